@@ -1,0 +1,80 @@
+/** A Build makes one image of one commit; its record lives in Redis. */
+import type { ServiceSpec } from './manifest.ts';
+import type { Leg } from './timeline.ts';
+
+export type BuildState = 'queued' | 'running' | 'succeeded' | 'failed' | 'skipped' | 'superseded';
+
+/** What resolving the commit found out: all that the later legs need of the manifest. */
+export interface BuildPlan {
+  environments: string[];
+  services: ServiceSpec[];
+  /** Seconds until a deployment is reversed. */
+  deadline: number;
+  dockerfile: string;
+  context: string;
+  args: Record<string, string>;
+  target?: string;
+  /** Fragments that INCLUDE spliced in, with the hash of what each brought. */
+  fragments: { file: string; sha256: string }[];
+}
+
+export interface Build {
+  id: string;
+  project: number;
+  /** `group/name`; known once the build is resolved. */
+  projectPath?: string;
+  /** Full ref, such as `refs/heads/main`. */
+  ref: string;
+  sha: string;
+  state: BuildState;
+  /** Why it ended so, or why it waits, in one sentence. */
+  reason?: string;
+  /** Rank in the project's commit order; a deployment never goes back in it. */
+  order?: number;
+  plan?: BuildPlan;
+  /** Name and digest of the pushed image, `registry/path@sha256:…`. */
+  image?: string;
+  /** Ids of the deployments that the image went to. */
+  deployments: string[];
+  legs: Leg[];
+  createdAt: number;
+}
+
+export const activeBuildStates: readonly BuildState[] = ['queued', 'running'];
+
+/** True while nothing final is known of the build. */
+export function isActive(build: Build): boolean {
+  return activeBuildStates.includes(build.state);
+}
+
+/** Keeps builds. */
+export interface BuildStore {
+  find(id: string): Promise<Build | undefined>;
+  /** Creates the record unless it is there already; answers the one that is kept. */
+  create(build: Build): Promise<Build>;
+  /** Changes fields of a record; rejects with NotFoundError when there is none. */
+  update(id: string, change: Partial<Build>): Promise<Build>;
+  /**
+   * Moves an active build into `state`, once: answers false when it had ended before,
+   * so that of two who want to end it only one goes on to report it.
+   */
+  end(id: string, state: BuildState, reason?: string): Promise<boolean>;
+  /** The newest builds of a project, newest first. */
+  list(project: number, limit: number): Promise<Build[]>;
+}
+
+/** Who builds the head of a ref; the newest commit of a ref wins. */
+export interface Heads {
+  /**
+   * Makes `build` the one that builds `sha` as the head of `ref`. Answers the build that held
+   * the ref before, if any, and the rank of the commit in the project's order.
+   */
+  claim(claim: {
+    project: number;
+    ref: string;
+    sha: string;
+    build: string;
+  }): Promise<{ order: number; previous?: { build: string; sha: string } }>;
+  current(project: number, ref: string): Promise<{ build: string; sha: string } | undefined>;
+  release(project: number, ref: string): Promise<void>;
+}

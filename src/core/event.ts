@@ -1,0 +1,39 @@
+/** What one leg of the journey hands to the next; src/relay.ts alone says who takes it. */
+
+/** A branch or tag has a commit that somebody pushed. */
+export interface PushReceived {
+  type: 'push.received';
+  build: string;
+  project: number;
+  ref: string;
+  before: string;
+  sha: string;
+  /** When the last byte of the delivery came, and when it was answered. */
+  receivedAt: number;
+  acceptedAt: number;
+}
+
+/** A branch or tag is gone. */
+export interface RefDeleted {
+  type: 'ref.deleted';
+  project: number;
+  ref: string;
+}
+
+/** What hooks hand in. */
+export type Arrival = PushReceived | RefDeleted;
+
+export type JourneyEvent =
+  | { type: 'build.resolved'; build: string }
+  | { type: 'build.started'; build: string }
+  | { type: 'build.skipped'; build: string }
+  | { type: 'build.superseded'; build: string }
+  | { type: 'build.failed'; build: string }
+  | { type: 'image.pushed'; build: string }
+  | { type: 'deployment.started'; deployment: string }
+  | { type: 'deployment.superseded'; deployment: string }
+  | { type: 'deployment.failed'; deployment: string }
+  | { type: 'deployment.succeeded'; deployment: string };
+
+/** Hands an event on; resolves when whoever is next has it for certain. */
+export type HandOn = (event: JourneyEvent) => Promise<void>;
