@@ -1,0 +1,77 @@
+/** Builds and heads in Redis. */
+import type { Redis } from '../clients/redis.ts';
+import { activeBuildStates, type Build, type BuildStore, type Heads } from '../core/build.ts';
+import { createRecords } from './records.ts';
+
+/** How many builds of a project can be listed. */
+const listed = 500;
+
+export interface StoreOptions {
+  redis: Redis;
+  /** Begins every key of this installation. */
+  prefix: string;
+}
+
+export function createBuildStore({ redis, prefix }: StoreOptions): BuildStore {
+  const records = createRecords<Build>({
+    redis,
+    prefix: `${prefix}:build:`,
+    noun: 'build',
+    activeStates: activeBuildStates,
+  });
+  const index = (project: number) => `${prefix}:project:${project}:builds`;
+
+  return {
+    ...records,
+    async create(build) {
+      const kept = await records.create(build);
+      await redis
+        .multi()
+        .zadd(index(build.project), kept.createdAt, kept.id)
+        .zremrangebyrank(index(build.project), 0, -listed - 1)
+        .exec();
+      return kept;
+    },
+    async list(project, limit) {
+      const ids = await redis.zrevrange(index(project), 0, limit - 1);
+      const builds = await Promise.all(ids.map((id) => records.find(id)));
+      return builds.filter((build) => build !== undefined);
+    },
+  };
+}
+
+const claimScript = `
+  local previous = redis.call('HMGET', KEYS[1], 'build', 'sha', 'order')
+  if previous[1] == ARGV[1] then return { previous[3], '', '' } end
+  local order = redis.call('INCR', KEYS[2])
+  redis.call('HSET', KEYS[1], 'build', ARGV[1], 'sha', ARGV[2], 'order', order)
+  return { tostring(order), previous[1] or '', previous[2] or '' }`;
+
+export function createHeads({ redis, prefix }: StoreOptions): Heads {
+  const key = (project: number, ref: string) => `${prefix}:project:${project}:head:${ref}`;
+
+  return {
+    async claim({ project, ref, sha, build }) {
+      const answer = await redis.eval(
+        claimScript,
+        2,
+        key(project, ref),
+        `${prefix}:project:${project}:order`,
+        build,
+        sha,
+      );
+      const [order, previousBuild, previousSha] = answer as [string, string, string];
+      return {
+        order: Number(order),
+        ...(previousBuild ? { previous: { build: previousBuild, sha: previousSha } } : {}),
+      };
+    },
+    async current(project, ref) {
+      const [build, sha] = await redis.hmget(key(project, ref), 'build', 'sha');
+      return build && sha ? { build, sha } : undefined;
+    },
+    async release(project, ref) {
+      await redis.del(key(project, ref));
+    },
+  };
+}

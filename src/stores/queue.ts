@@ -1,0 +1,115 @@
+/** Queues on BullMQ. */
+import {
+  Queue as BullQueue,
+  Worker as BullWorker,
+  DelayedError,
+  type Job,
+  UnrecoverableError,
+} from 'bullmq';
+import type { Redis } from '../clients/redis.ts';
+import { EkidenError, messageOf } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import type { AddOptions, Queue, Worker } from '../core/queue.ts';
+
+/** Work that ended is remembered for a day, so that its id is refused for that long. */
+const rememberFor = 24 * 60 * 60;
+
+export interface QueueOptions {
+  name: string;
+  prefix: string;
+  redis: Redis;
+  /** How often work that fails is tried, with a growing pause. */
+  attempts: number;
+  log: Log;
+}
+
+/** Opens the queue `name`; one object adds, and may also work. */
+export function createQueue<Work extends object>(options: QueueOptions): Queue<Work> {
+  const { name, prefix, redis, log } = options;
+  const bull = new BullQueue<Work>(name, {
+    connection: redis,
+    prefix,
+    skipVersionCheck: true,
+    defaultJobOptions: {
+      attempts: options.attempts,
+      backoff: { type: 'exponential', delay: 500 },
+      removeOnComplete: { age: rememberFor },
+      removeOnFail: { age: rememberFor },
+    },
+  });
+  bull.on('error', (error) => log.warn({ queue: name, error: error.message }, 'queue is away'));
+
+  return {
+    async add(work, { id, delay, priority }: AddOptions) {
+      // BullMQ does not say whether the id was taken, so what is kept is read back and compared.
+      const mark = crypto.randomUUID();
+      const data = { ...work, mark };
+      await bull.add(name as never, data as never, {
+        jobId: id,
+        ...(delay === undefined ? {} : { delay }),
+        ...(priority === undefined ? {} : { priority }),
+      });
+      const job = await bull.getJob(id);
+      const kept = (job?.data ?? data) as Work & { mark: string };
+      return { added: kept.mark === mark, kept };
+    },
+    async remove(id) {
+      return (await bull.remove(id)) === 1;
+    },
+    work(handle, { concurrency }) {
+      return startWorker<Work>({ ...options, concurrency, handle });
+    },
+    close: () => bull.close(),
+  };
+}
+
+interface WorkerOptions<Work> extends QueueOptions {
+  concurrency: number;
+  handle: Parameters<Queue<Work>['work']>[0];
+}
+
+function startWorker<Work extends object>(options: WorkerOptions<Work>): Worker {
+  const { name, log } = options;
+  const stopping = new AbortController();
+  const worker = new BullWorker<Work>(
+    name,
+    async (job, token, cancelled) => {
+      const signal = AbortSignal.any([stopping.signal, ...(cancelled ? [cancelled] : [])]);
+      const last = job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
+      try {
+        await options.handle(job.data, { signal, last });
+      } catch (error) {
+        if (stopping.signal.aborted) return giveBack(job, token);
+        log.warn({ queue: name, job: job.id, error: messageOf(error) }, 'work failed');
+        const final = error instanceof EkidenError && !error.retryable;
+        throw final ? new UnrecoverableError(messageOf(error)) : error;
+      }
+    },
+    {
+      connection: options.redis,
+      prefix: options.prefix,
+      concurrency: options.concurrency,
+      skipVersionCheck: true,
+      // A worker that was killed is noticed after at most lockDuration + stalledInterval.
+      lockDuration: 10_000,
+      stalledInterval: 5_000,
+      maxStalledCount: 5,
+    },
+  );
+  worker.on('error', (error) =>
+    log.warn({ queue: name, error: error.message }, 'worker is cut off'),
+  );
+  return {
+    cancel: (id, reason) => void worker.cancelJob(id, reason),
+    async stop() {
+      stopping.abort(new Error('Ekiden is stopping'));
+      await worker.close();
+    },
+  };
+}
+
+/** Puts a job back in front, without counting the attempt. */
+async function giveBack(job: Job, token: string | undefined): Promise<never> {
+  await job.moveToDelayed(Date.now(), token);
+  throw new DelayedError();
+}

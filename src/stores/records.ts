@@ -1,0 +1,94 @@
+/** Records in Redis: one hash a record, one JSON value a field, so that fields change alone. */
+import type { Redis } from '../clients/redis.ts';
+import { NotFoundError } from '../core/errors.ts';
+
+/** Records that nobody changed for so long are forgotten. */
+const keepSeconds = 90 * 24 * 60 * 60;
+
+const endScript = `
+  local state = redis.call('HGET', KEYS[1], 'state')
+  for i = 3, #ARGV do
+    if state == ARGV[i] then
+      redis.call('HSET', KEYS[1], 'state', ARGV[1])
+      if ARGV[2] ~= '' then redis.call('HSET', KEYS[1], 'reason', ARGV[2]) end
+      return 1
+    end
+  end
+  return 0`;
+
+interface Identified {
+  id: string;
+  state: string;
+}
+
+export interface Records<T extends Identified> {
+  find(id: string): Promise<T | undefined>;
+  create(record: T): Promise<T>;
+  update(id: string, change: Partial<T>): Promise<T>;
+  end(id: string, state: T['state'], reason?: string): Promise<boolean>;
+}
+
+export interface RecordsOptions {
+  redis: Redis;
+  /** Begins each key, such as `ekiden:build:`. */
+  prefix: string;
+  /** What is kept, for messages. */
+  noun: string;
+  /** States from which a record can end. */
+  activeStates: readonly string[];
+}
+
+/** Opens the records below a key prefix. */
+export function createRecords<T extends Identified>(options: RecordsOptions): Records<T> {
+  const { redis, prefix, noun, activeStates } = options;
+  const key = (id: string) => `${prefix}${id}`;
+
+  async function find(id: string): Promise<T | undefined> {
+    const fields = await redis.hgetall(key(id));
+    return fields['id'] === undefined ? undefined : decode<T>(fields);
+  }
+
+  async function existing(id: string): Promise<T> {
+    const record = await find(id);
+    if (record) return record;
+    throw new NotFoundError(`There is no ${noun} ${id}.`, { code: 'E_NOT_FOUND' });
+  }
+
+  return {
+    find,
+    async create(record) {
+      const isNew = await redis.hsetnx(key(record.id), 'id', JSON.stringify(record.id));
+      if (isNew === 0) return existing(record.id);
+      await redis
+        .multi()
+        .hset(key(record.id), encode(record))
+        .expire(key(record.id), keepSeconds)
+        .exec();
+      return record;
+    },
+    async update(id, change) {
+      if ((await redis.exists(key(id))) === 0) return existing(id);
+      await redis.multi().hset(key(id), encode(change)).expire(key(id), keepSeconds).exec();
+      return existing(id);
+    },
+    async end(id, state, reason) {
+      const active = activeStates.map((each) => JSON.stringify(each));
+      const texts = [JSON.stringify(state), reason === undefined ? '' : JSON.stringify(reason)];
+      return (await redis.eval(endScript, 1, key(id), ...texts, ...active)) === 1;
+    },
+  };
+}
+
+function encode(record: object): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(record).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, JSON.stringify(value)]],
+    ),
+  );
+}
+
+function decode<T>(fields: Record<string, string>): T {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, text]) => [name, JSON.parse(text)]),
+  ) as T;
+}
