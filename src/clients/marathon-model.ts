@@ -1,0 +1,155 @@
+/** What Ekiden reads of Marathon's answers: schemas that name only the fields used, and their types. */
+import { z } from 'zod';
+
+// Marathon leaves empty arrays and objects out of its answers, and old versions write null for them.
+const list = <T extends z.ZodType>(item: T) =>
+  z
+    .array(item)
+    .nullish()
+    .transform((value) => value ?? []);
+
+const strings = z
+  .record(z.string(), z.string())
+  .nullish()
+  .transform((value) => value ?? {});
+
+const maybe = <T extends z.ZodType>(inner: T) =>
+  inner.nullish().transform((value) => value ?? undefined);
+
+const healthResult = z.object({
+  alive: z.boolean(),
+  consecutiveFailures: z.number().default(0),
+  firstSuccess: maybe(z.string()),
+  lastSuccess: maybe(z.string()),
+  lastFailure: maybe(z.string()),
+  lastFailureCause: maybe(z.string()),
+});
+
+const task = z.object({
+  id: z.string(),
+  appId: z.string(),
+  host: maybe(z.string()),
+  state: maybe(z.string()),
+  ports: list(z.number()),
+  ipAddresses: list(z.object({ ipAddress: z.string() })),
+  slaveId: maybe(z.string()),
+  stagedAt: maybe(z.string()),
+  startedAt: maybe(z.string()),
+  version: maybe(z.string()),
+  healthCheckResults: list(healthResult),
+});
+
+const portMapping = z.object({
+  containerPort: z.number().default(0),
+  hostPort: maybe(z.number()),
+  name: maybe(z.string()),
+});
+
+const container = z.object({
+  docker: maybe(z.object({ image: maybe(z.string()) })),
+  portMappings: list(portMapping),
+});
+
+const taskFailure = z.object({
+  taskId: z.string(),
+  state: z.string(),
+  message: z.string().default(''),
+  host: maybe(z.string()),
+  timestamp: maybe(z.string()),
+  version: maybe(z.string()),
+});
+
+const healthCheck = z.object({
+  protocol: z.string().default('HTTP'),
+  path: maybe(z.string()),
+  port: maybe(z.number()),
+  portIndex: maybe(z.number()),
+});
+
+export const appSchema = z.object({
+  id: z.string(),
+  version: z.string(),
+  versionInfo: maybe(z.object({ lastConfigChangeAt: z.string(), lastScalingAt: z.string() })),
+  instances: z.number(),
+  cpus: maybe(z.number()),
+  mem: maybe(z.number()),
+  labels: strings,
+  networks: list(z.object({ mode: z.string() })),
+  container: maybe(container),
+  healthChecks: list(healthCheck),
+  tasks: list(task),
+  tasksStaged: z.number().default(0),
+  tasksRunning: z.number().default(0),
+  tasksHealthy: z.number().default(0),
+  tasksUnhealthy: z.number().default(0),
+  deployments: list(z.object({ id: z.string() })),
+  lastTaskFailure: maybe(taskFailure),
+});
+
+const action = z.object({ action: maybe(z.string()), app: maybe(z.string()) });
+
+export const deploymentSchema = z.object({
+  id: z.string(),
+  version: maybe(z.string()),
+  affectedApps: list(z.string()),
+  currentActions: list(action),
+  currentStep: z.number().default(0),
+  totalSteps: z.number().default(0),
+});
+
+export const queueItemSchema = z.object({
+  app: z.object({ id: z.string() }),
+  count: z.number().default(0),
+  since: maybe(z.string()),
+  delay: maybe(z.object({ timeLeftSeconds: z.number(), overdue: z.boolean() })),
+});
+
+export const infoSchema = z.object({
+  name: z.string(),
+  version: z.string(),
+  leader: maybe(z.string()),
+});
+
+export const deploymentResultSchema = z.object({ version: z.string(), deploymentId: z.string() });
+
+export const eventSchema = z.object({
+  eventType: z.string(),
+  timestamp: maybe(z.string()),
+  appId: maybe(z.string()),
+  runSpecId: maybe(z.string()),
+  taskId: maybe(z.string()),
+  taskStatus: maybe(z.string()),
+  instanceId: maybe(z.string()),
+  condition: maybe(z.string()),
+  alive: maybe(z.boolean()),
+  healthy: maybe(z.boolean()),
+  host: maybe(z.string()),
+  ports: list(z.number()),
+  version: maybe(z.string()),
+  message: maybe(z.string()),
+  reason: maybe(z.string()),
+  id: maybe(z.string()),
+  appDefinition: maybe(z.object({ id: maybe(z.string()) })),
+  plan: maybe(
+    z.object({ id: maybe(z.string()), steps: list(z.object({ actions: list(action) })) }),
+  ),
+});
+
+/** One verdict of one health check on one task; `alive` is false until the first success. */
+export type HealthResult = z.output<typeof healthResult>;
+/** One container that an app has or is about to have; `ports` are host ports in declared order. */
+export type MarathonTask = z.output<typeof task>;
+/** Why the last task of an app died, as Marathon remembers it. */
+export type MarathonTaskFailure = z.output<typeof taskFailure>;
+/** An app with its tasks, counts and running deployments. */
+export type MarathonApp = z.output<typeof appSchema>;
+/** A deployment that still runs; finished ones are not listed by Marathon. */
+export type MarathonDeployment = z.output<typeof deploymentSchema>;
+/** Instances that wait for a place to run or for their back-off to pass. */
+export type MarathonQueueItem = z.output<typeof queueItemSchema>;
+/** Which server answers; `leader` is host:port. */
+export type MarathonInfo = z.output<typeof infoSchema>;
+/** What a write that starts a deployment answers. */
+export type DeploymentResult = z.output<typeof deploymentResultSchema>;
+/** Any event of the stream; which fields are there depends on `eventType`. */
+export type MarathonEvent = z.output<typeof eventSchema>;
