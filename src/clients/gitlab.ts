@@ -1,0 +1,182 @@
+/** The few calls to GitLab that several stations share, over gitbeaker. */
+import { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
+import { Branches, Commits, Projects, Repositories, RepositoryFiles, Tags } from '@gitbeaker/rest';
+import { z } from 'zod';
+import { type EkidenError, messageOf, NotFoundError, RemoteError } from '../core/errors.ts';
+
+/** Answer time-out of everything but archives, in milliseconds. */
+const queryTimeout = 20_000;
+
+/** GitLab keeps 255 characters of a status' description and of its link. */
+const statusTextLimit = 255;
+
+const projectSchema = z.object({
+  id: z.number(),
+  path_with_namespace: z.string(),
+  default_branch: z.string().nullish(),
+  web_url: z.string().optional(),
+});
+const headSchema = z.object({ commit: z.object({ id: z.string() }) });
+const fileSchema = z.object({ content: z.string(), encoding: z.string() });
+const statusSchema = z.object({ pipeline_id: z.number().optional() });
+
+export interface GitLabProject {
+  id: number;
+  /** `group/name`. */
+  path: string;
+  defaultBranch: string | undefined;
+  webUrl: string | undefined;
+}
+
+export type StatusState = 'pending' | 'running' | 'success' | 'failed' | 'canceled' | 'skipped';
+
+export interface StatusPost {
+  project: number;
+  sha: string;
+  state: StatusState;
+  /** Such as `ekiden/build`. */
+  name: string;
+  /** Branch or tag, without `refs/…`. */
+  ref: string;
+  description: string;
+  targetUrl: string;
+  /** Pipeline that the first status of the commit went to. */
+  pipeline?: number;
+}
+
+export interface GitLab {
+  /** @throws NotFoundError when there is none that the token may see. */
+  project(id: number): Promise<GitLabProject>;
+  /** The commit that a full ref points to now; undefined when the ref is gone. */
+  head(project: number, ref: string): Promise<string | undefined>;
+  /** A file's bytes at a commit; undefined when it is absent. */
+  file(project: number, path: string, sha: string): Promise<Buffer | undefined>;
+  /** The repository (or the folder `path` of it) at `sha` as a plain tar stream. */
+  archive(project: number, options: { sha: string; path?: string }): Promise<Readable>;
+  /** Posts a commit status; answers the pipeline it went to. Saying the same twice is no error. */
+  postStatus(status: StatusPost): Promise<{ pipeline: number | undefined }>;
+}
+
+export interface GitLabOptions {
+  url: string;
+  token: string;
+}
+
+/** A client with GitLab's own limits: gitbeaker's built-in ones would count across projects. */
+export function createGitLab({ url, token }: GitLabOptions): GitLab {
+  const options = { host: url, token, queryTimeout, rateLimits: { '**': 3_000 } };
+  const projects = new Projects(options);
+  const branches = new Branches(options);
+  const tags = new Tags(options);
+  const files = new RepositoryFiles(options);
+  const commits = new Commits(options);
+  // The time-out of gitbeaker would cut long transfers; builds have a limit of their own.
+  const archives = new Repositories({ ...options, queryTimeout: 0 });
+
+  return {
+    async project(id) {
+      return toProject(await asking(`project ${id}`, () => projects.show(id)));
+    },
+    async head(project, ref) {
+      const [, kind, name = ''] = /^refs\/(heads|tags)\/(.+)$/.exec(ref) ?? [];
+      const found = await asking<unknown>(`${ref} of project ${project}`, () =>
+        kind === 'tags' ? tags.show(project, name) : branches.show(project, name),
+      ).catch(absent);
+      return found === undefined ? undefined : headSchema.parse(found).commit.id;
+    },
+    async file(project, path, sha) {
+      const found = await asking(`${path} at ${sha.slice(0, 12)}`, () =>
+        files.show(project, path, sha),
+      ).catch(absent);
+      if (found === undefined) return undefined;
+      const { content, encoding } = fileSchema.parse(found);
+      return Buffer.from(content, encoding === 'base64' ? 'base64' : 'utf8');
+    },
+    async archive(project, { sha, path }) {
+      const stream = await asking(`archive of ${sha.slice(0, 12)}`, () =>
+        archives.showArchive(project, {
+          fileType: 'tar',
+          sha,
+          ...(path ? { path } : {}),
+          asStream: true,
+        }),
+      );
+      return Readable.fromWeb(stream as unknown as ReadableStream<Uint8Array>);
+    },
+    postStatus: (status) => postStatus(commits, status),
+  };
+}
+
+function toProject(answer: unknown): GitLabProject {
+  const project = projectSchema.parse(answer);
+  return {
+    id: project.id,
+    path: project.path_with_namespace,
+    defaultBranch: project.default_branch ?? undefined,
+    webUrl: project.web_url,
+  };
+}
+
+async function postStatus(
+  commits: Commits,
+  status: StatusPost,
+): Promise<{ pipeline: number | undefined }> {
+  try {
+    const answer = await asking(`status ${status.name}`, () =>
+      commits.editStatus(status.project, status.sha, status.state as 'pending', {
+        name: status.name,
+        ref: status.ref,
+        targetUrl: status.targetUrl.slice(0, statusTextLimit),
+        description: shorten(status.description, statusTextLimit),
+        ...(status.pipeline === undefined ? {} : { pipelineId: status.pipeline }),
+      }),
+    );
+    return { pipeline: statusSchema.parse(answer).pipeline_id };
+  } catch (error) {
+    // GitLab before 18.3 refuses to say the same state twice; it is true already then.
+    if (messageOf(error).includes('Cannot transition status')) return { pipeline: status.pipeline };
+    throw error;
+  }
+}
+
+/** Runs one call and turns what it throws into Ekiden's errors. */
+async function asking<T>(what: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw toEkidenError(what, error);
+  }
+}
+
+function toEkidenError(what: string, error: unknown): EkidenError {
+  const status = statusOf(error);
+  const text = `GitLab, asked for ${what}: ${messageOf(error)}`;
+  if (status === 404) return new NotFoundError(text, { code: 'E_GITLAB_NOT_FOUND', cause: error });
+  if (status === 401 || status === 403) {
+    return new RemoteError(`${text} (HTTP ${status})`, {
+      code: 'E_GITLAB_ACCESS',
+      hint: 'Check GITLAB_TOKEN: it needs the scope api and, in the project, the role Developer.',
+      retryable: false,
+      cause: error,
+    });
+  }
+  const retryable = status === undefined || status === 409 || status === 429 || status >= 500;
+  return new RemoteError(text, { code: 'E_GITLAB', retryable, cause: error });
+}
+
+/** HTTP status of a gitbeaker error; undefined when no answer came. */
+function statusOf(error: unknown): number | undefined {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const response = (cause as { response?: { status?: unknown } } | undefined)?.response;
+  return typeof response?.status === 'number' ? response.status : undefined;
+}
+
+function absent(error: unknown): undefined {
+  if (error instanceof NotFoundError) return undefined;
+  throw error;
+}
+
+function shorten(text: string, limit: number): string {
+  return text.length <= limit ? text : `${text.slice(0, limit - 1)}…`;
+}

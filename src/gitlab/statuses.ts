@@ -1,0 +1,93 @@
+/** Keeps the commit statuses in GitLab true: each is posted in order, and the last one always arrives. */
+import type { GitLab, StatusState } from '../clients/gitlab.ts';
+import type { Redis } from '../clients/redis.ts';
+import type { Log } from '../core/log.ts';
+import type { Queue } from '../core/queue.ts';
+
+/** A status as a station wants it to be. */
+export interface Status {
+  project: number;
+  sha: string;
+  name: string;
+  /** Full ref. */
+  ref: string;
+  state: StatusState;
+  description: string;
+  targetUrl: string;
+}
+
+/** Work of the queue: the outbox of one status of one commit has something to say. */
+export interface StatusWork {
+  outbox: string;
+}
+
+export interface StatusesOptions {
+  gitlab: GitLab;
+  redis: Redis;
+  prefix: string;
+  queue: Queue<StatusWork>;
+  log: Log;
+}
+
+export interface Statuses {
+  /** Puts a status into its outbox; resolves when it will be posted for certain. */
+  report(status: Status): Promise<void>;
+  /** Posts what an outbox holds; with `onlyLast`, the states in between are left out. */
+  post(work: StatusWork, options: { onlyLast: boolean }): Promise<void>;
+}
+
+/** Longer than the slowest post, so that two workers never post one status at a time. */
+const lockMilliseconds = 60_000;
+const outboxSeconds = 7 * 24 * 60 * 60;
+
+export function createStatuses(options: StatusesOptions): Statuses {
+  const { redis, prefix, queue } = options;
+
+  return {
+    async report(status) {
+      const outbox = `${prefix}:status:${status.project}:${status.sha}:${status.name}`;
+      await redis
+        .multi()
+        .rpush(outbox, JSON.stringify(status))
+        .expire(outbox, outboxSeconds)
+        .exec();
+      await queue.add({ outbox }, { id: crypto.randomUUID() });
+    },
+    async post({ outbox }, { onlyLast }) {
+      const lock = `${outbox}:lock`;
+      const token = crypto.randomUUID();
+      if ((await redis.set(lock, token, 'PX', lockMilliseconds, 'NX')) === null) {
+        // Whoever holds the lock empties the outbox; this looks again in case it is dying.
+        await queue.add({ outbox }, { id: crypto.randomUUID(), delay: 1_000 });
+        return;
+      }
+      try {
+        if (onlyLast) await redis.ltrim(outbox, -1, -1);
+        await emptyOutbox(options, outbox);
+      } finally {
+        if ((await redis.get(lock)) === token) await redis.del(lock);
+      }
+    },
+  };
+}
+
+async function emptyOutbox({ redis, gitlab, prefix, log }: StatusesOptions, outbox: string) {
+  for (
+    let text = await redis.lindex(outbox, 0);
+    text !== null;
+    text = await redis.lindex(outbox, 0)
+  ) {
+    const status = JSON.parse(text) as Status;
+    const pipelineKey = `${prefix}:pipeline:${status.project}:${status.sha}:${status.ref}`;
+    const known = await redis.get(pipelineKey);
+    const { pipeline } = await gitlab.postStatus({
+      ...status,
+      ref: status.ref.replace(/^refs\/(heads|tags)\//, ''),
+      ...(known === null ? {} : { pipeline: Number(known) }),
+    });
+    // All statuses of a push belong in one pipeline, else some are left running for ever.
+    if (pipeline !== undefined) await redis.set(pipelineKey, pipeline, 'EX', outboxSeconds);
+    await redis.lpop(outbox);
+    log.debug({ sha: status.sha, name: status.name, state: status.state }, 'status posted');
+  }
+}
