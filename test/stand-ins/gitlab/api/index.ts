@@ -1,0 +1,41 @@
+/** The REST API under /api/v4: all routes, and the one place that writes errors. */
+import express, { type NextFunction, type Request, type Response, type Router } from 'express';
+import type { GitLab } from '../core.ts';
+import { archiveRoutes } from './archive.ts';
+import { fileRoutes } from './files.ts';
+import { hookRoutes } from './hooks.ts';
+import { ApiError, authenticate } from './http.ts';
+import { projectRoutes } from './projects.ts';
+import { repositoryRoutes } from './repository.ts';
+import { statusRoutes } from './statuses.ts';
+
+export function apiRoutes(gitlab: GitLab): Router {
+  const api = express.Router();
+  api.use(express.json({ limit: '5mb' }), express.urlencoded({ extended: true }));
+  api.use(projectRoutes(gitlab));
+  api.use(repositoryRoutes(gitlab));
+  api.use(fileRoutes(gitlab));
+  api.use(archiveRoutes(gitlab));
+  api.use(statusRoutes(gitlab));
+  api.use(hookRoutes(gitlab));
+  api.use((request, response) => {
+    authenticate(gitlab, request);
+    response.status(404).json({ error: '404 Not Found' });
+  });
+  api.use(answerError);
+  return api;
+}
+
+function answerError(error: unknown, _: Request, response: Response, next: NextFunction): void {
+  if (response.headersSent) next(error);
+  else if (error instanceof ApiError) response.status(error.status).json(error.body);
+  else if (isBadBody(error)) response.status(400).json({ error: 'body is invalid' });
+  else {
+    process.stderr.write(`stand-in GitLab: ${error instanceof Error ? error.stack : error}\n`);
+    response.status(500).json({ message: '500 Internal Server Error' });
+  }
+}
+
+function isBadBody(error: unknown): boolean {
+  return error instanceof Error && 'type' in error && error.type === 'entity.parse.failed';
+}

@@ -1,0 +1,204 @@
+/** A GitLab for development and tests: one process, real git, and the REST API and hooks that Ekiden uses. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import express, { type Express } from 'express';
+import { addHook, hookParameters } from './api/hooks.ts';
+import { apiRoutes } from './api/index.ts';
+import { createProject, type NewProject } from './api/projects.ts';
+import { type NewCommit, writeCommit } from './commit-writer.ts';
+import { createCore, type GitLab, type GitLabOptions } from './core.ts';
+import type { Fault, Faults } from './faults.ts';
+import type { HookLog } from './hooks.ts';
+import { servePage } from './pages.ts';
+import { afterPush } from './push.ts';
+import { serveGit } from './smart-http.ts';
+import { addToken, addUser, type Project, type User } from './state.ts';
+import type { StatusPost, StatusRow } from './statuses.ts';
+
+export type { NewProject } from './api/projects.ts';
+export type { FileContent, NewCommit } from './commit-writer.ts';
+export type { GitLabOptions } from './core.ts';
+export type { Fault, Faults } from './faults.ts';
+export type { HookLog } from './hooks.ts';
+export type { StatusPost, StatusRow } from './statuses.ts';
+
+export interface SeededProject {
+  id: number;
+  path: string;
+  webUrl: string;
+  /** For `git push`: with the administrator's token in it. */
+  httpUrl: string;
+}
+
+export interface SeededHook {
+  url: string;
+  token?: string;
+  /** `whsec_` and base64, from release 19.0 on. */
+  signingToken?: string;
+  pushEvents?: boolean;
+  tagPushEvents?: boolean;
+}
+
+export interface GitLabStandIn {
+  url: string;
+  /** A personal access token of the administrator. */
+  token: string;
+  faults: Faults;
+  createProject(project: NewProject): Promise<SeededProject>;
+  /** A user with a token and, where given, an access level in a project. */
+  createUser(user: { username: string; projectId?: number; accessLevel?: number }): {
+    id: number;
+    token: string;
+  };
+  endToken(token: string, how: 'revoked' | 'expired'): void;
+  /** Answers the hook's id. */
+  addHook(projectId: number, hook: SeededHook): number;
+  /** Commits on the server and does all that a push does; answers the sha. */
+  commit(projectId: number, commit: NewCommit): Promise<string>;
+  /** The commit's rows, oldest first, and every accepted post in order. */
+  statuses(projectId: number, sha: string): { rows: StatusRow[]; history: StatusPost[] };
+  /** Every delivery of the project's hooks, oldest first, with the headers as they were sent. */
+  deliveries(projectId: number): HookLog[];
+  /** Resolves when no delivery waits or is under way. */
+  idle(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts the stand-in and answers once it listens. */
+export async function startGitLab(options: GitLabOptions): Promise<GitLabStandIn> {
+  const gitlab = createCore(options);
+  const root = addUser(gitlab.state, { username: 'root', name: 'Administrator', admin: true });
+  const { value: token } = addToken(gitlab.state, root.id);
+  const server = createServer(requestListener(gitlab));
+  const url = await listen(server, gitlab);
+  gitlab.setUrl(url);
+  return {
+    url,
+    token,
+    faults: gitlab.faults,
+    ...seeding(gitlab, { root, token, url }),
+    ...watching(gitlab),
+    stop: async () => {
+      gitlab.deliverer.stop();
+      gitlab.git.stop();
+      server.closeAllConnections();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+async function listen(server: Server, gitlab: GitLab): Promise<string> {
+  const { host, port } = gitlab.options;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  const { port: actual } = server.address() as AddressInfo;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${actual}`;
+}
+
+function requestListener(gitlab: GitLab) {
+  const app = webApp(gitlab);
+  const serve = async (request: IncomingMessage, response: ServerResponse) => {
+    const fault = gitlab.faults.take(`${request.method} ${request.url}`);
+    if (fault !== undefined && (await applyFault(fault, response))) return;
+    Object.assign(response, { locals: { fault } });
+    if (!(await serveGit(gitlab, request, response))) app(request, response);
+  };
+  return (request: IncomingMessage, response: ServerResponse) => {
+    const served = serve(request, response).catch((error: unknown) => {
+      process.stderr.write(`stand-in GitLab: ${error instanceof Error ? error.stack : error}\n`);
+      response.destroy();
+    });
+    gitlab.inBackground(served);
+  };
+}
+
+function webApp(gitlab: GitLab): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.use('/api/v4', apiRoutes(gitlab));
+  app.get('/-/readiness', (_, response) => {
+    response.json({ status: 'ok' });
+  });
+  app.use((request, response) => servePage(gitlab, request, response));
+  return app;
+}
+
+/** True where the fault was the whole answer. */
+async function applyFault(fault: Fault, response: ServerResponse): Promise<boolean> {
+  if (fault.delayMs !== undefined) await wait(fault.delayMs);
+  if (fault.reset === true && fault.afterBytes === undefined) {
+    response.destroy();
+    return true;
+  }
+  if (fault.status === undefined) return false;
+  const text = typeof fault.body === 'string';
+  const type = text ? 'text/plain' : 'application/json';
+  response.writeHead(fault.status, { 'Content-Type': type, ...fault.headers });
+  response.end(text ? fault.body : JSON.stringify(fault.body ?? {}));
+  return true;
+}
+
+function projectById(gitlab: GitLab, id: number): Project {
+  const project = gitlab.state.projects.find((candidate) => candidate.id === id);
+  if (project === undefined) throw new Error(`the stand-in has no project ${id}`);
+  return project;
+}
+
+type Seeding = Pick<
+  GitLabStandIn,
+  'createProject' | 'createUser' | 'endToken' | 'addHook' | 'commit'
+>;
+
+function seeding(gitlab: GitLab, own: { root: User; token: string; url: string }): Seeding {
+  return {
+    createProject: async (wanted) => {
+      const { id, fullPath } = await createProject(gitlab, wanted, own.root);
+      const webUrl = `${gitlab.instance().url}/${fullPath}`;
+      const httpUrl = `${own.url.replace('://', `://oauth2:${own.token}@`)}/${fullPath}.git`;
+      return { id, path: fullPath, webUrl, httpUrl };
+    },
+    createUser: ({ username, projectId, accessLevel = 30 }) => {
+      const user = addUser(gitlab.state, { username });
+      if (projectId !== undefined) {
+        projectById(gitlab, projectId).members.set(user.id, accessLevel);
+      }
+      return { id: user.id, token: addToken(gitlab.state, user.id).value };
+    },
+    endToken: (value, how) => {
+      const token = gitlab.state.tokens.find((candidate) => candidate.value === value);
+      if (token !== undefined) token.ended = how;
+    },
+    addHook: (projectId, hook) => {
+      const wanted = hookParameters.parse({
+        url: hook.url,
+        token: hook.token,
+        signing_token: hook.signingToken,
+        push_events: hook.pushEvents ?? true,
+        tag_push_events: hook.tagPushEvents ?? false,
+      });
+      return addHook(gitlab, projectById(gitlab, projectId), wanted).id;
+    },
+    commit: async (projectId, commit) => {
+      const project = projectById(gitlab, projectId);
+      const author = { name: own.root.name, email: 'root@example.com', now: gitlab.now() };
+      const change = await writeCommit(gitlab.repo(project), commit, author);
+      await afterPush(gitlab, { project, user: own.root, changes: [change], options: [] });
+      return change.after;
+    },
+  };
+}
+
+function watching(gitlab: GitLab): Pick<GitLabStandIn, 'statuses' | 'deliveries' | 'idle'> {
+  return {
+    statuses: (projectId, sha) => {
+      const { rows, history } = projectById(gitlab, projectId).statuses;
+      const ofCommit = (row: StatusRow) => row.sha === sha;
+      return { rows: rows.filter(ofCommit), history: history.filter(ofCommit) };
+    },
+    deliveries: (projectId) => [...projectById(gitlab, projectId).hookLogs],
+    idle: async () => await gitlab.idle(),
+  };
+}

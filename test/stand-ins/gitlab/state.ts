@@ -1,0 +1,119 @@
+/** What the stand-in knows: users, tokens, projects and all that hangs on a project. */
+import { randomBytes } from 'node:crypto';
+import type { Deployment, Environment } from './deployments.ts';
+import type { Hook, HookLog } from './hooks.ts';
+import type { StatusBook } from './statuses.ts';
+
+export interface User {
+  id: number;
+  username: string;
+  name: string;
+  publicEmail: string | null;
+  admin: boolean;
+  bot: boolean;
+}
+
+export interface Token {
+  value: string;
+  userId: number;
+  /** Set when the token no longer works, and why, as GitLab tells it. */
+  ended?: 'revoked' | 'expired';
+}
+
+export interface Variable {
+  variable_type: 'env_var' | 'file';
+  key: string;
+  value: string;
+  hidden: boolean;
+  protected: boolean;
+  masked: boolean;
+  raw: boolean;
+  environment_scope: string;
+  description: string | null;
+}
+
+export type Visibility = 'private' | 'internal' | 'public';
+
+export interface Project {
+  id: number;
+  /** With all groups, such as `shop/web`. */
+  fullPath: string;
+  name: string;
+  description: string;
+  visibility: Visibility;
+  createdAt: string;
+  creatorId: number;
+  defaultBranch: string;
+  /** The bare repository's folder. */
+  dir: string;
+  /** Access level by user id. */
+  members: Map<number, number>;
+  hooks: Hook[];
+  hookLogs: HookLog[];
+  statuses: StatusBook;
+  environments: Environment[];
+  deployments: Deployment[];
+  variables: Variable[];
+  /** What a reader with a stale cache still sees of branches that were pushed lately. */
+  staleBranches: Map<string, { sha: string | null; until: number }>;
+}
+
+export interface State {
+  users: User[];
+  tokens: Token[];
+  projects: Project[];
+  nextId(kind: string): number;
+}
+
+export function createState(): State {
+  const counters = new Map<string, number>();
+  return {
+    users: [],
+    tokens: [],
+    projects: [],
+    nextId: (kind) => {
+      const id = (counters.get(kind) ?? 0) + 1;
+      counters.set(kind, id);
+      return id;
+    },
+  };
+}
+
+export function addUser(
+  state: State,
+  user: { username: string } & Partial<Omit<User, 'id' | 'username'>>,
+): User {
+  const added: User = {
+    id: state.nextId('user'),
+    username: user.username,
+    name: user.name ?? user.username,
+    publicEmail: user.publicEmail ?? null,
+    admin: user.admin ?? false,
+    bot: user.bot ?? false,
+  };
+  state.users.push(added);
+  return added;
+}
+
+/** A new personal access token of `userId`, in the shape GitLab gives them. */
+export function addToken(state: State, userId: number): Token {
+  const token: Token = { value: `glpat-${randomBytes(15).toString('base64url')}`, userId };
+  state.tokens.push(token);
+  return token;
+}
+
+/** The access level of `user` in `project`: 0 means that the project does not exist for them. */
+export function accessLevel(user: User, project: Project): number {
+  if (user.admin) return 50;
+  return project.members.get(user.id) ?? (project.visibility === 'private' ? 0 : 5);
+}
+
+/** Finds a project by its number or its full path, which GitLab compares without case. */
+export function findProject(state: State, idOrPath: string): Project | undefined {
+  const wanted = idOrPath.toLowerCase();
+  return state.projects.find((project) =>
+    /^\d+$/.test(idOrPath)
+      ? project.id === Number(idOrPath)
+      : project.fullPath.toLowerCase() === wanted,
+  );
+}
