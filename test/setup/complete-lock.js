@@ -5,7 +5,17 @@ import { join } from 'node:path';
 import { missingEntries } from './lock-file.js';
 import { root } from './paths.js';
 
-const systems = ['aix', 'android', 'darwin', 'freebsd', 'linux', 'netbsd', 'openbsd', 'sunos', 'win32'];
+const systems = [
+  'aix',
+  'android',
+  'darwin',
+  'freebsd',
+  'linux',
+  'netbsd',
+  'openbsd',
+  'sunos',
+  'win32',
+];
 const processors = ['arm', 'arm64', 'ia32', 'loong64', 'ppc64', 'riscv64', 's390x', 'x64'];
 const libcs = { musl: 'musl', gnu: 'glibc', gnueabihf: 'glibc' };
 
@@ -13,7 +23,11 @@ const file = join(root, 'package-lock.json');
 const lock = JSON.parse(readFileSync(file, 'utf8'));
 const missing = missingEntries(lock);
 for (const [name, range, dev] of missing) {
-  lock.packages[`node_modules/${name}`] = { ...describe(name, range), ...(dev && { dev }), optional: true };
+  lock.packages[`node_modules/${name}`] = {
+    ...describe(name, range),
+    ...(dev && { dev }),
+    optional: true,
+  };
   process.stdout.write(`added ${name}@${range}\n`);
 }
 if (missing.length > 0) writeFileSync(file, `${JSON.stringify(sorted(lock), null, 2)}\n`);
@@ -26,7 +40,11 @@ function describe(name, range) {
     const answer = JSON.parse(
       execFileSync('npm', ['view', `${name}@${range}`, ...fields, '--json'], options),
     );
-    const { 'dist.integrity': integrity, version, ...rest } = Array.isArray(answer) ? answer.at(-1) : answer;
+    const {
+      'dist.integrity': integrity,
+      version,
+      ...rest
+    } = Array.isArray(answer) ? answer.at(-1) : answer;
     return { version, integrity, ...rest };
   } catch {
     return fromName(name, range);
@@ -35,7 +53,9 @@ function describe(name, range) {
 
 function fromName(name, range) {
   if (!/^\d+\.\d+\.\d+/.test(range)) {
-    throw new Error(`${name}@${range} is not in the registry; ask one that has it (npm --registry)`);
+    throw new Error(
+      `${name}@${range} is not in the registry; ask one that has it (npm --registry)`,
+    );
   }
   const words = name.split(/[/-]/);
   const libc = words.map((word) => libcs[word]).find(Boolean);

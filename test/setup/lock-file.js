@@ -16,7 +16,11 @@ export function missingEntries(lock) {
 
 /** Follows Node's look-up: the package's own node_modules, then that of each package around it. */
 function isResolved(lock, path, name) {
-  for (let folder = path; ; folder = folder.slice(0, Math.max(0, folder.lastIndexOf('/node_modules/')))) {
+  for (
+    let folder = path;
+    ;
+    folder = folder.slice(0, Math.max(0, folder.lastIndexOf('/node_modules/')))
+  ) {
     const candidate = folder === '' ? `node_modules/${name}` : `${folder}/node_modules/${name}`;
     if (lock.packages[candidate] !== undefined) return true;
     if (folder === '') return false;
@@ -30,7 +34,9 @@ function isResolved(lock, path, name) {
 export function isInstalled(lock, installed, platform) {
   const wanted = Object.entries(lock.packages).filter(([path]) => path !== '');
   const extra = Object.keys(installed.packages).some((path) => lock.packages[path] === undefined);
-  return !extra && wanted.every(([path, entry]) => matches(entry, installed.packages[path], platform));
+  return (
+    !extra && wanted.every(([path, entry]) => matches(entry, installed.packages[path], platform))
+  );
 }
 
 function matches(entry, installed, platform) {
@@ -38,9 +44,13 @@ function matches(entry, installed, platform) {
   return entry.version === installed.version && entry.integrity === installed.integrity;
 }
 
-/** npm installs an optional package where its `os`, `cpu` and `libc` lists allow the platform; no list allows all. */
+/**
+ * npm installs an optional package where its `os`, `cpu` and `libc` lists allow the platform. One without lists may
+ * belong to a package for another platform, so its absence says nothing.
+ */
 function isMeantFor(entry, platform) {
-  return ['os', 'cpu', 'libc'].every((key) => allows(entry[key] ?? [], platform[key]));
+  const keys = ['os', 'cpu', 'libc'].filter((key) => entry[key] !== undefined);
+  return keys.length > 0 && keys.every((key) => allows(entry[key], platform[key]));
 }
 
 function allows(list, value) {

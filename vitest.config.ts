@@ -1,0 +1,43 @@
+/** How the tests are run: quick ones share a worker, the flow has its own and more time, and one line ends the output. */
+import { defineConfig } from 'vitest/config';
+// @ts-expect-error The set-up is plain JavaScript, since it runs before there is a compiler.
+import { createSummaryReporter } from './test/setup/reporter.js';
+
+const isRoot = process.getuid?.() === 0;
+const tests = 'test/**/*.test.{ts,js}';
+const flows = 'test/flow/**/*.test.ts';
+const needRoot = isRoot ? [] : ['test/**/*.root.test.{ts,js}'];
+
+export default defineConfig({
+  test: {
+    reporters: ['default', createSummaryReporter()],
+    // Two workers, since the build machine has two cores and most tests wait for other processes anyway.
+    maxWorkers: 2,
+    projects: [
+      {
+        test: {
+          name: 'parts',
+          include: [tests],
+          exclude: [flows, ...needRoot],
+          pool: 'forks',
+          isolate: false,
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'flow',
+          include: [flows],
+          exclude: needRoot,
+          pool: 'forks',
+          // After the others, so that what it measures is not their load.
+          sequence: { groupOrder: 1 },
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
