@@ -40,6 +40,20 @@ export interface Build {
   createdAt: number;
 }
 
+/** A run of lines that came from one file. */
+export interface SourceRun {
+  /** Path in the repository, or `template:name@version`. */
+  file: string;
+  /** First line there, from 1. */
+  line: number;
+  count: number;
+}
+
+export interface ExpandedDockerfile {
+  bytes: Buffer;
+  map: SourceRun[];
+}
+
 export const activeBuildStates: readonly BuildState[] = ['queued', 'running'];
 
 /** True while nothing final is known of the build. */
@@ -59,6 +73,9 @@ export interface BuildStore {
    * so that of two who want to end it only one goes on to report it.
    */
   end(id: string, state: BuildState, reason?: string): Promise<boolean>;
+  /** Keeps the Dockerfile as INCLUDE expanded it, with the map back to what people wrote. */
+  saveDockerfile(id: string, expanded: ExpandedDockerfile): Promise<void>;
+  dockerfile(id: string): Promise<ExpandedDockerfile | undefined>;
   /** The newest builds of a project, newest first. */
   list(project: number, limit: number): Promise<Build[]>;
 }

@@ -8,7 +8,9 @@ export interface PushReceived {
   ref: string;
   before: string;
   sha: string;
-  /** When the last byte of the delivery came, and when it was answered. */
+  /** `reconcile`: no hook said so, but GitLab showed this commit as the head. */
+  cause: 'hook' | 'reconcile';
+  /** When the last byte of the delivery came, and when it was let in. */
   receivedAt: number;
   acceptedAt: number;
 }
@@ -24,6 +26,7 @@ export interface RefDeleted {
 export type Arrival = PushReceived | RefDeleted;
 
 export type JourneyEvent =
+  | { type: 'head.moved'; project: number; ref: string; before: string; sha: string }
   | { type: 'build.resolved'; build: string }
   | { type: 'build.started'; build: string }
   | { type: 'build.skipped'; build: string }

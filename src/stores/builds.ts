@@ -3,6 +3,9 @@ import type { Redis } from '../clients/redis.ts';
 import { activeBuildStates, type Build, type BuildStore, type Heads } from '../core/build.ts';
 import { createRecords } from './records.ts';
 
+/** Expanded Dockerfiles are needed by the build and soon after it. */
+const dockerfileSeconds = 14 * 24 * 60 * 60;
+
 /** How many builds of a project can be listed. */
 const listed = 500;
 
@@ -31,6 +34,16 @@ export function createBuildStore({ redis, prefix }: StoreOptions): BuildStore {
         .zremrangebyrank(index(build.project), 0, -listed - 1)
         .exec();
       return kept;
+    },
+    async saveDockerfile(id, { bytes, map }) {
+      const value = JSON.stringify({ bytes: bytes.toString('base64'), map });
+      await redis.set(`${prefix}:dockerfile:${id}`, value, 'EX', dockerfileSeconds);
+    },
+    async dockerfile(id) {
+      const text = await redis.get(`${prefix}:dockerfile:${id}`);
+      if (text === null) return undefined;
+      const { bytes, map } = JSON.parse(text);
+      return { bytes: Buffer.from(bytes, 'base64'), map };
     },
     async list(project, limit) {
       const ids = await redis.zrevrange(index(project), 0, limit - 1);

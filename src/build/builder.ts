@@ -1,0 +1,169 @@
+/** Leg 2: makes the image of a resolved build and pushes it to the registry. */
+import type { Docker } from '../clients/docker.ts';
+import type { GitLab } from '../clients/gitlab.ts';
+import {
+  type Build,
+  type BuildPlan,
+  type BuildStore,
+  type Heads,
+  isActive,
+} from '../core/build.ts';
+import { EkidenError, RemoteError } from '../core/errors.ts';
+import type { HandOn, JourneyEvent } from '../core/event.ts';
+import type { Attempt } from '../core/queue.ts';
+import { withLeg } from '../core/timeline.ts';
+import { explainFailure } from './build-error.ts';
+import type { BuildLog, BuildLogs } from './build-log.ts';
+import { openContext } from './context.ts';
+import { declaredArgs } from './dockerfile/index.ts';
+import { buildImage, exposedPorts, pushImage } from './image.ts';
+import { refTag, repositoryOf, shaTag } from './image-name.ts';
+import { withPorts } from './ports.ts';
+
+export interface BuilderOptions {
+  gitlab: GitLab;
+  docker: Docker;
+  builds: BuildStore;
+  heads: Heads;
+  logs: BuildLogs;
+  /** `host:port[/prefix]`. */
+  registry: string;
+  /** Args given to every Dockerfile that declares them. */
+  args: Record<string, string>;
+  install: string;
+  /** Seconds. */
+  timeout: number;
+}
+
+export interface Builder {
+  /** Answers what to hand on at the end; what happens on the way goes to `handOn`. */
+  build(id: string, handOn: HandOn, attempt: Attempt): Promise<JourneyEvent[]>;
+}
+
+export function createBuilder(options: BuilderOptions): Builder {
+  const { builds, logs, timeout } = options;
+
+  return {
+    async build(id, handOn, attempt) {
+      const build = await builds.find(id);
+      if (!build?.plan || !isActive(build)) return [];
+      await builds.update(id, { state: 'running' });
+      await handOn({ type: 'build.started', build: id });
+      const log = await logs.open(id);
+      const limit = AbortSignal.timeout(timeout * 1000);
+      const signal = AbortSignal.any([attempt.signal, limit]);
+      try {
+        return await run({ ...options, build, plan: build.plan, log, signal });
+      } catch (error) {
+        if (attempt.signal.aborted) throw error;
+        const reason = limit.aborted ? `not done after ${timeout} s` : undefined;
+        return await fail(options, { build, log, error, reason, last: attempt.last });
+      } finally {
+        await log.close();
+      }
+    },
+  };
+}
+
+interface Running extends BuilderOptions {
+  build: Build;
+  plan: BuildPlan;
+  log: BuildLog;
+  signal: AbortSignal;
+}
+
+async function run(running: Running): Promise<JourneyEvent[]> {
+  const { build, plan, docker, builds, heads, log, registry, signal } = running;
+  const repository = repositoryOf(registry, build.projectPath ?? String(build.project));
+  const tag = shaTag(build.sha);
+  const name = `${repository}:${tag}`;
+
+  const buildStart = Date.now();
+  await makeImage(running, name);
+  const services = withPorts(plan.services, await exposedPorts(docker, name));
+  const pushStart = Date.now();
+  const write = (text: string) => log.write(text);
+  const digest = await pushImage({ docker, repository, tag, write, signal });
+  await pushRefTag(running, repository, name);
+
+  const legs = withLeg(withLeg(build.legs, { name: 'build', start: buildStart, end: pushStart }), {
+    name: 'push',
+    start: pushStart,
+    end: Date.now(),
+  });
+  const image = `${repository}@${digest}`;
+  await builds.update(build.id, { image, legs, plan: { ...plan, services } });
+  const head = await heads.current(build.project, build.ref);
+  if (head && head.build !== build.id) {
+    const reason = `superseded by ${head.sha.slice(0, 12)}`;
+    return (await builds.end(build.id, 'superseded', reason))
+      ? [{ type: 'build.superseded', build: build.id }]
+      : [];
+  }
+  return (await builds.end(build.id, 'succeeded'))
+    ? [{ type: 'image.pushed', build: build.id }]
+    : [];
+}
+
+async function makeImage(running: Running, name: string): Promise<void> {
+  const { build, plan, gitlab, docker, builds, log, install, signal } = running;
+  const dockerfile = await builds.dockerfile(build.id);
+  if (!dockerfile) {
+    throw new RemoteError('The expanded Dockerfile is no longer kept.', {
+      code: 'E_DOCKERFILE_LOST',
+      hint: 'Push again.',
+      retryable: false,
+    });
+  }
+  for (const { file, sha256 } of plan.fragments) {
+    log.write(`included ${file} (${sha256.slice(0, 12)})\n`);
+  }
+  const archive = await gitlab.archive(build.project, { sha: build.sha, path: plan.context });
+  const context = openContext({
+    archive,
+    folder: plan.context,
+    dockerfile: { path: plan.dockerfile, bytes: dockerfile.bytes },
+    signal,
+  });
+  const declared = declaredArgs(dockerfile.bytes);
+  await buildImage({
+    docker,
+    context,
+    name,
+    args: Object.fromEntries(
+      Object.entries({ ...running.args, ...plan.args }).filter(([arg]) => declared.has(arg)),
+    ),
+    ...(plan.target === undefined ? {} : { target: plan.target }),
+    labels: { 'ekiden.install': install, 'ekiden.project': String(build.project) },
+    write: (text) => log.write(text),
+    signal,
+  });
+}
+
+/** The branch's or tag's name leads to its newest image. */
+async function pushRefTag(running: Running, repository: string, name: string): Promise<void> {
+  const { build, docker, log, signal } = running;
+  const tag = refTag(build.ref);
+  await docker.getImage(name).tag({ repo: repository, tag });
+  await pushImage({ docker, repository, tag, write: (text) => log.write(text), signal });
+}
+
+interface Failure {
+  build: Build;
+  log: BuildLog;
+  error: unknown;
+  reason: string | undefined;
+  last: boolean;
+}
+
+async function fail({ builds }: BuilderOptions, failure: Failure): Promise<JourneyEvent[]> {
+  const { build, log, error, last } = failure;
+  const tryAgain = !(error instanceof EkidenError) || error.retryable;
+  if (failure.reason === undefined && tryAgain && !last) throw error;
+  const dockerfile = await builds.dockerfile(build.id);
+  const reason = failure.reason ?? explainFailure(error, { dockerfile, log: log.tail() });
+  log.write(`\nfailed: ${reason}\n`);
+  return (await builds.end(build.id, 'failed', reason))
+    ? [{ type: 'build.failed', build: build.id }]
+    : [];
+}

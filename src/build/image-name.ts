@@ -1,0 +1,32 @@
+/** Names of images in the registry. */
+import { createHash } from 'node:crypto';
+
+const tagLimit = 128;
+
+/** `<registry>/<project path>`, in the alphabet that registries allow. */
+export function repositoryOf(registry: string, projectPath: string): string {
+  const parts = projectPath.toLowerCase().split('/').map(toComponent);
+  return [registry.replace(/\/+$/, ''), ...parts].join('/');
+}
+
+/** Tag of a commit, `sha-` and its first twelve digits. */
+export function shaTag(sha: string): string {
+  return `sha-${sha.slice(0, 12)}`;
+}
+
+/** Tag of a branch or tag, so that its newest image can be found by name. */
+export function refTag(ref: string): string {
+  const slug = ref
+    .replace(/^refs\/(heads|tags)\//, '')
+    .toLowerCase()
+    .replace(/[^a-z0-9_.-]+/g, '-')
+    .replace(/^[-.]+/, '');
+  return (slug || 'ref').slice(0, tagLimit);
+}
+
+/** Separators may neither lead nor end a component nor follow each other; a hash keeps changed names apart. */
+function toComponent(name: string): string {
+  const clean = name.replace(/^[^a-z0-9]+|[^a-z0-9]+$/g, '').replace(/[^a-z0-9]{2,}/g, '-');
+  if (clean === name) return name;
+  return `${clean || 'x'}-${createHash('sha256').update(name).digest('hex').slice(0, 6)}`;
+}

@@ -1,0 +1,121 @@
+/** Makes and pushes images with a Docker daemon. */
+import type { Docker } from '../clients/docker.ts';
+import { EkidenError, InputError, messageOf, RemoteError } from '../core/errors.ts';
+import type { Context } from './context.ts';
+import { failureOf, readProgress } from './progress.ts';
+
+export interface BuildImageOptions {
+  docker: Docker;
+  context: Context;
+  /** Full name with tag. */
+  name: string;
+  args: Record<string, string>;
+  target?: string;
+  labels: Record<string, string>;
+  write: (text: string) => void;
+  signal: AbortSignal;
+}
+
+/**
+ * Builds with the classic builder.
+ * @throws InputError when the Dockerfile or a step of it fails, with Docker's words.
+ */
+export async function buildImage(options: BuildImageOptions): Promise<void> {
+  const { docker, context, write, signal } = options;
+  try {
+    const progress = await docker.buildImage(context.stream, {
+      t: options.name,
+      dockerfile: context.dockerfile,
+      buildargs: options.args,
+      labels: options.labels,
+      ...(options.target === undefined ? {} : { target: options.target }),
+      ...(await networkOf(docker)),
+      rm: true,
+      forcerm: true,
+      abortSignal: signal,
+    });
+    for await (const message of readProgress(progress as AsyncIterable<Buffer>)) {
+      if (message.stream) write(message.stream);
+      else if (message.status) write(statusLine(message));
+      const failure = failureOf(message);
+      if (failure) throw failure;
+    }
+  } catch (error) {
+    context.stream.destroy();
+    if (signal.aborted) throw signal.reason;
+    // When the archive broke off, that is the cause, and what Docker says of it is not.
+    const cause = context.stream.errored ?? error;
+    throw toBuildError(cause);
+  }
+}
+
+export interface PushImageOptions {
+  docker: Docker;
+  repository: string;
+  tag: string;
+  write: (text: string) => void;
+  signal: AbortSignal;
+}
+
+/** Pushes one tag; answers the digest that the registry gave the image. */
+export async function pushImage(options: PushImageOptions): Promise<string> {
+  const { docker, repository, tag, write, signal } = options;
+  let digest: string | undefined;
+  try {
+    const image = docker.getImage(`${repository}:${tag}`);
+    // Docker refuses a push without login data, even where the registry asks for none.
+    const progress = await image.push({ tag, authconfig: {}, abortSignal: signal });
+    for await (const message of readProgress(progress as AsyncIterable<Buffer>)) {
+      digest = message.aux?.Digest ?? digest;
+      const failure = failureOf(message);
+      if (failure) throw failure;
+    }
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    throw new RemoteError(`The registry did not take ${repository}:${tag}: ${messageOf(error)}`, {
+      code: 'E_REGISTRY',
+      hint: 'Check that the registry is up and has room.',
+      cause: error,
+    });
+  }
+  if (digest === undefined) {
+    throw new RemoteError(`The registry gave no digest for ${repository}:${tag}.`, {
+      code: 'E_REGISTRY',
+    });
+  }
+  write(`pushed ${repository}:${tag} ${digest}\n`);
+  return digest;
+}
+
+/** TCP ports that the image exposes, lowest first. */
+export async function exposedPorts(docker: Docker, name: string): Promise<number[]> {
+  const { Config } = await docker.getImage(name).inspect();
+  return Object.keys(Config.ExposedPorts ?? {})
+    .filter((port) => port.endsWith('/tcp'))
+    .map((port) => Number.parseInt(port, 10))
+    .sort((a, b) => a - b);
+}
+
+/** A daemon without the default bridge can run build steps in the host's network only. */
+async function networkOf(docker: Docker): Promise<{ networkmode?: string }> {
+  const networks = await docker.listNetworks({ filters: { name: ['bridge'] } });
+  return networks.some((network) => network.Name === 'bridge') ? {} : { networkmode: 'host' };
+}
+
+function statusLine({ id, status }: { id?: string | undefined; status?: string | undefined }) {
+  return `${id ? `${id}: ` : ''}${status ?? ''}\n`;
+}
+
+function toBuildError(error: unknown): EkidenError {
+  if (error instanceof EkidenError) return error;
+  const status = (error as { statusCode?: number }).statusCode;
+  const text = messageOf(error);
+  // Docker answers 400 for what its parser refuses and 500 for a Dockerfile it cannot read.
+  if (status === 400 || /dockerfile parse error|the Dockerfile/i.test(text)) {
+    return new InputError(text.replace(/^\(HTTP code \d+\) [^-]*- /, '').trim(), {
+      code: 'E_DOCKERFILE',
+      cause: error,
+    });
+  }
+  return new RemoteError(`Docker did not build: ${text}`, { code: 'E_DOCKER', cause: error });
+}

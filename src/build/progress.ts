@@ -1,0 +1,62 @@
+/** Reads the JSON lines in which dockerd tells how a build or a push goes. */
+import { StringDecoder } from 'node:string_decoder';
+import { z } from 'zod';
+import { InputError, RemoteError } from '../core/errors.ts';
+
+/** A line of dockerd is a few KB at most; more than this is no progress message. */
+const lineLimit = 1024 * 1024;
+
+const messageSchema = z.looseObject({
+  stream: z.string().optional(),
+  status: z.string().optional(),
+  id: z.string().optional(),
+  error: z.string().optional(),
+  errorDetail: z.object({ code: z.number().optional(), message: z.string().optional() }).optional(),
+  aux: z
+    .object({
+      ID: z.string().optional(),
+      Digest: z.string().optional(),
+      Tag: z.string().optional(),
+    })
+    .optional(),
+});
+
+export type ProgressMessage = z.output<typeof messageSchema>;
+
+/** Yields each message; a message cut in the middle of a character is put together first. */
+export async function* readProgress(
+  stream: AsyncIterable<Buffer | string>,
+): AsyncGenerator<ProgressMessage> {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  for await (const chunk of stream) {
+    rest += typeof chunk === 'string' ? chunk : decoder.write(chunk);
+    const lines = rest.split('\n');
+    rest = lines.pop() ?? '';
+    if (rest.length > lineLimit) throw badLine(rest);
+    for (const line of lines) if (line.trim() !== '') yield parseLine(line);
+  }
+  rest += decoder.end();
+  if (rest.trim() !== '') yield parseLine(rest);
+}
+
+function parseLine(line: string): ProgressMessage {
+  try {
+    return messageSchema.parse(JSON.parse(line));
+  } catch {
+    throw badLine(line);
+  }
+}
+
+function badLine(line: string): RemoteError {
+  return new RemoteError(`Docker sent something that is no progress: ${line.slice(0, 200)}`, {
+    code: 'E_DOCKER',
+  });
+}
+
+/** The failure that a message tells of: Docker answers 200 and fails in the middle of the stream. */
+export function failureOf(message: ProgressMessage): InputError | undefined {
+  if (message.error === undefined && message.errorDetail === undefined) return undefined;
+  const text = message.errorDetail?.message ?? message.error ?? 'unknown error';
+  return new InputError(text, { code: 'E_BUILD_STEP' });
+}

@@ -1,0 +1,124 @@
+/** Builds the Marathon app of a deployment; a function of data. */
+import type { Deployment } from '../core/deployment.ts';
+import type { HealthSpec, ServiceSpec } from '../core/manifest.ts';
+import { hostsOf } from './names.ts';
+
+export interface AppOptions {
+  install: string;
+  domain: string;
+  /** Number of the release. */
+  release: number;
+}
+
+/** Folder in an instance's sandbox that becomes the service's log folder. */
+const logFolder = 'logs';
+
+/** Marathon's app definition, complete, so that it can be sent again as it is. */
+export function toApp(deployment: Deployment, options: AppOptions) {
+  const { service } = deployment;
+  return {
+    id: deployment.app,
+    instances: service.instances,
+    cpus: service.cpus,
+    mem: service.mem,
+    ...commandOf(service),
+    env: { LOG_DIR: service.logs, ...service.env },
+    labels: labelsOf(deployment, options),
+    container: {
+      type: 'DOCKER',
+      docker: { image: deployment.image, forcePullImage: false, privileged: false },
+      volumes: [{ containerPath: service.logs, hostPath: logFolder, mode: 'RW' }],
+      ...portMappingsOf(service),
+    },
+    ...networkOf(service),
+    healthChecks: healthChecksOf(service),
+    // The old instances stay until all new ones are healthy beside them.
+    upgradeStrategy: { minimumHealthCapacity: 1, maximumOverCapacity: 1 },
+    backoffSeconds: 1,
+    backoffFactor: 1.5,
+    maxLaunchDelaySeconds: 60,
+    taskKillGracePeriodSeconds: 10,
+  };
+}
+
+/** Addresses of an app, each `host` or `host/path`; none for a worker. */
+export function addressesOf(deployment: Deployment, domain: string): string[] {
+  const { service, serviceCount } = deployment;
+  if (portsOf(service).length === 0 && service.ports !== 'auto') return [];
+  return [
+    ...hostsOf({ ...deployment, service: service.name }, { domain, serviceCount }),
+    ...service.routes,
+  ];
+}
+
+function labelsOf(deployment: Deployment, { install, domain, release }: AppOptions) {
+  const addresses = addressesOf(deployment, domain);
+  return {
+    'ekiden.install': install,
+    'ekiden.project': String(deployment.project),
+    'ekiden.environment': deployment.environment,
+    'ekiden.service': deployment.service.name,
+    'ekiden.release': String(release),
+    'ekiden.commit': deployment.sha,
+    'ekiden.build': deployment.build,
+    ...(addresses.length > 0 ? { 'ekiden.routes': addresses.join(',') } : {}),
+  };
+}
+
+function commandOf({ command }: ServiceSpec): { cmd?: string; args?: string[] } {
+  if (command === undefined) return {};
+  return typeof command === 'string' ? { cmd: command } : { args: command };
+}
+
+function portsOf({ ports }: ServiceSpec): number[] {
+  return Array.isArray(ports) ? ports : [];
+}
+
+/** Several instances of one image can share a host only where each has ports of its own. */
+function portMappingsOf(service: ServiceSpec) {
+  if (service.ports === 'auto') return {};
+  return {
+    portMappings: portsOf(service).map((containerPort) => ({
+      containerPort,
+      hostPort: 0,
+      protocol: 'tcp',
+      name: `p${containerPort}`,
+    })),
+  };
+}
+
+function networkOf({ ports }: ServiceSpec) {
+  if (ports !== 'auto') return { networks: [{ mode: 'container/bridge' }] };
+  return {
+    networks: [{ mode: 'host' }],
+    portDefinitions: [{ port: 0, protocol: 'tcp', name: 'http' }],
+    requirePorts: false,
+  };
+}
+
+function healthChecksOf(service: ServiceSpec) {
+  const { health } = service;
+  if (health === false) return [];
+  const common = {
+    gracePeriodSeconds: health.grace,
+    intervalSeconds: health.interval,
+    timeoutSeconds: health.timeout,
+    maxConsecutiveFailures: health.failures,
+  };
+  if (health.command !== undefined) {
+    return [{ protocol: 'COMMAND', command: { value: health.command }, ...common }];
+  }
+  const portIndex = portIndexOf(service, health);
+  if (portIndex === undefined) return [];
+  return health.path === undefined
+    ? [{ protocol: 'TCP', portIndex, ...common }]
+    : [{ protocol: 'HTTP', path: health.path, portIndex, ...common }];
+}
+
+/** Undefined for a worker, which has nothing to ask. */
+function portIndexOf(service: ServiceSpec, { port }: HealthSpec): number | undefined {
+  if (service.ports === 'auto') return 0;
+  const ports = portsOf(service);
+  const index = port === undefined ? 0 : ports.indexOf(port);
+  return index >= 0 && index < ports.length ? index : undefined;
+}

@@ -1,0 +1,50 @@
+/** Judges from Marathon's answer how far a deployment is, and says in one sentence why it is not further. */
+import type { MarathonApp, MarathonTask } from '../clients/marathon.ts';
+
+export interface Progress {
+  /** New instances that run, and those of them that pass their checks. */
+  running: MarathonTask[];
+  healthy: MarathonTask[];
+  isRunning: boolean;
+  isHealthy: boolean;
+}
+
+/** Looks at the instances of `version` only: the old ones are healthy anyway. */
+export function progressOf(app: MarathonApp, version: string, instances: number): Progress {
+  const running = app.tasks.filter(
+    (task) => task.version === version && task.state === 'TASK_RUNNING',
+  );
+  const checked = app.healthChecks.length > 0;
+  const healthy = running.filter((task) => !checked || isAlive(task));
+  return {
+    running,
+    healthy,
+    isRunning: running.length >= instances,
+    isHealthy: healthy.length >= instances,
+  };
+}
+
+function isAlive({ healthCheckResults }: MarathonTask): boolean {
+  return healthCheckResults.length > 0 && healthCheckResults.every((result) => result.alive);
+}
+
+/** The most telling fact about the instances of `version`; for the developer who pushed. */
+export function whyNotHealthy(app: MarathonApp | undefined, version: string): string {
+  if (app === undefined) return 'the app is gone from Marathon';
+  const ours = app.tasks.filter((task) => task.version === version);
+  const causes = ours.flatMap((task) =>
+    task.healthCheckResults.flatMap(({ alive, lastFailureCause }) =>
+      alive || !lastFailureCause ? [] : [lastFailureCause],
+    ),
+  );
+  const failure = app.lastTaskFailure;
+  const died = failure && failure.version === version ? failure.message : undefined;
+  // Between two starts of an instance that dies at once there may be no result to look at.
+  return causes[0] ?? (died || undefined) ?? waiting(ours);
+}
+
+function waiting(tasks: MarathonTask[]): string {
+  if (tasks.length === 0) return 'no instance was started';
+  const states = [...new Set(tasks.map((task) => task.state ?? 'unknown'))].join(', ');
+  return `its instances are ${states} and their checks have not passed`;
+}
