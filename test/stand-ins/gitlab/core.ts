@@ -51,6 +51,10 @@ export interface GitLab {
   /** Sends a delivery behind the others of its hook, and keeps it in the hook's log. */
   deliver(delivery: Delivery): void;
   keepLog(project: Project, log: HookLog): void;
+  /** Aborted when the stand-in stops. */
+  stopping: AbortSignal;
+  /** Breaks off all that is under way, and waits until it has ended. */
+  stop(): Promise<void>;
   /** Counts work that goes on after an answer, so that `idle` can wait for it. */
   inBackground(work: Promise<void>): void;
   /** Resolves when neither work in the background nor a delivery is left. */
@@ -88,8 +92,13 @@ export function createCore(given: GitLabOptions): GitLab {
     nextId: () => state.nextId('hook log'),
     timeoutMs: options.hookTimeoutMs,
   });
+  const stopper = new AbortController();
   const background = new Set<Promise<void>>();
   const keepLog = (project: Project, log: HookLog) => keepWithin(project.hookLogs, log);
+  const idle = async () => {
+    while (background.size > 0) await Promise.allSettled([...background]);
+    await deliverer.idle();
+  };
   return {
     options,
     state,
@@ -113,9 +122,13 @@ export function createCore(given: GitLabOptions): GitLab {
       const counted = work.finally(() => background.delete(counted));
       background.add(counted);
     },
-    idle: async () => {
-      while (background.size > 0) await Promise.allSettled([...background]);
-      await deliverer.idle();
+    idle,
+    stopping: stopper.signal,
+    stop: async () => {
+      stopper.abort();
+      deliverer.stop();
+      git.stop();
+      await idle();
     },
     makeFolder: async (path) => {
       await mkdir(path, { recursive: true });

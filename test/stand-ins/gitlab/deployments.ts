@@ -41,7 +41,7 @@ export function slugOf(name: string): string {
   let slug = name.toLowerCase().replaceAll(/[^a-z0-9]/g, '-');
   if (!/^[a-z]/.test(slug)) slug = `env-${slug}`;
   slug = slug.replaceAll(/-+/g, '-');
-  if (slug.length <= 24 && slug === name) return slug;
+  if (slug.length <= 24 && slug === name) return slug.replace(/-$/, '');
   const digest = BigInt(`0x${createHash('sha256').update(name).digest('hex')}`).toString(36);
   return `${slug.slice(0, 17).replace(/-$/, '')}-${digest.slice(-6)}`;
 }

@@ -12,9 +12,9 @@ export interface Fault {
   status?: number;
   body?: unknown;
   headers?: Record<string, string>;
-  /** Closes the connection: at once, or where `afterBytes` is given, within the answer's body. */
+  /** Closes the connection: at once, or where `afterBytes` is given, within an archive. */
   reset?: boolean;
-  /** Ends the answer's body after so many bytes: cleanly, or with a reset where that is asked for. */
+  /** Ends an archive after so many bytes: cleanly, or with a reset where that is asked for. */
   afterBytes?: number;
 }
 

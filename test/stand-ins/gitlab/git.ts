@@ -38,7 +38,9 @@ export function createGit(options: { home: string }): Git {
     GIT_CONFIG_GLOBAL: '/dev/null',
     GIT_TERMINAL_PROMPT: '0',
   };
+  let stopped = false;
   const start: Git['spawn'] = (args, env = {}) => {
+    if (stopped) throw new Error('the stand-in has stopped');
     const child = spawn('git', args, { cwd: options.home, env: { ...base, ...env } });
     running.add(child);
     child.once('close', () => running.delete(child));
@@ -50,6 +52,7 @@ export function createGit(options: { home: string }): Git {
     bytes,
     text: async (args, input) => (await bytes(args, input)).toString('utf8').replace(/\n$/, ''),
     stop: () => {
+      stopped = true;
       for (const child of running) child.kill('SIGKILL');
     },
   };

@@ -80,10 +80,10 @@ export async function startGitLab(options: GitLabOptions): Promise<GitLabStandIn
     ...seeding(gitlab, { root, token, url }),
     ...watching(gitlab),
     stop: async () => {
-      gitlab.deliverer.stop();
-      gitlab.git.stop();
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
+      await gitlab.stop();
+      await closed;
     },
   };
 }
@@ -102,14 +102,15 @@ function requestListener(gitlab: GitLab) {
   const app = webApp(gitlab);
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
     const fault = gitlab.faults.take(`${request.method} ${request.url}`);
-    if (fault !== undefined && (await applyFault(fault, response))) return;
+    if (fault !== undefined && (await applyFault(gitlab, fault, response))) return;
     Object.assign(response, { locals: { fault } });
     if (!(await serveGit(gitlab, request, response))) app(request, response);
   };
   return (request: IncomingMessage, response: ServerResponse) => {
     const served = serve(request, response).catch((error: unknown) => {
-      process.stderr.write(`stand-in GitLab: ${error instanceof Error ? error.stack : error}\n`);
       response.destroy();
+      if (gitlab.stopping.aborted) return;
+      process.stderr.write(`stand-in GitLab: ${error instanceof Error ? error.stack : error}\n`);
     });
     gitlab.inBackground(served);
   };
@@ -127,8 +128,13 @@ function webApp(gitlab: GitLab): Express {
 }
 
 /** True where the fault was the whole answer. */
-async function applyFault(fault: Fault, response: ServerResponse): Promise<boolean> {
-  if (fault.delayMs !== undefined) await wait(fault.delayMs);
+async function applyFault(
+  gitlab: GitLab,
+  fault: Fault,
+  response: ServerResponse,
+): Promise<boolean> {
+  if (fault.delayMs !== undefined)
+    await wait(fault.delayMs, undefined, { signal: gitlab.stopping });
   if (fault.reset === true && fault.afterBytes === undefined) {
     response.destroy();
     return true;

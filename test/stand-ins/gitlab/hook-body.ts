@@ -1,4 +1,5 @@
 /** Builds the bodies of push and tag push deliveries, key by key as GitLab sends them. */
+import type { Deployment, Environment } from './deployments.ts';
 import type { PushOptions } from './push-options.ts';
 import { type Commit, ZERO_SHA } from './repository.ts';
 import type { Project, User } from './state.ts';
@@ -100,6 +101,46 @@ function projectBody(instance: Instance, project: Project) {
     url: sshUrl,
     ssh_url: sshUrl,
     http_url: `${webUrl}.git`,
+  };
+}
+
+/** The body of a `deployment` event of a deployment made over the API: no job belongs to it. */
+export function deploymentBody(
+  instance: Instance,
+  about: {
+    project: Project;
+    user: User;
+    deployment: Deployment;
+    environment: Environment;
+    commitTitle: string;
+  },
+): Record<string, unknown> {
+  const { project, user, deployment, environment } = about;
+  const described = projectBody(instance, project);
+  return {
+    object_kind: 'deployment',
+    status: deployment.status,
+    status_changed_at: deployment.updatedAt,
+    deployment_id: deployment.id,
+    deployable_id: null,
+    deployable_url: null,
+    environment: environment.name,
+    environment_tier: environment.tier,
+    environment_slug: environment.slug,
+    environment_external_url: environment.externalUrl,
+    project: described,
+    short_sha: deployment.sha.slice(0, 8),
+    user: {
+      id: user.id,
+      name: user.name,
+      username: user.username,
+      avatar_url: null,
+      email: user.publicEmail ?? '[REDACTED]',
+    },
+    user_url: `${instance.url}/${user.username}`,
+    commit_url: `${described.web_url}/-/commit/${deployment.sha}`,
+    commit_title: about.commitTitle,
+    ref: deployment.ref,
   };
 }
 

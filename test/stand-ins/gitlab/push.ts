@@ -1,8 +1,8 @@
 /** What follows a push: the default branch, stale readers, and one event for each ref. */
-import { randomUUID } from 'node:crypto';
 import type { GitLab } from './core.ts';
+import { fire } from './fire.ts';
 import { type CommitWithFiles, isDeletion, isTag, type PushFacts, pushBody } from './hook-body.ts';
-import { wantsBranch } from './hooks.ts';
+import { type Hook, wantsBranch } from './hooks.ts';
 import { parsePushOptions } from './push-options.ts';
 import {
   branches,
@@ -57,27 +57,25 @@ export async function afterPush(
   const changes = push.changes.filter(({ ref }) => /^refs\/(heads|tags)\//.test(ref));
   const repo = gitlab.repo(project);
   await settleDefaultBranch(repo, project, changes);
+  if (changes.some(({ ref, after }) => !isTag(ref) && !isDeletion(after))) project.empty = false;
   hideFromStaleReaders(gitlab, project, changes);
   const options = gitlab.options.pushOptionsInHooks ? parsePushOptions(push.options) : {};
   for (const change of refsThatFire(changes)) {
     const facts = await describe(repo, change, project.defaultBranch);
-    fire(gitlab, { project, user, push: { ...facts, pushOptions: options } });
+    firePush(gitlab, { project, user, push: { ...facts, pushOptions: options } });
   }
 }
 
-/** Sends a push event to all hooks of the project that want it. */
-function fire(gitlab: GitLab, event: { project: Project; user: User; push: PushFacts }): void {
+function firePush(gitlab: GitLab, event: { project: Project; user: User; push: PushFacts }): void {
   const { ref } = event.push;
-  const body = JSON.stringify(pushBody(gitlab.instance(), event));
-  const eventUuid = randomUUID();
-  for (const hook of event.project.hooks) {
-    const wanted = isTag(ref)
-      ? hook.events.tag_push_events
-      : hook.events.push_events && wantsBranch(hook, ref.slice('refs/heads/'.length));
-    if (!wanted) continue;
-    const trigger = isTag(ref) ? 'tag_push_hooks' : 'push_hooks';
-    gitlab.deliver({ hook, trigger, body, eventUuid, idempotencyKey: randomUUID() });
-  }
+  const wantsPush = (hook: Hook) =>
+    hook.events.push_events && wantsBranch(hook, ref.slice('refs/heads/'.length));
+  fire(gitlab, {
+    project: event.project,
+    trigger: isTag(ref) ? 'tag_push_hooks' : 'push_hooks',
+    wanted: isTag(ref) ? (hook) => hook.events.tag_push_events : wantsPush,
+    body: pushBody(gitlab.instance(), event),
+  });
 }
 
 /** The sample that GitLab sends for a test of push or tag push hooks: the newest three commits. */

@@ -44,6 +44,8 @@ export interface Project {
   createdAt: string;
   creatorId: number;
   defaultBranch: string;
+  /** True until a branch is pushed. */
+  empty: boolean;
   /** The bare repository's folder. */
   dir: string;
   /** Access level by user id. */
@@ -58,8 +60,16 @@ export interface Project {
   staleBranches: Map<string, { sha: string | null; until: number }>;
 }
 
+export interface Group {
+  id: number;
+  /** With its parents, such as `shop/backend`. */
+  fullPath: string;
+  name: string;
+}
+
 export interface State {
   users: User[];
+  groups: Group[];
   tokens: Token[];
   projects: Project[];
   nextId(kind: string): number;
@@ -69,6 +79,7 @@ export function createState(): State {
   const counters = new Map<string, number>();
   return {
     users: [],
+    groups: [],
     tokens: [],
     projects: [],
     nextId: (kind) => {
@@ -100,6 +111,17 @@ export function addToken(state: State, userId: number): Token {
   const token: Token = { value: `glpat-${randomBytes(15).toString('base64url')}`, userId };
   state.tokens.push(token);
   return token;
+}
+
+/** The group of this path, made with its parents where it is missing. */
+export function ensureGroup(state: State, fullPath: string): Group {
+  const existing = state.groups.find((group) => group.fullPath === fullPath);
+  if (existing !== undefined) return existing;
+  const names = fullPath.split('/');
+  if (names.length > 1) ensureGroup(state, names.slice(0, -1).join('/'));
+  const group = { id: state.nextId('group'), fullPath, name: names.at(-1) ?? fullPath };
+  state.groups.push(group);
+  return group;
 }
 
 /** The access level of `user` in `project`: 0 means that the project does not exist for them. */

@@ -3,7 +3,7 @@ import type { GitLab } from '../core.ts';
 import type { Deployment, Environment } from '../deployments.ts';
 import { HOOK_EVENTS, type Hook, type HookLog } from '../hooks.ts';
 import type { Commit, Tag } from '../repository.ts';
-import type { Project, User } from '../state.ts';
+import type { Group, Project, User } from '../state.ts';
 import { type Pipeline, pipelineState, type StatusRow } from '../statuses.ts';
 import { atLeast } from '../version.ts';
 
@@ -49,16 +49,41 @@ export function projectBasic(gitlab: GitLab, project: Project) {
     star_count: 0,
     last_activity_at: project.createdAt,
     visibility: project.visibility,
-    namespace: {
-      id: 1,
-      name: names.at(-2),
-      path: names.at(-2),
-      kind: 'group',
-      full_path: namespace,
-      parent_id: null,
-      avatar_url: null,
-      web_url: `${gitlab.instance().url}/groups/${namespace}`,
-    },
+    namespace: namespaceEntity(gitlab, namespace),
+  };
+}
+
+function namespaceEntity(gitlab: GitLab, path: string) {
+  const group = gitlab.state.groups.find(({ fullPath }) => fullPath === path);
+  return {
+    id: group?.id ?? null,
+    name: group?.name ?? path,
+    path: path.split('/').at(-1),
+    kind: 'group',
+    full_path: path,
+    parent_id: parentOf(gitlab, path)?.id ?? null,
+    avatar_url: null,
+    web_url: `${gitlab.instance().url}/groups/${path}`,
+  };
+}
+
+function parentOf(gitlab: GitLab, path: string): Group | undefined {
+  const parent = path.split('/').slice(0, -1).join('/');
+  return gitlab.state.groups.find(({ fullPath }) => fullPath === parent);
+}
+
+export function groupEntity(gitlab: GitLab, group: Group) {
+  const { fullPath } = group;
+  return {
+    id: group.id,
+    web_url: `${gitlab.instance().url}/groups/${fullPath}`,
+    name: group.name,
+    path: fullPath.split('/').at(-1),
+    description: '',
+    visibility: 'private',
+    full_name: fullPath.split('/').join(' / '),
+    full_path: fullPath,
+    parent_id: parentOf(gitlab, fullPath)?.id ?? null,
   };
 }
 
@@ -69,7 +94,7 @@ export function projectFull(gitlab: GitLab, project: Project, user: User) {
     ...projectBasic(gitlab, project),
     _links: { self: api, repo_branches: `${api}/repository/branches`, members: `${api}/members` },
     archived: false,
-    empty_repo: false,
+    empty_repo: project.empty,
     repository_object_format: 'sha1',
     container_registry_enabled: true,
     jobs_enabled: true,

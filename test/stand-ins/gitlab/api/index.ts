@@ -2,12 +2,16 @@
 import express, { type NextFunction, type Request, type Response, type Router } from 'express';
 import type { GitLab } from '../core.ts';
 import { archiveRoutes } from './archive.ts';
+import { deploymentRoutes } from './deployments.ts';
+import { environmentRoutes } from './environments.ts';
 import { fileRoutes } from './files.ts';
+import { groupRoutes } from './groups.ts';
 import { hookRoutes } from './hooks.ts';
 import { ApiError, authenticate } from './http.ts';
 import { projectRoutes } from './projects.ts';
 import { repositoryRoutes } from './repository.ts';
 import { statusRoutes } from './statuses.ts';
+import { variableRoutes } from './variables.ts';
 
 export function apiRoutes(gitlab: GitLab): Router {
   const api = express.Router();
@@ -18,6 +22,10 @@ export function apiRoutes(gitlab: GitLab): Router {
   api.use(archiveRoutes(gitlab));
   api.use(statusRoutes(gitlab));
   api.use(hookRoutes(gitlab));
+  api.use(groupRoutes(gitlab));
+  api.use(environmentRoutes(gitlab));
+  api.use(deploymentRoutes(gitlab));
+  api.use(variableRoutes(gitlab));
   api.use((request, response) => {
     authenticate(gitlab, request);
     response.status(404).json({ error: '404 Not Found' });
@@ -31,6 +39,7 @@ function answerError(error: unknown, _: Request, response: Response, next: NextF
   else if (error instanceof ApiError) response.status(error.status).json(error.body);
   else if (isBadBody(error)) response.status(400).json({ error: 'body is invalid' });
   else {
+    if (response.destroyed) return;
     process.stderr.write(`stand-in GitLab: ${error instanceof Error ? error.stack : error}\n`);
     response.status(500).json({ message: '500 Internal Server Error' });
   }

@@ -3,7 +3,7 @@ import { type Request, type Response, Router } from 'express';
 import { z } from 'zod';
 import type { GitLab } from '../core.ts';
 import { initRepository } from '../smart-http.ts';
-import { accessLevel, type Project, type User, type Visibility } from '../state.ts';
+import { accessLevel, ensureGroup, type Project, type User, type Visibility } from '../state.ts';
 import { createStatusBook } from '../statuses.ts';
 import { projectFull, userBasic } from './entities.ts';
 import {
@@ -41,6 +41,7 @@ export async function createProject(
     createdAt: gitlab.timestamp(),
     creatorId: creator.id,
     defaultBranch: wanted.defaultBranch ?? 'main',
+    empty: true,
     dir: `${gitlab.options.data}/repositories/${id}.git`,
     members: new Map([[creator.id, 50]]),
     hooks: [],
@@ -51,6 +52,7 @@ export async function createProject(
     variables: [],
     staleBranches: new Map(),
   };
+  ensureGroup(gitlab.state, wanted.path.split('/').slice(0, -1).join('/'));
   await initRepository(gitlab, project);
   gitlab.state.projects.push(project);
   return project;
@@ -109,7 +111,7 @@ const newProjectParameters = z
   .object({
     name: z.string().optional(),
     path: z.string().optional(),
-    namespace_path: z.string().optional(),
+    namespace_id: z.coerce.number().int().optional(),
     description: z.string().optional(),
     default_branch: z.string().optional(),
     visibility: z.enum(['private', 'internal', 'public']).optional(),
@@ -119,7 +121,11 @@ const newProjectParameters = z
 function readNewProject(gitlab: GitLab, request: Request, user: User): NewProject {
   const wanted = parameters(request, newProjectParameters);
   const path = wanted.path ?? (wanted.name ?? '').toLowerCase().replaceAll(/[^a-z0-9._-]+/g, '-');
-  const fullPath = `${wanted.namespace_path ?? user.username}/${path}`;
+  const group = gitlab.state.groups.find(({ id }) => id === wanted.namespace_id);
+  if (wanted.namespace_id !== undefined && group === undefined) {
+    throw invalid('namespace', 'is not valid');
+  }
+  const fullPath = `${group?.fullPath ?? user.username}/${path}`;
   if (gitlab.state.projects.some((project) => project.fullPath === fullPath)) {
     throw invalid('path', 'has already been taken');
   }
