@@ -1,0 +1,111 @@
+/** Errors and warnings about INCLUDE that point at the line the developer wrote. */
+
+import { InputError } from '../../core/errors.ts';
+import type { Origin } from './source-map.ts';
+
+export type Severity = 'error' | 'warning' | 'note';
+
+/** What is wrong, apart from where. */
+export interface Problem {
+  /** Such as `E_NOT_FOUND` or `W_UNPINNED`. */
+  code: string;
+  message: string;
+  /** What to do about it, as one sentence. */
+  hint?: string;
+}
+
+/** A stretch of one line. */
+export interface Place extends Origin {
+  /** From 1, in characters. */
+  column: number;
+  /** Number of characters that the caret underlines, at least 1. */
+  width: number;
+}
+
+export interface Diagnostic extends Problem {
+  severity: Severity;
+  place: Place;
+  /** The INCLUDE lines that led to the file, outermost first. */
+  via: readonly Origin[];
+  /** The line above the place, where there is one, and the place's own; cut to a width that fits a screen. */
+  excerpt: { line: number; text: string }[];
+}
+
+/** INCLUDE cannot be carried out; the diagnostic says where and why. */
+export class IncludeError extends InputError {
+  readonly diagnostic: Diagnostic;
+
+  constructor(diagnostic: Diagnostic, cause?: unknown) {
+    const { code, message, place, hint } = diagnostic;
+    super(`${place.file}:${place.line}:${place.column}: ${message}`, {
+      code,
+      cause,
+      ...(hint === undefined ? {} : { hint }),
+    });
+    this.diagnostic = diagnostic;
+  }
+}
+
+/** A place in the bytes of a file, before it is described for people. */
+export interface Spot {
+  file: string;
+  /** The file as latin1. */
+  text: string;
+  line: number;
+  /** Byte offsets into the file. */
+  from: number;
+  to: number;
+  via: readonly Origin[];
+}
+
+// Longer lines are cut in excerpts; a terminal shows about this much.
+const EXCERPT_WIDTH = 160;
+
+export function describe(severity: Severity, problem: Problem, spot: Spot): Diagnostic {
+  const { file, text, line, via } = spot;
+  const start = text.lastIndexOf('\n', spot.from - 1) + 1;
+  const lineEnd = text.indexOf('\n', start);
+  const end = lineEnd === -1 ? text.length : lineEnd;
+  const column = decode(text.slice(start, spot.from)).length + 1;
+  const width = Math.max(1, decode(text.slice(spot.from, Math.min(spot.to, end))).length);
+  const excerpt = [{ line, text: excerptLine(text.slice(start, end)) }];
+  if (start > 0) {
+    const above = text.slice(text.lastIndexOf('\n', start - 2) + 1, start - 1);
+    excerpt.unshift({ line: line - 1, text: excerptLine(above) });
+  }
+  return { ...problem, severity, place: { file, line, column, width }, via, excerpt };
+}
+
+/** The error that says so. */
+export function includeError(problem: Problem, spot: Spot, cause?: unknown): IncludeError {
+  return new IncludeError(describe('error', problem, spot), cause);
+}
+
+/** Several lines for a terminal or a build log: what, where, the source with a caret, and what to do. */
+export function renderDiagnostic(diagnostic: Diagnostic): string {
+  const { severity, code, message, place, via, excerpt, hint } = diagnostic;
+  const gutter = String(place.line).length;
+  const lines = [
+    `${severity} ${code}: ${message}`,
+    `${' '.repeat(gutter)}--> ${place.file}:${place.line}:${place.column}`,
+    ...excerpt.map(({ line, text }) => `${String(line).padStart(gutter)} | ${text}`),
+  ];
+  if (place.column <= EXCERPT_WIDTH) {
+    const caret = '^'.repeat(Math.min(place.width, EXCERPT_WIDTH - place.column + 1));
+    lines.push(`${' '.repeat(gutter)} | ${' '.repeat(place.column - 1)}${caret}`);
+  }
+  for (const { file, line } of [...via].reverse()) lines.push(`  included from ${file}:${line}`);
+  if (hint !== undefined) lines.push(`  hint: ${hint}`);
+  return lines.join('\n');
+}
+
+function excerptLine(bytes: string): string {
+  // Control characters could move the cursor of the reader's terminal; a tab would shift the caret.
+  return decode(bytes.replace(/\r+$/, ''))
+    .slice(0, EXCERPT_WIDTH)
+    .replace(/\p{Cc}/gu, ' ');
+}
+
+function decode(latin1: string): string {
+  return Buffer.from(latin1, 'latin1').toString('utf8');
+}

@@ -1,0 +1,122 @@
+/** What an included file must be: text, whole instructions, and no directives of its own. */
+
+import type { Problem } from './diagnostic.ts';
+import type { ParsedDockerfile } from './instructions.ts';
+
+const PRAGMA = /^\s*#\s*ekiden:\s*(\w+)/;
+const LFS_POINTER = 'version https://git-lfs.github.com/spec/v1';
+// More control characters than this are no text that a person wrote.
+const MAX_CONTROL_SHARE = 0.3;
+
+/** What forbids the file as a whole. */
+export function wholeFileProblem(
+  { id, bytes }: { id: string; bytes: Buffer },
+  maxSize: number,
+): Problem | undefined {
+  if (bytes.length > maxSize) {
+    return {
+      code: 'E_FILE_SIZE',
+      message: `${id} has ${bytes.length} bytes, and an included file may have ${maxSize}`,
+      hint: 'Split the file, or ask an administrator for a higher limit (fileSize).',
+    };
+  }
+  if (bytes.subarray(0, LFS_POINTER.length).toString('latin1') === LFS_POINTER) {
+    return {
+      code: 'E_LFS',
+      message: `${id} is kept in Git LFS, so the repository holds only a pointer to it`,
+      hint: 'Take the file out of LFS (git lfs untrack) and commit it.',
+    };
+  }
+  if (!isBinary(bytes)) return undefined;
+  return {
+    code: 'E_BINARY',
+    message: `${id} is no text`,
+    hint: 'Use COPY to put files into an image.',
+  };
+}
+
+function isBinary(bytes: Buffer): boolean {
+  let control = 0;
+  for (const byte of bytes) {
+    if (byte === 0) return true;
+    if ((byte < 0x20 && (byte < 0x09 || byte > 0x0d)) || byte === 0x7f) control++;
+  }
+  return control > bytes.length * MAX_CONTROL_SHARE;
+}
+
+/** Something about one line of a fragment. */
+export interface LineProblem {
+  severity: 'error' | 'warning';
+  problem: Problem;
+  line: number;
+}
+
+/** What is wrong or odd with the lines of a fragment that is spliced into `root`. */
+export function lineProblems(parsed: ParsedDockerfile, root: ParsedDockerfile): LineProblem[] {
+  return [
+    ...directiveProblems(parsed, root),
+    ...unfinishedProblem(parsed),
+    ...pragmas(parsed)
+      .filter(({ name }) => name === 'input')
+      .map(({ line }) => ({ severity: 'error' as const, problem: INPUT_PRAGMA, line })),
+  ];
+}
+
+function directiveProblems(parsed: ParsedDockerfile, root: ParsedDockerfile): LineProblem[] {
+  const rootSyntax = root.head.directives.find(({ name }) => name === 'syntax')?.value;
+  const found: LineProblem[] = [];
+  for (const { name, value, line } of parsed.head.directives) {
+    if (name === 'escape' && value !== String.fromCharCode(root.escape)) {
+      const message = `the fragment is written for escape=${value}, the Dockerfile is not`;
+      const hint = 'Give both the same # escape= line.';
+      found.push({
+        severity: 'error',
+        problem: { code: 'E_ESCAPE_MISMATCH', message, hint },
+        line,
+      });
+    }
+    if (name === 'syntax' && value !== rootSyntax) {
+      const message = `syntax=${value} of an included file has no effect`;
+      const hint = 'Put the # syntax= line at the top of the Dockerfile.';
+      found.push({
+        severity: 'warning',
+        problem: { code: 'W_SYNTAX_IGNORED', message, hint },
+        line,
+      });
+    }
+  }
+  return found;
+}
+
+function unfinishedProblem({ unfinished }: ParsedDockerfile): LineProblem[] {
+  if (!unfinished) return [];
+  const isHeredoc = unfinished.kind === 'heredoc';
+  const problem = {
+    code: 'E_UNTERMINATED',
+    message: isHeredoc
+      ? `the heredoc that ends with ${unfinished.terminator} does not end in this file`
+      : 'the last instruction goes on, but the file ends',
+    hint: isHeredoc
+      ? `Put ${unfinished.terminator} alone on the line below the heredoc.`
+      : 'Remove the escape at the end of the line: a fragment holds whole instructions.',
+  };
+  return [{ severity: 'error', problem, line: unfinished.line }];
+}
+
+const INPUT_PRAGMA: Problem = {
+  code: 'E_UNSUPPORTED',
+  message: 'fragments with inputs are not supported yet',
+  hint: 'Declare an ARG with a default in the fragment; an ARG or ENV of the same name sets it.',
+};
+
+/** The `# ekiden: …` lines above the first instruction. */
+export function pragmas({
+  text,
+  instructions,
+}: ParsedDockerfile): { name: string; line: number }[] {
+  const above = text.slice(0, instructions[0]?.start).split('\n');
+  return above.flatMap((content, index) => {
+    const name = PRAGMA.exec(content)?.[1];
+    return name === undefined ? [] : [{ name, line: index + 1 }];
+  });
+}

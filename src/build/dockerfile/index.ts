@@ -1,0 +1,18 @@
+/** INCLUDE for the rest of the build station: expansion, templates, the line map and diagnostics. */
+
+export { declaredArgs } from './args.ts';
+export { type Diagnostic, IncludeError, renderDiagnostic } from './diagnostic.ts';
+export { type ExpandOptions, type Expansion, expandDockerfile } from './expand.ts';
+export { type ExpandFileOptions, expandFile, formatExpansion } from './expand-file.ts';
+export type { Sources } from './fetch.ts';
+export { type Instruction, splitInstructions } from './instructions.ts';
+export { defaultLimits, type Limits } from './limits.ts';
+export {
+  type Origin,
+  originOf,
+  renderOrigin,
+  type TracedOrigin,
+  type TracedRun,
+} from './source-map.ts';
+export type { Included } from './splice.ts';
+export { createTemplates, type TemplateSource } from './templates.ts';

@@ -1,0 +1,171 @@
+/** Puts the bytes of all included files in the place of their INCLUDE lines; pure, everything is loaded. */
+
+import { type Diagnostic, includeError, type Spot } from './diagnostic.ts';
+import { readHead } from './directives.ts';
+import type { Limits } from './limits.ts';
+import { countProblem, depthProblem } from './load.ts';
+import { type Include, type SourceFile, spotOf } from './source-file.ts';
+import type { Origin, TracedRun } from './source-map.ts';
+import { type StageWatch, watchStages } from './stages.ts';
+
+/** A file that was spliced in. */
+export interface Included {
+  /** The source word as written, such as `template:node@20`. */
+  source: string;
+  /** What it was resolved to, such as `template:node@20.0.0`. */
+  file: string;
+  sha256: string;
+  /** The INCLUDE line. */
+  at: Origin;
+}
+
+export interface Splice {
+  bytes: Buffer;
+  map: TracedRun[];
+  included: Included[];
+  warnings: Diagnostic[];
+}
+
+const LINE_FEED = 0x0a;
+const NEWLINE = Buffer.of(LINE_FEED);
+
+interface Output {
+  readonly root: SourceFile;
+  readonly limits: Limits;
+  readonly chunks: Buffer[];
+  size: number;
+  endsLine: boolean;
+  readonly map: TracedRun[];
+  readonly included: Included[];
+  readonly stages: StageWatch;
+  /** In which stage a file was spliced last. */
+  readonly stageOf: Map<SourceFile, number>;
+  /** The INCLUDE at work, to which an output that grows too large is put down. */
+  spot: Spot | undefined;
+}
+
+/** The expanded Dockerfile. Throws IncludeError for cycles, limits and stage names. */
+export function spliceIncludes(root: SourceFile, limits: Limits): Splice {
+  const output: Output = {
+    root,
+    limits,
+    chunks: [],
+    size: 0,
+    endsLine: true,
+    map: [],
+    included: [],
+    stages: watchStages(),
+    stageOf: new Map(),
+    spot: undefined,
+  };
+  spliceFile(output, root, []);
+  const { chunks, map, included, stages } = output;
+  return { bytes: Buffer.concat(chunks), map, included, warnings: stages.diagnostics };
+}
+
+function spliceFile(output: Output, file: SourceFile, via: readonly Origin[]): void {
+  const { head, instructions, lines } = file.parsed;
+  const isRoot = via.length === 0;
+  // The directives of a fragment are dropped: in the middle of a file they would be comments, at its top they would rule.
+  let from = isRoot ? 0 : head.end;
+  let line = isRoot ? 1 : head.lines + 1;
+  for (const instruction of instructions) {
+    const include = file.includes.get(instruction);
+    if (include) {
+      append(
+        output,
+        file,
+        { from, to: instruction.start, line, until: instruction.startLine },
+        via,
+      );
+      spliceInclude(output, file, include, via);
+      from = instruction.end;
+      line = instruction.endLine + 1;
+    } else output.stages.see(file, instruction, via);
+  }
+  append(output, file, { from, to: file.bytes.length, line, until: lines + 1 }, via);
+}
+
+function spliceInclude(
+  output: Output,
+  file: SourceFile,
+  include: Include,
+  via: readonly Origin[],
+): void {
+  const { target, statement, instruction } = include;
+  if (!target) throw new TypeError(`${file.id}:${instruction.startLine} was not loaded`);
+  const at = { file: file.id, line: instruction.startLine };
+  const chain = [...via, at];
+  output.spot = spotOf(file, statement.span, via);
+  refuseCycle(target, chain, output.spot);
+  if (chain.length > output.limits.depth) {
+    throw includeError(depthProblem(output.limits), output.spot);
+  }
+  const isOnce = statement.once || target.once;
+  if (isOnce && output.stageOf.get(target) === output.stages.count) return;
+  if (output.included.length >= output.limits.includes) {
+    throw includeError(countProblem(output.limits), output.spot);
+  }
+  output.stageOf.set(target, output.stages.count);
+  output.included.push({ source: statement.source, file: target.id, sha256: target.sha256, at });
+  spliceFile(output, target, chain);
+  const isLastLine = file.bytes[instruction.end - 1] !== LINE_FEED;
+  if (!output.endsLine && !isLastLine) push(output, NEWLINE);
+}
+
+/** Adds the bytes [from, to) of a file, its lines `line` to `until`, the last not included. */
+function append(
+  output: Output,
+  file: SourceFile,
+  part: { from: number; to: number; line: number; until: number },
+  via: readonly Origin[],
+): void {
+  if (part.from >= part.to) return;
+  const { head } = output.root.parsed;
+  const run = { file: file.id, line: part.line, count: part.until - part.line, via };
+  // An INCLUDE at the top that came to nothing must not turn the comment below it into a directive.
+  const isAtTop = output.size === head.end;
+  if (isAtTop && readHead(file.parsed.text.slice(part.from, part.to)).directives.length > 0) {
+    push(output, NEWLINE);
+    addRun(output.map, { ...run, count: 1 });
+  }
+  push(output, file.bytes.subarray(part.from, part.to));
+  addRun(output.map, run);
+}
+
+function push(output: Output, bytes: Buffer): void {
+  output.size += bytes.length;
+  const { totalSize } = output.limits;
+  if (output.size > totalSize && output.spot) {
+    const problem = {
+      code: 'E_TOTAL_SIZE',
+      message: `the expanded Dockerfile has more than ${totalSize} bytes`,
+      hint: 'Include less, or ask an administrator for a higher limit (totalSize).',
+    };
+    throw includeError(problem, output.spot);
+  }
+  output.chunks.push(bytes);
+  output.endsLine = bytes[bytes.length - 1] === LINE_FEED;
+}
+
+/** Adds a run of lines, as one with the last run where it goes on there. */
+function addRun(map: TracedRun[], run: TracedRun): void {
+  if (run.count === 0) return;
+  const last = map.at(-1);
+  const goesOn =
+    last?.file === run.file && last.via === run.via && last.line + last.count === run.line;
+  if (last && goesOn) last.count += run.count;
+  else map.push(run);
+}
+
+function refuseCycle(target: SourceFile, chain: readonly Origin[], spot: Spot): void {
+  const start = chain.findIndex(({ file }) => file === target.id);
+  if (start === -1) return;
+  const files = [...chain.slice(start).map(({ file }) => file), target.id];
+  const problem = {
+    code: 'E_CYCLE',
+    message: `${target.id} includes itself: ${files.join(' → ')}`,
+    hint: 'Remove one of these INCLUDE lines.',
+  };
+  throw includeError(problem, spot);
+}
