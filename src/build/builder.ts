@@ -16,6 +16,7 @@ import { explainFailure } from './build-error.ts';
 import type { BuildLog, BuildLogs } from './build-log.ts';
 import { openContext } from './context.ts';
 import { declaredArgs } from './dockerfile/index.ts';
+import { endOf } from './end.ts';
 import { buildImage, exposedPorts, pushImage } from './image.ts';
 import { refTag, repositoryOf, shaTag } from './image-name.ts';
 import { withPorts } from './ports.ts';
@@ -46,7 +47,8 @@ export function createBuilder(options: BuilderOptions): Builder {
   return {
     async build(id, handOn, attempt) {
       const build = await builds.find(id);
-      if (!build?.plan || !isActive(build)) return [];
+      if (!build?.plan) return [];
+      if (!isActive(build)) return endOf(build);
       await builds.update(id, { state: 'running' });
       await handOn({ type: 'build.started', build: id });
       const log = await logs.open(id);
@@ -94,15 +96,16 @@ async function run(running: Running): Promise<JourneyEvent[]> {
   const image = `${repository}@${digest}`;
   await builds.update(build.id, { image, legs, plan: { ...plan, services } });
   const head = await heads.current(build.project, build.ref);
-  if (head && head.build !== build.id) {
-    const reason = `superseded by ${head.sha.slice(0, 12)}`;
-    return (await builds.end(build.id, 'superseded', reason))
-      ? [{ type: 'build.superseded', build: build.id }]
-      : [];
-  }
-  return (await builds.end(build.id, 'succeeded'))
-    ? [{ type: 'image.pushed', build: build.id }]
-    : [];
+  const overtaken = head && head.build !== build.id;
+  return overtaken
+    ? end(builds, build.id, 'superseded', `superseded by ${head.sha.slice(0, 12)}`)
+    : end(builds, build.id, 'succeeded');
+}
+
+async function end(builds: BuildStore, id: string, state: Build['state'], reason?: string) {
+  await builds.end(id, state, reason);
+  const build = await builds.find(id);
+  return build ? endOf(build) : [];
 }
 
 async function makeImage(running: Running, name: string): Promise<void> {
@@ -163,7 +166,5 @@ async function fail({ builds }: BuilderOptions, failure: Failure): Promise<Journ
   const dockerfile = await builds.dockerfile(build.id);
   const reason = failure.reason ?? explainFailure(error, { dockerfile, log: log.tail() });
   log.write(`\nfailed: ${reason}\n`);
-  return (await builds.end(build.id, 'failed', reason))
-    ? [{ type: 'build.failed', build: build.id }]
-    : [];
+  return end(builds, build.id, 'failed', reason);
 }

@@ -8,10 +8,11 @@ import {
   isActive,
 } from '../core/build.ts';
 import { EkidenError, InputError, NotFoundError } from '../core/errors.ts';
-import type { JourneyEvent, PushReceived } from '../core/event.ts';
+import type { JourneyEvent, PushReceived, RefDeleted } from '../core/event.ts';
 import type { Manifest } from '../core/manifest.ts';
 import { withLeg } from '../core/timeline.ts';
 import { expandDockerfile, type TemplateSource } from './dockerfile/index.ts';
+import { endOf } from './end.ts';
 import { environmentsOf } from './environments.ts';
 import { manifestFile, parseManifest } from './manifest.ts';
 
@@ -38,6 +39,8 @@ export interface ResolveAttempt {
 export interface Resolver {
   /** Answers what to hand on; safe to repeat. */
   resolve(arrival: PushReceived, attempt: ResolveAttempt): Promise<JourneyEvent[]>;
+  /** Stops what goes on for a ref that is gone; does nothing when GitLab shows the ref. */
+  abandon(arrival: RefDeleted): Promise<JourneyEvent[]>;
 }
 
 export function createResolver(options: ResolverOptions): Resolver {
@@ -49,7 +52,7 @@ export function createResolver(options: ResolverOptions): Resolver {
       const current = await heads.current(arrival.project, arrival.ref);
       if (arrival.cause === 'reconcile' && current?.sha === arrival.sha) return [];
       const build = await builds.create(newBuild(arrival, start));
-      if (!isActive(build)) return [];
+      if (!isActive(build)) return endOf(build);
       try {
         return await follow(options, { arrival, build, start });
       } catch (error) {
@@ -57,10 +60,25 @@ export function createResolver(options: ResolverOptions): Resolver {
         if (tryAgain && !attempt.last) throw error;
         const reason = error instanceof EkidenError ? describe(error) : 'Ekiden failed inside';
         await builds.end(build.id, 'failed', reason);
-        return [{ type: 'build.failed', build: build.id }];
+        return endOf((await builds.find(build.id)) ?? build);
       }
     },
+    abandon: (arrival) => abandon(options, arrival),
   };
+}
+
+async function abandon(
+  { gitlab, builds, heads, cancel }: ResolverOptions,
+  { project, ref }: RefDeleted,
+): Promise<JourneyEvent[]> {
+  if ((await gitlab.head(project, ref)) !== undefined) return [];
+  const current = await heads.current(project, ref);
+  if (current === undefined) return [];
+  await heads.release(project, ref);
+  const reason = `${shortRef(ref)} was deleted`;
+  if (!(await builds.end(current.build, 'superseded', reason))) return [];
+  await cancel(current.build, reason);
+  return [{ type: 'build.superseded', build: current.build }];
 }
 
 interface Case {

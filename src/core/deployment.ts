@@ -50,4 +50,6 @@ export interface DeploymentStore {
   lead(deployment: Deployment): Promise<string>;
   /** The deployment that the app follows now. */
   leader(app: string): Promise<string | undefined>;
+  /** The app is gone: it follows no deployment any more. */
+  forget(app: string): Promise<void>;
 }

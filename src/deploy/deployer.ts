@@ -214,20 +214,19 @@ async function awaitUnlocked(
 async function supersede(options: DeployerOptions, { id, app }: Deployment) {
   const leader = await options.deployments.leader(app);
   const other = leader === undefined ? undefined : await options.deployments.find(leader);
-  const by = other ? `superseded by ${other.sha.slice(0, 12)}` : 'superseded';
+  const by = other ? `superseded by ${other.sha.slice(0, 12)}` : 'the app was taken down';
   return end(options, id, 'superseded', by);
 }
-
-type EndState = 'succeeded' | 'failed' | 'superseded';
 
 async function end(
   { deployments }: DeployerOptions,
   id: string,
-  state: EndState,
+  state: Deployment['state'],
   reason?: string,
 ): Promise<JourneyEvent[]> {
   await deployments.end(id, state, reason);
-  return [{ type: `deployment.${state}`, deployment: id }];
+  const deployment = await deployments.find(id);
+  return deployment ? endOf(deployment) : [];
 }
 
 /** A deployment that ended before it could say so says it again. */

@@ -29,6 +29,9 @@ export function createDeploymentStore({ redis, prefix }: StoreOptions): Deployme
     async leader(app) {
       return (await redis.hget(leader(app), 'deployment')) ?? undefined;
     },
+    async forget(app) {
+      await redis.hdel(leader(app), 'deployment');
+    },
   };
 }
 

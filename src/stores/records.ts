@@ -5,6 +5,12 @@ import { NotFoundError } from '../core/errors.ts';
 /** Records that nobody changed for so long are forgotten. */
 const keepSeconds = 90 * 24 * 60 * 60;
 
+const createScript = `
+  if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+  redis.call('HSET', KEYS[1], unpack(ARGV, 2))
+  redis.call('EXPIRE', KEYS[1], ARGV[1])
+  return 1`;
+
 const endScript = `
   local state = redis.call('HGET', KEYS[1], 'state')
   for i = 3, #ARGV do
@@ -57,13 +63,9 @@ export function createRecords<T extends Identified>(options: RecordsOptions): Re
   return {
     find,
     async create(record) {
-      const isNew = await redis.hsetnx(key(record.id), 'id', JSON.stringify(record.id));
+      const fields = Object.entries(encode(record)).flat();
+      const isNew = await redis.eval(createScript, 1, key(record.id), keepSeconds, ...fields);
       if (isNew === 0) return existing(record.id);
-      await redis
-        .multi()
-        .hset(key(record.id), encode(record))
-        .expire(key(record.id), keepSeconds)
-        .exec();
       return record;
     },
     async update(id, change) {

@@ -1,0 +1,16 @@
+/** Says how a build ended; a build that ended before it could say so says it again. */
+import type { Build } from '../core/build.ts';
+import type { JourneyEvent } from '../core/event.ts';
+
+/** The event that follows from the state of a build; none while it is under way. */
+export function endOf({ id, state }: Build): JourneyEvent[] {
+  switch (state) {
+    case 'queued':
+    case 'running':
+      return [];
+    case 'succeeded':
+      return [{ type: 'image.pushed', build: id }];
+    default:
+      return [{ type: `build.${state}`, build: id }];
+  }
+}

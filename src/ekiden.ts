@@ -1,0 +1,197 @@
+/** Puts Ekiden together: the only place where its parts meet. */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { type BuildLogs, createBuildLogs } from './build/build-log.ts';
+import { type Builder, createBuilder } from './build/builder.ts';
+import { createTemplates } from './build/dockerfile/index.ts';
+import { createResolver, type Resolver } from './build/resolve.ts';
+import { type TaggedCommit, takesTagAt } from './build/tag-rule.ts';
+import { connectDocker, type Docker } from './clients/docker.ts';
+import { createGitLab, type GitLab } from './clients/gitlab.ts';
+import { createMarathon, type Marathon } from './clients/marathon.ts';
+import { connectRedis } from './clients/redis.ts';
+import type { Config } from './config.ts';
+import type { Arrivals } from './core/arrival.ts';
+import type { Build, BuildStore } from './core/build.ts';
+import type { Deployment, DeploymentStore } from './core/deployment.ts';
+import type { Arrival, JourneyEvent, RefDeleted } from './core/event.ts';
+import type { Log } from './core/log.ts';
+import type { Queue } from './core/queue.ts';
+import { createDeployer, type Deployer } from './deploy/deployer.ts';
+import { removeAppsOf } from './deploy/removal.ts';
+import { deploymentsOf } from './deploy/request.ts';
+import { statusOfBuild, statusOfDeployment } from './gitlab/report.ts';
+import { createStatuses, type Statuses, type StatusWork } from './gitlab/statuses.ts';
+import { templatesFolder } from './paths.ts';
+import { createStores, type Stores } from './stores/index.ts';
+
+export interface BuildWork {
+  build: string;
+}
+
+export interface DeployWork {
+  deployment: string;
+}
+
+/** Settings with every default part replaced by the address of a real one. */
+export type ReadyConfig = Config & {
+  url: string;
+  redisUrl: string;
+  registryUrl: string;
+  marathonUrl: string[];
+};
+
+export interface Ekiden {
+  config: ReadyConfig;
+  log: Log;
+  /** Folder of the texts that a person may edit. */
+  templates: string;
+  arrivals: Arrivals;
+  resolver: Resolver;
+  builder: Builder;
+  deployer: Deployer;
+  statuses: Statuses;
+  builds: BuildStore;
+  deployments: DeploymentStore;
+  buildLogs: BuildLogs;
+  balancers: Stores['balancers'];
+  cancellations: Stores['cancellations'];
+  queues: {
+    arrivals: Queue<Arrival>;
+    build: Queue<BuildWork>;
+    deploy: Queue<DeployWork>;
+    statuses: Queue<StatusWork>;
+  };
+  /** Reports a state of a build or deployment to GitLab. */
+  report: {
+    build(id: string, state: Build['state']): Promise<void>;
+    deployment(id: string, state: Deployment['state']): Promise<void>;
+  };
+  /** Id for a build: not to be guessed, since its page is reached by it. */
+  newBuildId(): string;
+  /** Whether the manifest sends a tag anywhere, if that is known in time. */
+  takesTag(commit: TaggedCommit): Promise<boolean | undefined>;
+  /** Looks at a head that no hook told of, after its hook has had time to come. */
+  lookAgain(event: JourneyEvent & { type: 'head.moved' }): Promise<void>;
+  /** Records the deployments of an image and makes their apps follow them; answers their ids. */
+  requestDeployments(build: string): Promise<string[]>;
+  removeApps(arrival: RefDeleted): Promise<void>;
+  /** Queues what the spool holds. */
+  drainSpool(): Promise<number>;
+  /** True when Redis answers. */
+  isReady(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** A hook is to be answered within 50 ms; the question about a tag may take this much of it. */
+const tagPatience = 20;
+
+/** How long the hook of a newer commit may take before the head is looked at without it. */
+const hookPatience = 3_000;
+
+/** Connects the parts; nothing is asked of them before it is needed. */
+export function createEkiden(config: ReadyConfig, log: Log): Ekiden {
+  const stores = createStores({ config, log, redis: connectRedis });
+  const clients = {
+    gitlab: createGitLab({ url: config.gitlabUrl, token: config.gitlabToken }),
+    docker: connectDocker(config.dockerHost),
+    marathon: createMarathon({ addresses: config.marathonUrl, log }),
+  };
+  const parts: Parts = { config, log, stores, ...clients };
+  const statuses = createStatuses({ ...parts, ...stores, queue: stores.queues.statuses });
+
+  return {
+    ...stores,
+    config,
+    log,
+    templates: templatesFolder,
+    statuses,
+    ...createLegs(parts),
+    report: createReport(parts, statuses),
+    newBuildId,
+    takesTag: (commit) => takesTagAt(clients.gitlab, commit, tagPatience),
+    async lookAgain({ project, ref, before, sha }) {
+      const build = newBuildId();
+      const now = { receivedAt: Date.now(), acceptedAt: Date.now() };
+      await stores.queues.arrivals.add(
+        { type: 'push.received', cause: 'reconcile', build, project, ref, before, sha, ...now },
+        { id: build, delay: hookPatience },
+      );
+    },
+    requestDeployments: (build) => requestDeployments(stores, build),
+    async removeApps(arrival) {
+      await removeAppsOf({ ...parts, ...stores, install: config.install }, arrival);
+    },
+    async close() {
+      await clients.marathon.close();
+      await stores.close();
+    },
+  };
+}
+
+interface Parts {
+  config: ReadyConfig;
+  log: Log;
+  stores: Stores;
+  gitlab: GitLab;
+  docker: Docker;
+  marathon: Marathon;
+}
+
+function createLegs({ config, log, stores, gitlab, docker, marathon }: Parts) {
+  const { builds, heads, queues, cancellations, locks, balancers } = stores;
+  const { install, domain } = config;
+  const buildLogs = createBuildLogs(join(config.data, 'builds'));
+  const resolver = createResolver({
+    ...{ gitlab, builds, heads },
+    templates: createTemplates(join(templatesFolder, 'dockerfiles')),
+    deadline: config.deployDeadline,
+    async cancel(build, reason) {
+      await queues.build.remove(build);
+      await cancellations.publish(build, reason);
+    },
+  });
+  const builder = createBuilder({
+    ...{ gitlab, docker, builds, heads, install, logs: buildLogs },
+    registry: config.registryUrl,
+    args: config.buildArgs,
+    timeout: config.buildTimeout,
+  });
+  const deployer = createDeployer({
+    ...{ marathon, install, domain, log },
+    deployments: stores.deployments,
+    releases: stores.releases,
+    exclusively: locks.exclusively,
+    isRouted: balancers.isRouted,
+  });
+  return { buildLogs, resolver, builder, deployer };
+}
+
+function createReport({ config, stores }: Parts, statuses: Statuses): Ekiden['report'] {
+  return {
+    async build(id, state) {
+      const build = await stores.builds.find(id);
+      if (build) await statuses.report(statusOfBuild(build, state, config.url));
+    },
+    async deployment(id, state) {
+      const deployment = await stores.deployments.find(id);
+      if (deployment) await statuses.report(statusOfDeployment(deployment, state, config.url));
+    },
+  };
+}
+
+async function requestDeployments({ builds, deployments }: Stores, id: string): Promise<string[]> {
+  const build = await builds.find(id);
+  const wanted = build ? deploymentsOf(build, Date.now()) : [];
+  for (const deployment of wanted) {
+    await deployments.create(deployment);
+    await deployments.lead(deployment);
+  }
+  const ids = wanted.map((deployment) => deployment.id);
+  await builds.update(id, { deployments: ids });
+  return ids;
+}
+
+function newBuildId(): string {
+  return randomBytes(12).toString('hex');
+}

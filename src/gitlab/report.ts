@@ -1,0 +1,56 @@
+/** Words the commit statuses by which GitLab shows each leg of the journey. */
+import type { StatusState } from '../clients/gitlab.ts';
+import type { Build } from '../core/build.ts';
+import type { Deployment } from '../core/deployment.ts';
+import type { Status } from './statuses.ts';
+
+const buildTexts: Record<Build['state'], { state: StatusState; text: string }> = {
+  queued: { state: 'pending', text: 'waits for a builder' },
+  running: { state: 'running', text: 'building' },
+  succeeded: { state: 'success', text: 'image is in the registry' },
+  failed: { state: 'failed', text: 'failed' },
+  skipped: { state: 'skipped', text: 'skipped' },
+  superseded: { state: 'canceled', text: 'superseded' },
+};
+
+const deploymentTexts: Record<Deployment['state'], { state: StatusState; text: string }> = {
+  queued: { state: 'pending', text: 'waits for its turn' },
+  running: { state: 'running', text: 'starting new instances' },
+  succeeded: { state: 'success', text: 'live' },
+  failed: { state: 'failed', text: 'failed' },
+  superseded: { state: 'canceled', text: 'superseded' },
+};
+
+/** The status `ekiden/build` of a build in `state`; its own reason goes before the general words. */
+export function statusOfBuild(build: Build, state: Build['state'], url: string): Status {
+  const { state: statusState, text } = buildTexts[state];
+  return {
+    project: build.project,
+    sha: build.sha,
+    ref: build.ref,
+    name: 'ekiden/build',
+    state: statusState,
+    description: build.reason ?? text,
+    targetUrl: `${url}/builds/${build.id}`,
+  };
+}
+
+/** The status `ekiden/deploy/<environment>/<service>`. */
+export function statusOfDeployment(
+  deployment: Deployment,
+  state: Deployment['state'],
+  url: string,
+): Status {
+  const { state: statusState, text } = deploymentTexts[state];
+  const [address] = deployment.addresses;
+  const live = state === 'succeeded' && address ? `live at ${address}` : text;
+  return {
+    project: deployment.project,
+    sha: deployment.sha,
+    ref: deployment.ref,
+    name: `ekiden/deploy/${deployment.environment}/${deployment.service.name}`,
+    state: statusState,
+    description: deployment.reason ?? live,
+    targetUrl: `${url}/deployments/${deployment.id}`,
+  };
+}

@@ -1,0 +1,100 @@
+/** The HTTP server: hooks on node:http, everything else through Express. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import express, { type ErrorRequestHandler, type Express } from 'express';
+import { NotFoundError, SetupError } from '../core/errors.ts';
+import type { Decision, Delivery } from '../core/hook.ts';
+import type { Ekiden } from '../ekiden.ts';
+import { sendJson, sendProblem } from './answer.ts';
+import { createPages } from './pages.ts';
+import { createWebhook } from './webhook.ts';
+
+export interface ServerOptions {
+  ekiden: Ekiden;
+  /** Decides about a delivery; the hooks are given from outside, since src knows none. */
+  onDelivery: (payload: unknown, delivery: Delivery) => Promise<Decision>;
+}
+
+export interface HttpServer {
+  /** Port that it really listens on. */
+  port: number;
+  /** Takes no new connection, and resolves when the last answer is out, after five seconds at most. */
+  stop(): Promise<void>;
+}
+
+const hookPath = '/hooks/gitlab';
+const stopPatience = 5_000;
+
+/** Express' own dispatch costs more than all the rest of a hook, so hooks never reach it. */
+export async function startServer({ ekiden, onDelivery }: ServerOptions): Promise<HttpServer> {
+  const { config, log } = ekiden;
+  const webhook = createWebhook({
+    secret: config.hookSecret,
+    signingToken: config.signingToken,
+    handle: onDelivery,
+    log,
+  });
+  const app = createApp(ekiden);
+  const server = createServer((request, response) => {
+    if (pathOf(request) === hookPath) void webhook(request, response);
+    else app(request, response);
+  });
+  await listen(server, config.listen);
+  const { port } = server.address() as AddressInfo;
+  return { port, stop: () => close(server) };
+}
+
+function createApp(ekiden: Ekiden): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.get('/healthz', (_, response) => {
+    response.type('text').send('ok\n');
+  });
+  app.get('/readyz', async (_, response) => {
+    const redis = await ekiden.isReady();
+    sendJson(response, redis ? 200 : 503, { redis });
+  });
+  app.use(createPages(ekiden));
+  app.use((request: IncomingMessage) => {
+    throw new NotFoundError(`There is nothing at ${pathOf(request)}.`, { code: 'E_NOT_FOUND' });
+  });
+  const onError: ErrorRequestHandler = (error, _request, response: ServerResponse, _next) => {
+    if (response.headersSent) response.destroy();
+    else sendProblem(response, error);
+  };
+  app.use(onError);
+  return app;
+}
+
+function pathOf({ url }: IncomingMessage): string {
+  return (url ?? '/').split('?', 1)[0] ?? '/';
+}
+
+function listen(server: Server, address: string): Promise<void> {
+  const colon = address.lastIndexOf(':');
+  const [host, port] = [address.slice(0, colon), Number(address.slice(colon + 1))];
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const what = error.code === 'EADDRINUSE' ? 'is taken' : `cannot be used (${error.code})`;
+      reject(
+        new SetupError(`${address} ${what}.`, {
+          code: 'E_LISTEN',
+          hint: 'Set EKIDEN_LISTEN to a free host:port.',
+          cause: error,
+        }),
+      );
+    });
+    server.listen({ host, port }, resolve);
+  });
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const cut = setTimeout(() => server.closeAllConnections(), stopPatience);
+    server.close(() => {
+      clearTimeout(cut);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}

@@ -1,0 +1,16 @@
+/** Finds the files that come with Ekiden, from its sources as from its compiled form. */
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The folder that holds package.json. */
+export const packageFolder = findUp(dirname(fileURLToPath(import.meta.url)));
+
+export const templatesFolder = join(packageFolder, 'templates');
+
+function findUp(folder: string): string {
+  if (existsSync(join(folder, 'package.json'))) return folder;
+  const parent = dirname(folder);
+  if (parent === folder) throw new Error('package.json of Ekiden is missing');
+  return findUp(parent);
+}

@@ -1,0 +1,79 @@
+/** THE JOURNEY on one screen: which event hands over to which leg. */
+import type { Receipt } from './core/arrival.ts';
+import type { Arrival, JourneyEvent } from './core/event.ts';
+import type { Attempt } from './core/queue.ts';
+import type { BuildWork, DeployWork, Ekiden } from './ekiden.ts';
+
+export interface Relay {
+  /** Hooks hand in here; what was let in is queued once and never lost. */
+  accept(arrival: Arrival, key: string): Promise<Receipt>;
+  /** The legs, each run by a worker of its queue. */
+  resolve(arrival: Arrival, attempt: Attempt): Promise<void>;
+  build(work: BuildWork, attempt: Attempt): Promise<void>;
+  deploy(work: DeployWork, attempt: Attempt): Promise<void>;
+}
+
+/** hook → resolve → build → deploy, and every event is told to GitLab. */
+export function createRelay(ekiden: Ekiden): Relay {
+  const { queues, resolver, builder, deployer } = ekiden;
+
+  async function handOn(event: JourneyEvent): Promise<void> {
+    switch (event.type) {
+      case 'head.moved':
+        return ekiden.lookAgain(event);
+      case 'build.resolved':
+        await tell(ekiden, event);
+        await queues.build.add({ build: event.build }, { id: event.build });
+        return;
+      case 'image.pushed':
+        await tell(ekiden, event);
+        for (const deployment of await ekiden.requestDeployments(event.build)) {
+          await ekiden.report.deployment(deployment, 'queued');
+          await queues.deploy.add({ deployment }, { id: deployment });
+        }
+        return;
+      default:
+        return tell(ekiden, event);
+    }
+  }
+
+  async function handOnAll(events: JourneyEvent[]): Promise<void> {
+    for (const event of events) await handOn(event);
+  }
+
+  return {
+    accept: (arrival, key) => ekiden.arrivals.accept(arrival, key),
+    async resolve(arrival, attempt) {
+      if (arrival.type === 'push.received') {
+        return handOnAll(await resolver.resolve(arrival, attempt));
+      }
+      await handOnAll(await resolver.abandon(arrival));
+      await ekiden.removeApps(arrival);
+    },
+    build: async ({ build }, attempt) => handOnAll(await builder.build(build, handOn, attempt)),
+    deploy: async ({ deployment }, attempt) =>
+      handOnAll(await deployer.deploy(deployment, handOn, attempt)),
+  };
+}
+
+/** Which state of the build or deployment each event means to GitLab. */
+const told = {
+  'build.resolved': 'queued',
+  'build.started': 'running',
+  'build.skipped': 'skipped',
+  'build.superseded': 'superseded',
+  'build.failed': 'failed',
+  'image.pushed': 'succeeded',
+  'deployment.started': 'running',
+  'deployment.superseded': 'superseded',
+  'deployment.failed': 'failed',
+  'deployment.succeeded': 'succeeded',
+} as const;
+
+type Told = Exclude<JourneyEvent, { type: 'head.moved' }>;
+
+async function tell({ report }: Ekiden, event: Told): Promise<void> {
+  const state = told[event.type];
+  if ('build' in event) return report.build(event.build, state);
+  if (state !== 'skipped') return report.deployment(event.deployment, state);
+}

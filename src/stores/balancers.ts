@@ -1,0 +1,48 @@
+/** Who balances, and which instances each balancer sends requests to now. */
+import type { StoreOptions } from './builds.ts';
+
+/** A balancer that says nothing for so long no longer counts. */
+const silentSeconds = 60;
+
+export interface Balancers {
+  /** Notes what a balancer applied; an empty change is a sign of life. */
+  report(balancer: string, apps: { app: string; instances: string[] }[]): Promise<void>;
+  /** Forgets a balancer that stops. */
+  leave(balancer: string): Promise<void>;
+  /** True when every balancer sends requests to all of `instances`; true as well when there is none. */
+  isRouted(app: string, instances: string[]): Promise<boolean>;
+}
+
+export function createBalancers({ redis, prefix }: StoreOptions): Balancers {
+  const all = `${prefix}:balancers`;
+  const key = (balancer: string) => `${prefix}:balancer:${balancer}`;
+
+  return {
+    async report(balancer, apps) {
+      const write = redis.multi().sadd(all, balancer);
+      write.hset(key(balancer), 'alive', Date.now());
+      if (apps.length > 0) {
+        write.del(key(balancer)).hset(key(balancer), 'alive', Date.now());
+        for (const { app, instances } of apps) {
+          write.hset(key(balancer), app, JSON.stringify(instances));
+        }
+      }
+      await write.expire(key(balancer), silentSeconds).exec();
+    },
+    async leave(balancer) {
+      await redis.multi().srem(all, balancer).del(key(balancer)).exec();
+    },
+    async isRouted(app, instances) {
+      for (const balancer of await redis.smembers(all)) {
+        const [alive, routed] = await redis.hmget(key(balancer), 'alive', app);
+        if (!alive) {
+          await redis.srem(all, balancer);
+          continue;
+        }
+        const now: string[] = routed ? JSON.parse(routed) : [];
+        if (!instances.every((instance) => now.includes(instance))) return false;
+      }
+      return true;
+    },
+  };
+}

@@ -1,0 +1,78 @@
+/** Opens everything that is kept in Redis and in the data folder. */
+import { join } from 'node:path';
+import type { Redis, RedisOptions } from '../clients/redis.ts';
+import type { Arrival } from '../core/event.ts';
+import type { Log } from '../core/log.ts';
+import { createArrivals, drainSpool, type Spooled } from './arrivals.ts';
+import { createBalancers } from './balancers.ts';
+import { createBuildStore, createHeads, type StoreOptions } from './builds.ts';
+import { createCancellations } from './cancellations.ts';
+import { createDeploymentStore, createReleaseStore } from './deployments.ts';
+import { createLocks } from './locks.ts';
+import { createQueue } from './queue.ts';
+import { createSpool } from './spool.ts';
+
+export interface StoresOptions {
+  config: { install: string; data: string; redisUrl: string };
+  log: Log;
+  redis: (options: RedisOptions) => Redis;
+}
+
+export type Stores = ReturnType<typeof createStores>;
+
+/** Tries with growing pauses: 12 span about half an hour, in which a part may come back. */
+const attempts = 12;
+
+export function createStores({ config, log, redis: connect }: StoresOptions) {
+  const prefix = `ekiden:${config.install}`;
+  const redis = connect({ url: config.redisUrl });
+  // Whoever answers a hook must not wait for a Redis that is away.
+  const impatient = connect({ url: config.redisUrl, whenAway: 'fail' });
+  const options = { redis, prefix };
+  const open = <Work extends object>(name: string, connection = redis) =>
+    createQueue<Work>({ name, prefix, redis: connection, attempts, log });
+
+  const door = open<Arrival>('arrivals', impatient);
+  const spool = createSpool<Spooled>(join(config.data, 'spool'));
+  const queues = {
+    arrivals: open<Arrival>('arrivals'),
+    build: open<{ build: string }>('build'),
+    deploy: open<{ deployment: string }>('deploy'),
+    statuses: open<{ outbox: string }>('statuses'),
+  };
+
+  return {
+    redis,
+    prefix,
+    queues,
+    arrivals: createArrivals({ queue: door, spool, log }),
+    drainSpool: () => drainSpool({ queue: door, spool, log }),
+    ...openRecords(options),
+    isReady: () => answers(impatient),
+    async close() {
+      const open = [door, ...Object.values(queues)];
+      await Promise.allSettled(open.map((queue) => queue.close()));
+      redis.disconnect();
+      impatient.disconnect();
+    },
+  };
+}
+
+function openRecords(options: StoreOptions) {
+  return {
+    builds: createBuildStore(options),
+    heads: createHeads(options),
+    deployments: createDeploymentStore(options),
+    releases: createReleaseStore(options),
+    locks: createLocks(options),
+    balancers: createBalancers(options),
+    cancellations: createCancellations(options),
+  };
+}
+
+function answers(redis: Redis): Promise<boolean> {
+  return redis.ping().then(
+    () => true,
+    () => false,
+  );
+}
