@@ -1,5 +1,5 @@
 /** The archive of a repository at a commit, streamed from `git archive`, with GitLab's strict limit. */
-import { Transform, type TransformCallback } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type Request, type Response, Router } from 'express';
 import { z } from 'zod';
@@ -93,8 +93,21 @@ async function sendArchive(
     'Content-Disposition': `attachment; filename="${name}.${format}"`,
   });
   const fault = response.locals['fault'] as Fault | undefined;
-  const steps = fault?.afterBytes === undefined ? [] : [cutAfter(fault.afterBytes, fault.reset)];
-  await pipeline([child.stdout, ...steps, response]).catch(() => response.destroy());
+  if (fault?.afterBytes !== undefined) await sendPart(child.stdout, response, fault);
+  else await pipeline(child.stdout, response).catch(() => response.destroy());
+}
+
+/** Sends so many bytes and then ends, well-mannered or not: what a client must notice. */
+async function sendPart(source: Readable, response: Response, fault: Fault): Promise<void> {
+  let left = fault.afterBytes ?? 0;
+  for await (const chunk of source as AsyncIterable<Buffer>) {
+    const part = chunk.subarray(0, left);
+    left -= part.length;
+    await new Promise<void>((resolve) => response.write(part, () => resolve()));
+    if (left === 0) break;
+  }
+  if (fault.reset === true) response.destroy();
+  else response.end();
 }
 
 async function exists(repo: Repo, sha: string, path: string): Promise<boolean> {
@@ -102,17 +115,4 @@ async function exists(repo: Repo, sha: string, path: string): Promise<boolean> {
   if (folder !== undefined) return true;
   const object = repo.git.text(['-C', repo.dir, 'cat-file', '-e', `${sha}:${path}`]);
   return (await maybe(object)) !== undefined;
-}
-
-/** Lets so many bytes through and then ends, well-mannered or not: what a client must notice. */
-function cutAfter(limit: number, reset = false): Transform {
-  let left = limit;
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done: TransformCallback) {
-      const part = chunk.subarray(0, left);
-      left -= part.length;
-      if (left === 0 && reset) done(new Error('cut'));
-      else done(null, part.length === 0 ? undefined : part);
-    },
-  });
 }
