@@ -1,0 +1,213 @@
+/** The private nginx as a process, and what changes of members cost its users, on the real nginx. */
+import { appendFile, cp, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { Agent, request } from 'undici';
+import { expect, test, vi } from 'vitest';
+import { silent } from '../../src/core/log.ts';
+import { createNginx, type NginxOptions } from '../../src/discovery/index.ts';
+import {
+  afterTest,
+  ask,
+  freePort,
+  makeFolder,
+  startBackend,
+  templates,
+  upstream,
+} from './backends.ts';
+
+async function makeNginx(more: Partial<NginxOptions> = {}) {
+  const port = await freePort();
+  const options = {
+    listen: `127.0.0.1:${port}`,
+    data: await makeFolder(),
+    install: 'dev-nginx',
+    templates,
+    mode: 'dynamic' as const,
+    log: silent,
+    ...more,
+  };
+  const make = (other: Partial<NginxOptions> = {}) => {
+    const nginx = createNginx({ ...options, ...other });
+    afterTest(() => nginx.stop());
+    return nginx;
+  };
+  return { make, port, data: options.data };
+}
+
+const pidIn = async (data: string): Promise<number> =>
+  JSON.parse(await readFile(join(data, 'run/nginx.json'), 'utf8')).pid;
+
+/** Asks without pause, half over kept and half over fresh connections, until it is ended. */
+function load(port: number) {
+  const seen = { kept: 0, fresh: 0, failures: [] as string[] };
+  const kept = new Agent({ connections: 4 });
+  let going = true;
+  const client = async (kind: 'kept' | 'fresh') => {
+    while (going) {
+      const more = kind === 'kept' ? { reset: false, dispatcher: kept } : {};
+      const problem = await ask(port, 'a.test', '/', more).then(
+        ({ status }) => (status === 200 ? undefined : `status ${status}`),
+        String,
+      );
+      if (problem !== undefined) seen.failures.push(`${kind}: ${problem}`);
+      seen[kind] += 1;
+    }
+  };
+  const clients = (['kept', 'kept', 'fresh', 'fresh'] as const).map(client);
+  const end = async () => {
+    going = false;
+    await Promise.all(clients);
+    await kept.destroy();
+  };
+  return { seen, end };
+}
+
+test('members change under load without one failed request', async () => {
+  const { make, port } = await makeNginx();
+  const nginx = make();
+  await nginx.start();
+  let serving = await startBackend('first');
+  await nginx.apply([upstream('/a', ['a.test'], [serving])]);
+  const { seen, end } = load(port);
+  for (let round = 0; round < 20; round += 1) {
+    const next = await startBackend(`next${round}`);
+    await nginx.apply([upstream('/a', ['a.test'], [serving, next])]);
+    await vi.waitFor(() => expect(next.requests.length).toBeGreaterThan(0), 5_000);
+    await nginx.apply([upstream('/a', ['a.test'], [next])]);
+    // What was asked before the change is still answered by the old one, which then goes away.
+    serving.server.close();
+    serving = next;
+  }
+  await vi.waitFor(() => expect(Math.min(seen.kept, seen.fresh)).toBeGreaterThan(200), 20_000);
+  await end();
+  expect(seen.failures).toEqual([]);
+});
+
+test.each(['dynamic', 'file'] as const)('%s mode goes on without Ekiden', async (mode) => {
+  const { make, port, data } = await makeNginx({ mode });
+  const list = [upstream('/a', ['a.test'], [await startBackend('one')])];
+  const first = make();
+  await first.start();
+  await first.apply(list);
+  const pid = await pidIn(data);
+  await first.release();
+  expect((await ask(port, 'a.test')).body).toBe('one');
+
+  const second = make();
+  expect(await second.start()).toEqual({ mode, adopted: true });
+  expect(await second.current()).toEqual(list);
+  await second.apply(list);
+  expect(await pidIn(data)).toBe(pid);
+  expect((await ask(port, 'a.test')).body).toBe('one');
+});
+
+test.each(['dynamic', 'file'] as const)('%s mode comes back after a kill', async (mode) => {
+  const { make, port, data } = await makeNginx({ mode });
+  const nginx = make();
+  await nginx.start();
+  await nginx.apply([upstream('/a', ['a.test'], [await startBackend('one')])]);
+  const pid = await pidIn(data);
+  process.kill(pid, 'SIGKILL');
+  await vi.waitFor(async () => expect(await pidIn(data)).not.toBe(pid), 10_000);
+  await vi.waitFor(async () => expect((await ask(port, 'a.test')).body).toBe('one'), 10_000);
+});
+
+test('upstreams applied while nginx is dead are there when it is back', async () => {
+  const { make, port, data } = await makeNginx();
+  const nginx = make();
+  await nginx.start();
+  const two = await startBackend('two');
+  process.kill(await pidIn(data), 'SIGTERM');
+  await nginx.apply([upstream('/a', ['a.test'], [two])]);
+  expect((await ask(port, 'a.test')).body).toBe('two');
+});
+
+test('after stop nothing runs and the address is free', async () => {
+  const { make, port, data } = await makeNginx();
+  const nginx = make();
+  await nginx.start();
+  const pid = await pidIn(data);
+  await nginx.stop();
+  expect(() => process.kill(pid, 0)).toThrow();
+  await expect(request(`http://127.0.0.1:${port}/`)).rejects.toThrow();
+  await expect(pidIn(data)).rejects.toThrow();
+});
+
+test('file mode keeps the last good state when a template is broken', async () => {
+  const own = await makeFolder();
+  await cp(templates, own, { recursive: true });
+  const { make, port } = await makeNginx({ mode: 'file', templates: own });
+  const nginx = make();
+  await nginx.start();
+  const [one, two] = [await startBackend('one'), await startBackend('two')];
+  await nginx.apply([upstream('/a', ['a.test'], [one])]);
+  const file = join(own, 'nginx/upstreams.conf');
+  const good = await readFile(file, 'utf8');
+
+  await appendFile(file, 'no_such_directive on;\n');
+  const broken = nginx.apply([upstream('/a', ['a.test'], [two])]);
+  await expect(broken).rejects.toThrow('unknown directive "no_such_directive"');
+  expect((await ask(port, 'a.test')).body).toBe('one');
+  expect(await nginx.current()).toMatchObject([{ members: [{ instance: 'one' }] }]);
+
+  await writeFile(file, good);
+  await nginx.apply([upstream('/a', ['a.test'], [two])]);
+  expect((await ask(port, 'a.test')).body).toBe('two');
+});
+
+test.each(['dynamic', 'file'] as const)('%s mode starts on what was good', async (mode) => {
+  const own = await makeFolder();
+  await cp(templates, own, { recursive: true });
+  const { make, port } = await makeNginx({ mode, templates: own });
+  const first = make();
+  await first.start();
+  await first.apply([upstream('/a', ['a.test'], [await startBackend('one')])]);
+  await first.stop();
+  await appendFile(join(own, 'nginx/nginx.conf'), '}\n');
+  const error = vi.fn();
+  await make({ log: { ...silent, error } }).start();
+  expect(error.mock.calls[0]?.[1]).toBe('the nginx templates cannot be used; the last good stay');
+  expect((await ask(port, 'a.test')).body).toBe('one');
+});
+
+test('an edited template is taken over by the nginx that runs', async () => {
+  const own = await makeFolder();
+  await cp(templates, own, { recursive: true });
+  const { make, port, data } = await makeNginx({ templates: own });
+  const first = make();
+  await first.start();
+  await first.apply([upstream('/a', ['a.test'], [await startBackend('one')])]);
+  await first.release();
+  const pid = await pidIn(data);
+  await writeFile(join(own, 'nginx/404.html'), 'costs $5 "here"');
+  expect(await make().start()).toMatchObject({ adopted: true });
+  expect((await ask(port, 'b.test')).body).toBe('costs &#36;5 "here"');
+  expect((await ask(port, 'a.test')).body).toBe('one');
+  expect(await pidIn(data)).toBe(pid);
+});
+
+test('a taken address is said to be taken', async () => {
+  const { make, port } = await makeNginx();
+  const other = createServer();
+  await new Promise<void>((done) => other.listen(port, '127.0.0.1', done));
+  afterTest(() => other.close());
+  await expect(make().start()).rejects.toMatchObject({
+    code: 'E_NGINX_ADDRESS',
+    message: `nginx cannot listen on 127.0.0.1:${port}: it is taken by another program.`,
+    hint: expect.stringContaining('NGINX_LISTEN'),
+  });
+});
+
+test('a missing nginx is said to be missing, with the package', async () => {
+  const { make } = await makeNginx({ program: 'no-such-nginx' });
+  await expect(make().start()).rejects.toMatchObject({
+    code: 'E_NGINX_MISSING',
+    hint: expect.stringContaining('apt-get install nginx-light'),
+  });
+});
+
+test('the mode is chosen by looking', async () => {
+  const { make } = await makeNginx({ mode: 'auto' });
+  expect(await make().start()).toMatchObject({ mode: 'dynamic' });
+});
