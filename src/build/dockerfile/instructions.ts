@@ -169,9 +169,7 @@ function openedHeredocs(keyword: string, text: string): Heredoc[] {
     if (inner.toUpperCase() === 'ONBUILD' || !CAN_OPEN_HEREDOC.has(inner.toUpperCase())) return [];
     args = args.slice(inner.length);
   }
-  return isJsonArray(withoutFlags(args))
-    ? []
-    : findHeredocs(Buffer.from(text, 'latin1').toString());
+  return isJsonArray(withoutFlags(args)) ? [] : findHeredocs(decode(text));
 }
 
 function withoutFlags(args: string): string {
@@ -189,16 +187,24 @@ function isJsonArray(text: string): boolean {
   }
 }
 
-/** The first word of a line, unless the word itself goes on in the next line. */
+/** The first word of a line; undefined where it takes a second look: it goes on in the next line or is not ASCII. */
 function readKeyword(file: string, from: number, end: number, token: number): string | undefined {
   let at = from;
-  while (at < end && !isSeparator(file.charCodeAt(at))) at++;
-  if (file.charCodeAt(at - 1) === token || file.charCodeAt(at - 1) > 0x7f) return undefined;
-  return file.slice(from, at).toUpperCase();
+  while (at < end && !isSeparator(file.charCodeAt(at))) {
+    if (file.charCodeAt(at) > 0x7f) return undefined;
+    at++;
+  }
+  return file.charCodeAt(at - 1) === token ? undefined : file.slice(from, at).toUpperCase();
 }
 
 function joinedKeyword(file: string, start: number, textEnd: number, token: number): string {
-  return firstWord(joinLines(file, { start, textEnd, startLine: 1 }, token).text).toUpperCase();
+  const word = firstWord(joinLines(file, { start, textEnd, startLine: 1 }, token).text);
+  // Only ASCII letters: a dotless i must not make a keyword of another word.
+  return decode(word).replace(/[a-z]+/g, (letters) => letters.toUpperCase());
+}
+
+function decode(latin1: string): string {
+  return Buffer.from(latin1, 'latin1').toString('utf8');
 }
 
 function firstWord(text: string): string {
