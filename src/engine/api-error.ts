@@ -1,0 +1,37 @@
+/** Errors that the engine answers with, in the bodies and words that Marathon's clients know. */
+import { EkidenError } from '../core/errors.ts';
+
+/** One faulty place: `path` as Marathon writes it, such as `/healthChecks(0)/path`. */
+export interface Complaint {
+  path: string;
+  errors: string[];
+}
+
+/** An answer with a 4xx status; `body` is sent as it is. */
+export class ApiError extends EkidenError {
+  readonly body: Record<string, unknown>;
+
+  constructor(status: number, message: string, extra: Record<string, unknown> = {}) {
+    super(message, { code: 'E_ENGINE_REQUEST', status, mendedBy: 'developer' });
+    this.body = { message, ...extra };
+  }
+}
+
+export function notFound(kind: 'App' | 'Group' | 'Task' | 'Path', id: string): ApiError {
+  return new ApiError(404, `${kind} '${id}' does not exist`);
+}
+
+/** The definition has the right shape but breaks a rule. */
+export function invalidObject(details: Complaint[]): ApiError {
+  return new ApiError(422, 'Object is not valid', { details });
+}
+
+/** Running deployments hold the apps that the request wants to change. */
+export function locked(deploymentIds: string[]): ApiError {
+  return new ApiError(
+    409,
+    "App is locked by one or more deployments. Override with the option '?force=true'. " +
+      "View details at '/v2/deployments/<DEPLOYMENT_ID>'.",
+    { deployments: deploymentIds.map((id) => ({ id })) },
+  );
+}

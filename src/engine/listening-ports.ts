@@ -1,0 +1,102 @@
+/** Which TCP ports a container's own processes listen on, read from the kernel's tables in /proc. */
+import { readdir, readFile, readlink } from 'node:fs/promises';
+
+export interface Listener {
+  port: number;
+  /** Reachable through the loopback address only. */
+  loopback: boolean;
+  inode: string;
+}
+
+const LISTEN_STATE = '0A';
+
+/** Reads the lines of /proc/net/tcp and tcp6; addresses are hexadecimal, in the byte order of the machine. */
+export function parseListeners(table: string): Listener[] {
+  return table.split('\n').flatMap((line) => {
+    const [, local = '', , state, , , , , , inode = ''] = line.trim().split(/\s+/);
+    const [address = '', port = ''] = local.split(':');
+    if (state !== LISTEN_STATE || inode === '0') return [];
+    return [{ port: Number.parseInt(port, 16), loopback: isLoopback(address), inode }];
+  });
+}
+
+/** 127.0.0.0/8 and ::1, and the former mapped into IPv6, in little-endian words. */
+function isLoopback(address: string): boolean {
+  if (address.length === 8) return address.endsWith('7F');
+  return (
+    address === '00000000000000000000000001000000' ||
+    (address.startsWith('0000000000000000FFFF0000') && address.endsWith('7F'))
+  );
+}
+
+interface ContainerProcess {
+  pid: number;
+  containerId: string;
+}
+
+/** Sockets that listen in the network of the container and belong to one of its processes; undefined where /proc does not tell. */
+export async function listenersOf({
+  pid,
+  containerId,
+}: ContainerProcess): Promise<Listener[] | undefined> {
+  try {
+    // The engine may see other process numbers than Docker does: never trust a foreign process.
+    const groups = await readFile(`/proc/${pid}/cgroup`, 'utf8');
+    if (!groups.includes(containerId)) return undefined;
+    const tables = await Promise.all([
+      readFile(`/proc/${pid}/net/tcp`, 'utf8'),
+      readFile(`/proc/${pid}/net/tcp6`, 'utf8').catch(() => ''),
+    ]);
+    const listeners = tables.flatMap(parseListeners);
+    if (listeners.length === 0) return [];
+    const own = await socketsOf(await descendants(pid));
+    return listeners.filter(({ inode }) => own.has(inode));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Orphans are given to the container's first process, so all of its processes descend from it. */
+async function descendants(pid: number): Promise<number[]> {
+  const found = [pid];
+  for (let index = 0; index < found.length; index++) {
+    const parent = found[index];
+    const threads = await readdir(`/proc/${parent}/task`).catch(() => []);
+    for (const thread of threads) {
+      const path = `/proc/${parent}/task/${thread}/children`;
+      const children = await readFile(path, 'utf8').catch(() => '');
+      found.push(...children.split(' ').filter(Boolean).map(Number));
+    }
+  }
+  return found;
+}
+
+async function socketsOf(pids: number[]): Promise<Set<string>> {
+  const inodes = new Set<string>();
+  for (const pid of pids) {
+    const folder = `/proc/${pid}/fd`;
+    for (const fd of await readdir(folder).catch(() => [])) {
+      const target = await readlink(`${folder}/${fd}`).catch(() => '');
+      const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
+      if (inode) inodes.add(inode);
+    }
+  }
+  return inodes;
+}
+
+/** One sentence on why nothing answers at `port`, from what listens instead. */
+export function explainRefusal(port: number, listeners: Listener[] | undefined): string {
+  if (!listeners) return 'connection refused';
+  const here = listeners.filter((listener) => listener.port === port);
+  if (here.length > 0) {
+    return here.every(({ loopback }) => loopback)
+      ? `the container listens on port ${port} of its loopback address only; it must listen on 0.0.0.0`
+      : 'connection refused';
+  }
+  const others = [...new Set(listeners.map((listener) => listener.port))].sort((a, b) => a - b);
+  const elsewhere =
+    others.length === 0
+      ? 'the container listens on no port'
+      : `the container listens on ${others.slice(0, 5).join(', ')}`;
+  return `nothing listens on port ${port}; ${elsewhere}`;
+}

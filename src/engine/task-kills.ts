@@ -1,0 +1,47 @@
+/** Kills tasks on request: to be started again, with a new instance instead, or for good. */
+import { ApiError } from './api-error.ts';
+import type { AppWrites } from './app-writes.ts';
+import type { Cluster, Instance } from './cluster.ts';
+import type { DeploymentResult } from './deployments.ts';
+import type { Reconciler } from './reconciler.ts';
+import type { Terminator } from './terminator.ts';
+
+export interface KillMode {
+  /** Want one instance fewer for each killed one. */
+  scale: boolean;
+  /** Start new instances instead of relaunching the killed ones. */
+  wipe: boolean;
+  force: boolean;
+}
+
+interface TaskKillsOptions {
+  cluster: Cluster;
+  writes: AppWrites;
+  terminator: Terminator;
+  reconciler: Reconciler;
+}
+
+export type TaskKills = ReturnType<typeof createTaskKills>;
+
+export function createTaskKills({ cluster, writes, terminator, reconciler }: TaskKillsOptions) {
+  return {
+    /** Answers with a deployment when it scales. */
+    kill: (instances: Instance[], mode: KillMode): DeploymentResult | undefined => {
+      if (mode.scale && mode.wipe) {
+        throw new ApiError(400, 'You cannot use scale and wipe at the same time.');
+      }
+      if (mode.scale) {
+        const living = instances.filter(({ goal }) => goal === 'Running');
+        const result = writes.scaleDownBy(living, mode.force);
+        for (const instance of living) reconciler.decommission(instance);
+        return result;
+      }
+      for (const instance of instances) {
+        if (mode.wipe) reconciler.decommission(instance);
+        else terminator.kill(instance);
+        cluster.changed(instance.appId);
+      }
+      return undefined;
+    },
+  };
+}
