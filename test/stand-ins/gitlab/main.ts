@@ -1,4 +1,4 @@
-/** Runs the stand-in GitLab as a process of its own: `main.js --data DIR [--port N] [--host ADDRESS]`. */
+/** Runs the stand-in GitLab as a process of its own, until SIGTERM: `main.js --data DIR [--port N] [--host ADDRESS]`. */
 import { parseArgs } from 'node:util';
 import { startGitLab } from './gitlab.ts';
 
@@ -8,6 +8,7 @@ const { values } = parseArgs({
     port: { type: 'string', default: '0' },
     host: { type: 'string', default: '127.0.0.1' },
     version: { type: 'string', default: '19.1.0' },
+    'archives-per-minute': { type: 'string', default: '5' },
   },
 });
 
@@ -21,6 +22,7 @@ const gitlab = await startGitLab({
   host: values.host,
   port: Number(values.port),
   version: values.version,
+  archivesPerMinute: Number(values['archives-per-minute']),
 });
 process.stdout.write(`${JSON.stringify({ url: gitlab.url, token: gitlab.token })}\n`);
 
