@@ -22,7 +22,7 @@ export interface FollowUpstreamsOptions {
   log: Log;
 }
 
-const emptyRetryMs = 5_000;
+const longestRetryMs = 5_000;
 
 /** Resolves when `signal` aborts. Until Marathon has answered once, nothing is called back. */
 export async function followUpstreams(options: FollowUpstreamsOptions): Promise<void> {
@@ -78,6 +78,7 @@ function createPublisher(options: FollowUpstreamsOptions, list: () => MarathonAp
 /** Reads all apps now and then, and at once after every connect. */
 function createResync(options: FollowUpstreamsOptions & { view: View; publish: () => void }) {
   const { marathon, install, signal, view, publish, log, resyncMs = 30_000 } = options;
+  const retryMs = Math.min(longestRetryMs, resyncMs);
   let wake = new AbortController();
   let suspicious = false;
 
@@ -88,7 +89,7 @@ function createResync(options: FollowUpstreamsOptions & { view: View; publish: (
     suspicious = apps.length === 0 && view.size() > 0 && !suspicious;
     if (suspicious) {
       log.warn({}, 'Marathon suddenly knows no app; the old ones are kept until it says so again');
-      return emptyRetryMs;
+      return retryMs;
     }
     view.putAll(apps, asked);
     publish();
@@ -100,7 +101,7 @@ function createResync(options: FollowUpstreamsOptions & { view: View; publish: (
       wake = new AbortController();
       const pause = await readAll().catch((error: unknown) => {
         if (!signal.aborted) log.warn({ error: messageOf(error) }, 'Marathon could not be read');
-        return emptyRetryMs;
+        return retryMs;
       });
       const either = AbortSignal.any([signal, wake.signal]);
       await delay(pause, undefined, { signal: either }).catch(() => undefined);

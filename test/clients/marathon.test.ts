@@ -1,7 +1,7 @@
 /** The Marathon client against a server that plays one answer after another. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import {
   AppLockedError,
   createMarathon,
@@ -19,12 +19,6 @@ interface Seen {
 
 type Play = (request: IncomingMessage, response: ServerResponse, count: number) => void;
 
-const cleanUps: (() => Promise<unknown> | unknown)[] = [];
-
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
-});
-
 async function serve(play: Play): Promise<{ address: string; seen: Seen[]; server: Server }> {
   const seen: Seen[] = [];
   const server = createServer(async (request, response) => {
@@ -36,7 +30,7 @@ async function serve(play: Play): Promise<{ address: string; seen: Seen[]; serve
     play(request, response, seen.length);
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  cleanUps.push(() => {
+  onTestFinished(() => {
     server.closeAllConnections();
     server.close();
   });
@@ -49,7 +43,7 @@ const answer = (response: ServerResponse, status: number, body: unknown) =>
 
 function clientOf(addresses: string[], more: Partial<MarathonOptions> = {}) {
   const marathon = createMarathon({ addresses, log: silent, ...more });
-  cleanUps.push(() => marathon.close());
+  onTestFinished(() => marathon.close());
   return marathon;
 }
 
@@ -199,7 +193,7 @@ function follow(addresses: string[], more: Partial<MarathonOptions> = {}) {
     },
     signal: aborter.signal,
   });
-  cleanUps.push(() => {
+  onTestFinished(() => {
     aborter.abort();
     return done;
   });

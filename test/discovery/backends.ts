@@ -5,19 +5,16 @@ import { type AddressInfo, createServer as createPlain } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { request } from 'undici';
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 import type { Upstream } from '../../src/core/upstream.ts';
 
 export const templates = resolve(import.meta.dirname, '../../templates');
 
-const cleanUps: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
-});
-
+/** Cleans up when the running test is over, the latest first. */
 export function afterTest(cleanUp: () => unknown): void {
-  cleanUps.push(cleanUp);
+  onTestFinished(async () => {
+    await cleanUp();
+  });
 }
 
 export async function makeFolder(): Promise<string> {
