@@ -1,6 +1,7 @@
 /** Puts Ekiden together: the only place where its parts meet. */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { type Balance, createBalance } from './balance.ts';
 import { type BuildLogs, createBuildLogs } from './build/build-log.ts';
 import { type Builder, createBuilder } from './build/builder.ts';
 import { createTemplates } from './build/dockerfile/index.ts';
@@ -54,7 +55,7 @@ export interface Ekiden {
   builds: BuildStore;
   deployments: DeploymentStore;
   buildLogs: BuildLogs;
-  balancers: Stores['balancers'];
+  balance: Balance;
   cancellations: Stores['cancellations'];
   queues: {
     arrivals: Queue<Arrival>;
@@ -107,6 +108,7 @@ export function createEkiden(config: ReadyConfig, log: Log): Ekiden {
     templates: templatesFolder,
     statuses,
     ...createLegs(parts),
+    balance: createBalance({ ...parts, balancers: stores.balancers }),
     report: createReport(parts, statuses),
     newBuildId,
     takesTag: (commit) => takesTagAt(clients.gitlab, commit, tagPatience),

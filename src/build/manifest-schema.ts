@@ -93,3 +93,8 @@ export const manifestSchema = z
   });
 
 export type ManifestInput = z.output<typeof manifestSchema>;
+
+/** The JSON Schema for editors: what people write, before defaults. */
+export function manifestJsonSchema(): Record<string, unknown> {
+  return manifestSchema.toJSONSchema({ io: 'input', target: 'draft-7' });
+}

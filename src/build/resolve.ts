@@ -10,6 +10,7 @@ import {
 import { EkidenError, InputError, NotFoundError } from '../core/errors.ts';
 import type { JourneyEvent, PushReceived, RefDeleted } from '../core/event.ts';
 import type { Manifest } from '../core/manifest.ts';
+import type { Attempt } from '../core/queue.ts';
 import { withLeg } from '../core/timeline.ts';
 import { expandDockerfile, type TemplateSource } from './dockerfile/index.ts';
 import { endOf } from './end.ts';
@@ -30,15 +31,9 @@ export interface ResolverOptions {
   cancel: (build: string, reason: string) => Promise<void>;
 }
 
-export interface ResolveAttempt {
-  signal: AbortSignal;
-  /** When true, a failure ends the build instead of being tried again. */
-  last: boolean;
-}
-
 export interface Resolver {
   /** Answers what to hand on; safe to repeat. */
-  resolve(arrival: PushReceived, attempt: ResolveAttempt): Promise<JourneyEvent[]>;
+  resolve(arrival: PushReceived, attempt: Pick<Attempt, 'last'>): Promise<JourneyEvent[]>;
   /** Stops what goes on for a ref that is gone; does nothing when GitLab shows the ref. */
   abandon(arrival: RefDeleted): Promise<JourneyEvent[]>;
 }

@@ -134,8 +134,10 @@ async function postStatus(
     );
     return { pipeline: statusSchema.parse(answer).pipeline_id };
   } catch (error) {
-    // GitLab before 18.3 refuses to say the same state twice; it is true already then.
-    if (messageOf(error).includes('Cannot transition status')) return { pipeline: status.pipeline };
+    // Old versions refuse to say the same state twice, and none goes back to an earlier one.
+    const isStep = status.state === 'pending' || status.state === 'running';
+    const refused = messageOf(error).includes('Cannot transition status');
+    if (isStep && refused) return { pipeline: status.pipeline };
     throw error;
   }
 }

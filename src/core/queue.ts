@@ -13,6 +13,8 @@ export interface AddOptions {
 export interface Attempt {
   /** Aborted when the work was cancelled or the process is stopping. */
   signal: AbortSignal;
+  /** True when the work was not tried before. */
+  first: boolean;
   /** True when a failure will not be tried again. */
   last: boolean;
 }

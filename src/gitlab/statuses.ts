@@ -1,6 +1,7 @@
 /** Keeps the commit statuses in GitLab true: each is posted in order, and the last one always arrives. */
 import type { GitLab, StatusState } from '../clients/gitlab.ts';
 import type { Redis } from '../clients/redis.ts';
+import { EkidenError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Queue } from '../core/queue.ts';
 
@@ -71,23 +72,32 @@ export function createStatuses(options: StatusesOptions): Statuses {
   };
 }
 
-async function emptyOutbox({ redis, gitlab, prefix, log }: StatusesOptions, outbox: string) {
-  for (
-    let text = await redis.lindex(outbox, 0);
-    text !== null;
-    text = await redis.lindex(outbox, 0)
-  ) {
+async function emptyOutbox(options: StatusesOptions, outbox: string): Promise<void> {
+  const { redis, log } = options;
+  const first = () => redis.lindex(outbox, 0);
+  for (let text = await first(); text !== null; text = await first()) {
     const status = JSON.parse(text) as Status;
-    const pipelineKey = `${prefix}:pipeline:${status.project}:${status.sha}:${status.ref}`;
-    const known = await redis.get(pipelineKey);
-    const { pipeline } = await gitlab.postStatus({
-      ...status,
-      ref: status.ref.replace(/^refs\/(heads|tags)\//, ''),
-      ...(known === null ? {} : { pipeline: Number(known) }),
-    });
-    // All statuses of a push belong in one pipeline, else some are left running for ever.
-    if (pipeline !== undefined) await redis.set(pipelineKey, pipeline, 'EX', outboxSeconds);
+    const { sha, name, state } = status;
+    try {
+      await postOne(options, status);
+      log.debug({ sha, name, state }, 'status posted');
+    } catch (error) {
+      if (!(error instanceof EkidenError) || error.retryable) throw error;
+      // What GitLab will never take must not keep back what comes after it.
+      log.warn({ sha, name, state, error: error.message }, 'GitLab refused a status');
+    }
     await redis.lpop(outbox);
-    log.debug({ sha: status.sha, name: status.name, state: status.state }, 'status posted');
   }
+}
+
+async function postOne({ redis, gitlab, prefix }: StatusesOptions, status: Status): Promise<void> {
+  const pipelineKey = `${prefix}:pipeline:${status.project}:${status.sha}:${status.ref}`;
+  const known = await redis.get(pipelineKey);
+  const { pipeline } = await gitlab.postStatus({
+    ...status,
+    ref: status.ref.replace(/^refs\/(heads|tags)\//, ''),
+    ...(known === null ? {} : { pipeline: Number(known) }),
+  });
+  // All statuses of a push belong in one pipeline, else some are left running for ever.
+  if (pipeline !== undefined) await redis.set(pipelineKey, pipeline, 'EX', outboxSeconds);
 }

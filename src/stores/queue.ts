@@ -77,7 +77,7 @@ function startWorker<Work extends object>(options: WorkerOptions<Work>): Worker 
       const signal = AbortSignal.any([stopping.signal, ...(cancelled ? [cancelled] : [])]);
       const last = job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
       try {
-        await options.handle(job.data, { signal, last });
+        await options.handle(job.data, { signal, first: job.attemptsMade === 0, last });
       } catch (error) {
         if (stopping.signal.aborted) return giveBack(job, token);
         log.warn({ queue: name, job: job.id, error: messageOf(error) }, 'work failed');

@@ -1,0 +1,23 @@
+/** The role build: resolves pushes and builds images, where Docker is. */
+import type { Ekiden } from '../src/ekiden.ts';
+import { createRelay } from '../src/relay.ts';
+import type { Runner } from './runner.ts';
+
+/** Resolving is a few questions to GitLab; builds themselves are limited by EKIDEN_BUILD_SLOTS. */
+const resolveAtOnce = 16;
+
+export async function startBuild(ekiden: Ekiden): Promise<Runner> {
+  const relay = createRelay(ekiden);
+  const { queues, config, cancellations } = ekiden;
+  const resolving = queues.arrivals.work(relay.resolve, { concurrency: resolveAtOnce });
+  const building = queues.build.work(relay.build, { concurrency: config.buildSlots });
+  const unsubscribe = await cancellations.subscribe((build, reason) =>
+    building.cancel(build, reason),
+  );
+  return {
+    async stop() {
+      await Promise.all([resolving.stop(), building.stop()]);
+      await unsubscribe();
+    },
+  };
+}

@@ -1,0 +1,36 @@
+/** Runs single roles, for machines that share Redis, a registry and Marathon. */
+import { readConfig } from '../src/config.ts';
+import { SetupError } from '../src/core/errors.ts';
+import { createEkiden, type ReadyConfig } from '../src/ekiden.ts';
+import { createLog } from '../src/log.ts';
+import { parseRoles, startRoles } from './roles.ts';
+import type { Runner } from './runner.ts';
+
+/** @throws SetupError when a name is no role, or a setting that roles share is missing. */
+export async function startNamedRoles(names: string[]): Promise<Runner> {
+  const roles = parseRoles(names);
+  const { url, redisUrl, registryUrl, marathonUrl, ...config } = readConfig();
+  if (!url || !redisUrl || !registryUrl || !marathonUrl) {
+    throw new SetupError(
+      'Single roles need EKIDEN_URL, REDIS_URL, REGISTRY_URL and MARATHON_URL.',
+      {
+        code: 'E_SETTINGS',
+        hint: 'Set them, or run all roles with private parts: ekiden up.',
+      },
+    );
+  }
+  const ready: ReadyConfig = { ...config, url, redisUrl, registryUrl, marathonUrl };
+  const ekiden = createEkiden(ready, createLog(config.logLevel, roles.join('+')));
+  try {
+    const running = await startRoles(ekiden, roles);
+    return {
+      async stop() {
+        await running.stop();
+        await ekiden.close();
+      },
+    };
+  } catch (error) {
+    await ekiden.close();
+    throw error;
+  }
+}

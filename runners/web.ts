@@ -1,0 +1,34 @@
+/** The role web: takes hooks, serves pages, and queues what the spool kept while Redis was away. */
+import { handleHook } from '../hooks/index.ts';
+import type { Ekiden } from '../src/ekiden.ts';
+import { startServer } from '../src/http/server.ts';
+import { createRelay } from '../src/relay.ts';
+import type { Runner } from './runner.ts';
+
+const drainEvery = 2_000;
+
+export async function startWeb(ekiden: Ekiden): Promise<Runner & { port: number }> {
+  const { accept } = createRelay(ekiden);
+  const server = await startServer({
+    ekiden,
+    onDelivery: (payload, delivery) => handleHook({ payload, delivery, accept, ekiden }),
+  });
+  const timer = setInterval(() => void drain(ekiden), drainEvery);
+  void drain(ekiden);
+  return {
+    port: server.port,
+    async stop() {
+      clearInterval(timer);
+      await server.stop();
+    },
+  };
+}
+
+async function drain({ drainSpool, isReady, log }: Ekiden): Promise<void> {
+  try {
+    const count = (await isReady()) ? await drainSpool() : 0;
+    if (count > 0) log.info({ count }, 'queued deliveries that waited in the spool');
+  } catch (error) {
+    log.warn({ error: String(error) }, 'the spool cannot be emptied yet');
+  }
+}

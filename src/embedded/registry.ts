@@ -1,0 +1,43 @@
+/** The private Docker registry on loopback. */
+import { createHash } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Child, keepChild } from './child.ts';
+import type { EmbeddedOptions } from './redis.ts';
+
+/** Answered with every request, so that another registry on the port is not taken for this one. */
+const markHeader = 'x-ekiden-registry';
+
+/** Starts docker-registry at `listen` (host:port). */
+export async function startRegistry(
+  options: EmbeddedOptions & { listen: string; install: string },
+): Promise<Child> {
+  const { data, listen, install, log } = options;
+  const folder = join(data, 'registry');
+  await mkdir(folder, { recursive: true });
+  const mark = createHash('sha256').update(`${install} ${data}`).digest('hex').slice(0, 32);
+  const file = join(folder, 'registry.json');
+  // JSON is YAML too, and needs no quoting rules.
+  await writeFile(file, JSON.stringify(configuration({ folder, listen, mark }), null, 2));
+  return keepChild({
+    name: 'registry',
+    command: 'docker-registry',
+    args: ['serve', file],
+    data,
+    async isReady() {
+      const answer = await fetch(`http://${listen}/v2/`, { signal: AbortSignal.timeout(1_000) });
+      return answer.headers.get(markHeader) === mark;
+    },
+    hint: `Install it with: apt-get install docker-registry, and see that ${listen} is free. Or set REGISTRY_URL.`,
+    log,
+  });
+}
+
+function configuration({ folder, listen, mark }: { folder: string; listen: string; mark: string }) {
+  return {
+    version: 0.1,
+    log: { level: 'warn' },
+    storage: { filesystem: { rootdirectory: join(folder, 'data') }, delete: { enabled: true } },
+    http: { addr: listen, secret: mark, headers: { [markHeader]: [mark] } },
+  };
+}
