@@ -102,8 +102,11 @@ async function reloadMaster(
 const recordSchema = z.object({ pid: z.number(), startTime: z.string() });
 
 async function readRecord(path: string): Promise<ProcessIdentity | undefined> {
-  const text = await readFile(path, 'utf8').catch(() => 'null');
-  return recordSchema.safeParse(JSON.parse(text)).data;
+  try {
+    return recordSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch {
+    return undefined;
+  }
 }
 
 async function acceptingWorkers(master: number): Promise<ProcessInfo[]> {

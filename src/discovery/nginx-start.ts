@@ -56,6 +56,11 @@ export async function spawnNginx(
   });
 }
 
+const reasons: Record<string, string> = {
+  EADDRINUSE: 'it is taken by another program',
+  EACCES: 'ports below 1024 are for root',
+};
+
 /** Throws a SetupError when nothing can listen there. */
 export async function ensureFree({ host, port }: { host: string; port: number }): Promise<void> {
   const server = createServer();
@@ -65,10 +70,10 @@ export async function ensureFree({ host, port }: { host: string; port: number })
   });
   await new Promise((done) => server.close(done));
   if (problem === undefined) return;
-  const reason = problem.code === 'EADDRINUSE' ? 'is taken by another program' : problem.message;
-  throw new SetupError(`nginx cannot listen on ${host}:${port}: it ${reason}.`, {
+  const reason = reasons[problem.code ?? ''] ?? problem.message;
+  throw new SetupError(`nginx cannot listen on ${host}:${port}: ${reason}.`, {
     code: 'E_NGINX_ADDRESS',
-    hint: 'Stop that program or set NGINX_LISTEN to a free address.',
+    hint: 'Set NGINX_LISTEN to a free address.',
     cause: problem,
   });
 }

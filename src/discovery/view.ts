@@ -37,9 +37,11 @@ export function createView() {
     },
     /** Takes a task out of the apps given; true when it was there. */
     remove({ task, forGood }: Leaving, from: string[]): boolean {
-      if (forGood) dead.add(task, epoch);
       const isIt = matcherOf(task);
       const having = from.flatMap((id) => apps.get(id) ?? []).filter((app) => app.tasks.some(isIt));
+      // An instance may come back as another task, so the dead are tasks.
+      const tasks = having.flatMap((app) => app.tasks.filter(isIt).map(({ id }) => id));
+      if (forGood) for (const id of [task, ...tasks]) dead.add(id, epoch);
       for (const app of having) {
         apps.set(app.id, { ...app, tasks: app.tasks.filter((one) => !isIt(one)) });
       }
@@ -53,20 +55,18 @@ const maximumDead = 10_000;
 
 /** Tasks that were said to be dead, which a late answer may still list as running. */
 function createDead() {
-  const dead = new Map<string, { since: number; isIt: ReturnType<typeof matcherOf> }>();
+  const dead = new Map<string, number>();
   return {
     add(task: string, since: number): void {
-      if (dead.size < maximumDead) dead.set(task, { since, isIt: matcherOf(task) });
+      if (dead.size < maximumDead) dead.set(task, since);
     },
     leaveOut(app: MarathonApp): MarathonApp {
-      if (dead.size === 0) return app;
-      const all = [...dead.values()];
-      return { ...app, tasks: app.tasks.filter((task) => !all.some(({ isIt }) => isIt(task))) };
+      return { ...app, tasks: app.tasks.filter(({ id }) => !dead.has(id)) };
     },
     forget(listed: MarathonApp[], asked: number): void {
-      const tasks = listed.flatMap((app) => app.tasks);
-      for (const [task, { since, isIt }] of dead) {
-        if (since <= asked && !tasks.some(isIt)) dead.delete(task);
+      const tasks = new Set(listed.flatMap((app) => app.tasks.map(({ id }) => id)));
+      for (const [task, since] of dead) {
+        if (since <= asked && !tasks.has(task)) dead.delete(task);
       }
     },
   };

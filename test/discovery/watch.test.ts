@@ -94,6 +94,18 @@ test('an answer that is older than an event does not count', async () => {
   expect(lists).toEqual([['t1', 't2'], ['t2'], ['t1', 't2']]);
 });
 
+test('an instance that is started anew comes in as its next task', async () => {
+  const server = await startMarathon();
+  server.set(appOf('/a', [{ id: 'a.instance-1._app.1', alive: true }]));
+  const { members } = await followed(server);
+  const killed = { runSpecId: '/a', instanceId: 'a.instance-1', condition: 'Killed' };
+  server.emit('instance_changed_event', killed);
+  await vi.waitFor(() => expect(members()).toEqual([]), 5_000);
+  server.set(appOf('/a', [{ id: 'a.instance-1._app.2', alive: true }]));
+  server.emit('instance_changed_event', { ...killed, condition: 'Running' });
+  await vi.waitFor(() => expect(members()).toEqual(['a.instance-1._app.2']), 5_000);
+});
+
 test('a burst of events costs few questions', async () => {
   const server = await startMarathon();
   server.set(appOf('/a', [t1]));
