@@ -1,0 +1,81 @@
+/** Expansion of files in a working tree, as `ekiden expand` does it. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { expandFile, formatExpansion, IncludeError } from '../../../src/build/dockerfile/index.ts';
+
+const base = mkdtempSync(join(tmpdir(), 'ekiden-expand-'));
+afterAll(() => rmSync(base, { recursive: true, force: true }));
+
+const tree = join(base, 'tree');
+const files = {
+  'tree/.git/HEAD': '',
+  'tree/services/web/Dockerfile': 'INCLUDE /docker/base\nINCLUDE template:t@1\nCMD x',
+  'tree/docker/base.dockerfile': 'FROM a\n',
+  'tree/services/web/inner': 'INCLUDE link\n',
+  'tree/services/web/outer': 'INCLUDE way-out\n',
+  'tree/services/web/folder': 'INCLUDE ../../docker\n',
+  'tree/services/web/pipe': 'INCLUDE fifo\n',
+  'templates/t/1.0.0.dockerfile': 'RUN t',
+  secret: 'RUN secret\n',
+};
+for (const [path, content] of Object.entries(files)) {
+  mkdirSync(dirname(join(base, path)), { recursive: true });
+  writeFileSync(join(base, path), content);
+}
+symlinkSync('../../docker/base.dockerfile', join(tree, 'services/web/link'));
+symlinkSync('../../../secret', join(tree, 'services/web/way-out'));
+execFileSync('mkfifo', [join(tree, 'services/web/fifo')]);
+
+const expand = (file: string, root?: string) =>
+  expandFile({
+    file: join(tree, 'services/web', file),
+    templatesDirectory: join(base, 'templates'),
+    ...(root === undefined ? {} : { root }),
+  });
+
+test('takes the git top level as the root', async () => {
+  const { bytes, map } = await expand('Dockerfile');
+  expect(bytes.toString()).toBe('FROM a\nRUN t\nCMD x');
+  expect(map.map(({ file }) => file)).toEqual([
+    'docker/base.dockerfile',
+    'template:t@1.0.0',
+    'services/web/Dockerfile',
+  ]);
+});
+
+test.each([
+  ['a root without the file', 'Dockerfile', 'E_NOT_FOUND', join(tree, 'services')],
+  ['a link out of the root', 'outer', 'E_SYMLINK', undefined],
+  ['a folder', 'folder', 'E_IS_DIRECTORY', undefined],
+  ['what is no regular file', 'pipe', 'E_NOT_FOUND', undefined],
+])('refuses %s', async (_name, file, code, root) => {
+  const error = await expand(file, root).catch((caught) => caught);
+  expect(error).toBeInstanceOf(IncludeError);
+  expect(error).toMatchObject({ code });
+});
+
+test('refuses a file outside of the root', async () => {
+  await expect(expand('Dockerfile', join(tree, 'docker'))).rejects.toMatchObject({
+    code: 'E_ESCAPES_REPO',
+  });
+});
+
+test('follows links within the root', async () => {
+  expect((await expand('inner')).bytes.toString()).toBe('FROM a\n');
+});
+
+test('prints the bytes, or text and lines as JSON', async () => {
+  const expansion = await expand('inner');
+  expect(formatExpansion(expansion)).toBe(expansion.bytes);
+  expect(JSON.parse(formatExpansion(expansion, { map: true }).toString())).toEqual({
+    text: 'FROM a\n',
+    encoding: 'utf-8',
+    lines: [{ file: 'services/web/link', line: 1, count: 1 }],
+  });
+  const bytes = Buffer.from([0xff, 0x0a]);
+  const latin1 = formatExpansion({ ...expansion, bytes }, { map: true });
+  expect(JSON.parse(latin1.toString())).toMatchObject({ text: '/wo=', encoding: 'base64' });
+});
