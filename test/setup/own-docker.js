@@ -121,6 +121,17 @@ async function endDaemon(slot) {
   const recorded = [readRecord(slot.daemon)].filter(Boolean);
   await endProcesses([...recorded, ...processesWithArgument(['dockerd'], slot.runtime)], stopMs);
   rmSync(slot.pidFile, { force: true });
+  dropStalePidFile(slot);
+}
+
+/** dockerd takes a zombie, or a stranger with the number of its dead containerd, for a containerd that still runs. */
+function dropStalePidFile(slot) {
+  const file = join(slot.runtime, 'exec/containerd/containerd.pid');
+  const pid = existsSync(file) ? Number(readFileSync(file, 'utf8')) : undefined;
+  const isRunning = processesWithArgument(['containerd'], slot.runtime).some(
+    (found) => found.pid === pid,
+  );
+  if (!isRunning) rmSync(file, { force: true });
 }
 
 /** What only a killed daemon leaves behind. */
@@ -142,8 +153,10 @@ function daemonArguments(slot) {
 }
 
 function failed(slot, what) {
-  const lines = readFileSync(slot.log, 'utf8').trim().split('\n').slice(-5).join(' / ');
-  return new SetupError(`dockerd ${what} (${lines}): mend that or start a Docker daemon yourself`);
+  const lastLine = readFileSync(slot.log, 'utf8').trim().split('\n').at(-1);
+  return new SetupError(
+    `dockerd ${what} (${lastLine}; more in ${slot.log}): mend that or start a Docker daemon yourself`,
+  );
 }
 
 async function answers(api) {

@@ -4,10 +4,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** When a process started, in clock ticks since boot (field 22 of /proc/PID/stat); undefined when it is gone or a zombie. */
 export function startTimeOf(pid) {
-  const stat = read(`/proc/${pid}/stat`);
-  // The name in field 2 may hold spaces and brackets, so fields are counted from its last bracket.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const fields = statOf(pid);
   return fields.length < 20 || 'ZX'.includes(fields[0]) ? undefined : fields[19];
+}
+
+/** The process that started `pid`. */
+export function parentOf(pid) {
+  return Number(statOf(pid)[1]);
+}
+
+/** The fields of /proc/PID/stat from the third on: the second, the name, may hold spaces and brackets. */
+function statOf(pid) {
+  const stat = read(`/proc/${pid}/stat`);
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 /** The `{pid, startTime}` by which a process is recorded. */

@@ -1,12 +1,14 @@
 /** Turns Ctrl-C, SIGTERM and the like into one orderly end. */
+import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { Interrupted } from './errors.js';
+import { identify, isAlive, parentOf } from './processes.js';
 
 const endSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /** npm passes on a Ctrl-C that the terminal has delivered already, so two signals this close are one. */
 const sameSignalMs = 500;
-const parentCheckMs = 1000;
+const parentCheckMs = 250;
 
 /**
  * Gives an AbortSignal that the first end signal sets off, with an `Interrupted` as its reason. A second one calls
@@ -25,15 +27,20 @@ export function watchSignals(onSecond) {
     }
   };
   for (const name of endSignals) process.on(name, receive);
-  watchParent(() => firstAt ?? receive('SIGTERM'));
+  watchParents(() => firstAt ?? receive('SIGTERM'));
   // A reader that went away, as in `npm test | head`, must not keep the run from being taken down.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   return controller.signal;
 }
 
-/** A killed npm cannot pass on anything: its end is noticed by the new parent. */
-function watchParent(onGone) {
+/** A killed npm passes on nothing, and the shell between npm and this process passes on no signal: both are watched. */
+function watchParents(onGone) {
   if (process.env.npm_lifecycle_event === undefined) return;
-  const parent = process.ppid;
-  setInterval(() => process.ppid !== parent && onGone(), parentCheckMs).unref();
+  const parents = parentsUpToNpm().map(identify);
+  setInterval(() => parents.every(isAlive) || onGone(), parentCheckMs).unref();
+}
+
+function parentsUpToNpm() {
+  const [, flag] = readFileSync(`/proc/${process.ppid}/cmdline`, 'utf8').split('\0');
+  return flag === '-c' ? [process.ppid, parentOf(process.ppid)] : [process.ppid];
 }
