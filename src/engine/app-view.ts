@@ -1,5 +1,6 @@
 /** Apps as the API shows them, with what the client asks to be embedded. */
 import type { AppRecord, Cluster } from './cluster.ts';
+import type { Readiness } from './readiness-monitor.ts';
 import { countsOf, tasksOf, taskView } from './task-view.ts';
 
 export type Embed = 'tasks' | 'lastTaskFailure' | 'readiness';
@@ -15,6 +16,11 @@ export function parseEmbeds(names: string[]): Set<Embed> {
   return embeds;
 }
 
+/** What the readiness checks of an app's instances have answered. */
+export function readinessOf({ instances }: AppRecord): Readiness[] {
+  return [...instances.values()].flatMap(({ readiness }) => readiness ?? []);
+}
+
 /** The AppInfo of a record whose app is not deleted. */
 export function appView(cluster: Cluster, record: AppRecord, embeds: Set<Embed>, host: string) {
   const failure = record.lastTaskFailure;
@@ -22,7 +28,7 @@ export function appView(cluster: Cluster, record: AppRecord, embeds: Set<Embed>,
     ...record.app,
     ...countsOf(record),
     deployments: cluster.deploymentsOf(record.id).map(({ id }) => ({ id })),
-    ...(embeds.has('readiness') ? { readinessCheckResults: [] } : {}),
+    ...(embeds.has('readiness') ? { readinessCheckResults: readinessOf(record) } : {}),
     ...(embeds.has('tasks')
       ? {
           tasks: tasksOf(record).map((instance) =>

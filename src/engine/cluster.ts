@@ -3,6 +3,7 @@ import type { App } from './app-definition.ts';
 import { instanceIdOf, taskIdOf } from './app-id.ts';
 import type { Health } from './health.ts';
 import type { Step } from './plan.ts';
+import type { Readiness } from './readiness-monitor.ts';
 
 /** One place for a task; after a failure the next task of it has the next incarnation. */
 export interface Instance {
@@ -26,7 +27,8 @@ export interface Instance {
   ports: number[];
   /** One for each health check, by index; holes where none has answered yet. */
   health: (Health | undefined)[];
-  ready?: boolean;
+  /** Absent until the readiness check was asked. */
+  readiness?: Readiness;
   /** Why the engine kills it, for the failure record of an unhealthy one. */
   killReason?: string;
 }
@@ -66,79 +68,93 @@ export interface Deployment {
 /** Marathon's `--zk_max_versions`. */
 const MAX_VERSIONS = 50;
 
-export type Cluster = ReturnType<typeof createCluster>;
+type OnChange = (record: AppRecord | 'deployments') => void;
 
 /** Holds the records in memory and tells `onChange` which app, or `deployments`, to store. */
-export function createCluster(onChange: (record: AppRecord | 'deployments') => void) {
-  const records = new Map<string, AppRecord>();
-  const deployments = new Map<string, Deployment>();
+export function createCluster(onChange: OnChange): Cluster {
+  return new Cluster(onChange);
+}
 
-  function record(id: string): AppRecord {
-    const known = records.get(id);
+class Cluster {
+  readonly records = new Map<string, AppRecord>();
+  readonly deployments = new Map<string, Deployment>();
+  readonly #onChange: OnChange;
+
+  constructor(onChange: OnChange) {
+    this.#onChange = onChange;
+  }
+
+  /** The record of an app, made where there is none. */
+  record(id: string): AppRecord {
+    const known = this.records.get(id);
     if (known) return known;
     const made: AppRecord = { id, versions: [], instances: new Map() };
-    records.set(id, made);
+    this.records.set(id, made);
     return made;
   }
 
-  function findInstance(id: string | undefined): Instance | undefined {
-    if (id === undefined) return undefined;
-    for (const { instances } of records.values()) {
-      const found = instances.get(id);
-      if (found) return found;
+  /** The current definitions by id. */
+  apps(): Map<string, App> {
+    const apps = new Map<string, App>();
+    for (const { id, app } of this.records.values()) if (app) apps.set(id, app);
+    return apps;
+  }
+
+  instances(): Instance[] {
+    return [...this.records.values()].flatMap((record) => [...record.instances.values()]);
+  }
+
+  findTask(taskId: string): Instance | undefined {
+    const instanceId = instanceIdOf(taskId);
+    if (instanceId === undefined) return undefined;
+    for (const { instances } of this.records.values()) {
+      const found = instances.get(instanceId);
+      if (found) return taskIdOf(found) === taskId ? found : undefined;
     }
     return undefined;
   }
 
-  return {
-    records,
-    deployments,
-    record,
-    findInstance,
+  /** The definition that `instance` is made from. */
+  definitionOf({ appId, version }: Instance): App | undefined {
+    const { app, versions } = this.record(appId);
+    return app?.version === version ? app : versions.find((one) => one.version === version);
+  }
 
-    apps: (): Map<string, App> => {
-      const apps = new Map<string, App>();
-      for (const { id, app } of records.values()) if (app) apps.set(id, app);
-      return apps;
-    },
+  /** False when the instance is gone or has a next task already. */
+  isCurrent(instance: Instance): boolean {
+    return this.records.get(instance.appId)?.instances.get(instance.id) === instance;
+  }
 
-    instances: (): Instance[] => [...records.values()].flatMap((r) => [...r.instances.values()]),
+  /** Makes `app` the current definition; null deletes the app, its last instances stay known. */
+  setApp(id: string, app: App | null): void {
+    const held = this.record(id);
+    if (app === null) delete held.app;
+    else {
+      held.app = app;
+      if (!held.versions.some(({ version }) => version === app.version)) held.versions.push(app);
+      pruneVersions(held);
+    }
+    this.changed(id);
+  }
 
-    findTask: (taskId: string): Instance | undefined => {
-      const instance = findInstance(instanceIdOf(taskId));
-      return instance && taskIdOf(instance) === taskId ? instance : undefined;
-    },
+  deploymentsOf(appId: string): Deployment[] {
+    return [...this.deployments.values()].filter(({ targets }) => Object.hasOwn(targets, appId));
+  }
 
-    /** The definition that `instance` is made from. */
-    definitionOf: ({ appId, version }: Instance): App | undefined => {
-      const { app, versions } = record(appId);
-      return app?.version === version ? app : versions.find((v) => v.version === version);
-    },
+  /** To be called after every change to the record of an app or to one of its instances. */
+  changed(id: string): void {
+    const held = this.record(id);
+    if (!held.app && held.instances.size === 0) this.records.delete(id);
+    this.#onChange(held);
+  }
 
-    /** Makes `app` the current definition; null deletes the app with its versions in use kept. */
-    setApp: (id: string, app: App | null): void => {
-      const held = record(id);
-      if (app === null) delete held.app;
-      else {
-        held.app = app;
-        if (!held.versions.some(({ version }) => version === app.version)) held.versions.push(app);
-        pruneVersions(held);
-      }
-      onChange(held);
-    },
-
-    deploymentsOf: (appId: string): Deployment[] =>
-      [...deployments.values()].filter(({ targets }) => Object.hasOwn(targets, appId)),
-
-    changed: (id: string): void => {
-      const held = record(id);
-      if (!held.app && held.instances.size === 0) records.delete(id);
-      onChange(held);
-    },
-
-    deploymentsChanged: (): void => onChange('deployments'),
-  };
+  /** To be called after every change to the deployments. */
+  deploymentsChanged(): void {
+    this.#onChange('deployments');
+  }
 }
+
+export type { Cluster };
 
 /** Versions that instances are made from stay, however old. */
 function pruneVersions(held: AppRecord): void {

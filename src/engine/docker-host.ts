@@ -1,5 +1,5 @@
 /** The engine's view of one Docker daemon: images, its own network, and the containers of its tasks. */
-import type { Readable } from 'node:stream';
+import { addAbortSignal, type Readable } from 'node:stream';
 import type { Docker } from '../clients/docker.ts';
 import { messageOf } from '../core/errors.ts';
 import { INSTALL_LABEL, TASK_LABEL } from './container-spec.ts';
@@ -24,137 +24,134 @@ export interface Exit {
   error: string;
 }
 
-export type DockerHost = ReturnType<typeof createDockerHost>;
+export function createDockerHost(options: { docker: Docker; install: string }): DockerHost {
+  return new DockerHost(options);
+}
 
-export function createDockerHost({ docker, install }: { docker: Docker; install: string }) {
-  const networkName = `ekiden-${install}`;
-  const pulls = new Map<string, Promise<void>>();
-  const mine = { label: [`${INSTALL_LABEL}=${install}`] };
-  let network: Promise<void> | undefined;
+class DockerHost {
+  readonly docker: Docker;
+  /** The engine's own network for bridged tasks. */
+  readonly networkName: string;
+  readonly #install: string;
+  readonly #pulls = new Map<string, Promise<void>>();
+  #network: Promise<void> | undefined;
 
-  async function findOrCreateNetwork(): Promise<void> {
-    const filters = { name: [`^${networkName}$`] };
-    const found = await docker.listNetworks({ filters });
+  constructor({ docker, install }: { docker: Docker; install: string }) {
+    this.docker = docker;
+    this.networkName = `ekiden-${install}`;
+    this.#install = install;
+  }
+
+  /** Makes the network for bridged tasks when it is not there. */
+  ensureNetwork(): Promise<void> {
+    this.#network ??= this.#findOrCreateNetwork().catch((error: unknown) => {
+      this.#network = undefined;
+      throw error;
+    });
+    return this.#network;
+  }
+
+  /** To be called when Docker says that the network is gone. */
+  forgetNetwork(): void {
+    this.#network = undefined;
+  }
+
+  /** Pulls `image` where it is missing, or always when forced; tasks share a pull that runs. */
+  async ensureImage(image: string, force: boolean): Promise<void> {
+    const reference = fullReference(image);
+    if (!force && (await this.#hasImage(reference))) return;
+    let running = this.#pulls.get(reference);
+    if (!running) {
+      running = this.#pull(reference).finally(() => this.#pulls.delete(reference));
+      this.#pulls.set(reference, running);
+    }
+    await running;
+  }
+
+  async create(spec: Docker.ContainerCreateOptions): Promise<string> {
+    const container = await this.docker.createContainer(spec);
+    return container.id;
+  }
+
+  async start(containerId: string): Promise<Started> {
+    const container = this.docker.getContainer(containerId);
+    await container.start();
+    return describe(await container.inspect());
+  }
+
+  /** Undefined while the container runs. */
+  async exitOf(containerId: string): Promise<Exit | 'gone' | undefined> {
+    const info = await this.docker.getContainer(containerId).inspect().catch(unless(GONE));
+    if (!info) return 'gone';
+    if (info.State.Running || info.State.Status === 'created') return undefined;
+    const { ExitCode, OOMKilled, Error: error } = info.State;
+    return { code: ExitCode, outOfMemory: OOMKilled, error };
+  }
+
+  /** Asks to end with the image's stop signal, and kills after the grace period. */
+  async stop(containerId: string, graceSeconds: number): Promise<void> {
+    const container = this.docker.getContainer(containerId);
+    await container.stop({ t: graceSeconds }).catch(unless(GONE, NOT_RUNNING));
+  }
+
+  async remove(containerId: string): Promise<void> {
+    const container = this.docker.getContainer(containerId);
+    await container.remove({ force: true, v: true }).catch(unless(GONE, BEING_REMOVED));
+  }
+
+  /** All containers of this install that a task made, in whatever state. */
+  async list(): Promise<Found[]> {
+    const filters = { label: [`${INSTALL_LABEL}=${this.#install}`, TASK_LABEL] };
+    const containers = await this.docker.listContainers({ all: true, filters });
+    return containers.map(({ Id, Labels, State }) => ({
+      containerId: Id,
+      taskId: Labels[TASK_LABEL] ?? '',
+      running: State === 'running' || State === 'paused',
+    }));
+  }
+
+  /** Follows the deaths of this install's containers until the stream ends or `signal` fires. */
+  async watchDeaths(onDeath: (taskId: string) => void, signal: AbortSignal): Promise<void> {
+    const label = [`${INSTALL_LABEL}=${this.#install}`];
+    const filters = { label, type: ['container' as const], event: ['die'] };
+    const stream = (await this.docker.getEvents({ filters })) as unknown as Readable;
+    addAbortSignal(signal, stream);
+    await readDeaths(stream, onDeath);
+  }
+
+  async #findOrCreateNetwork(): Promise<void> {
+    const filters = { name: [`^${this.networkName}$`] };
+    const found = await this.docker.listNetworks({ filters });
     if (found.length > 0) return;
-    await docker.createNetwork({
-      Name: networkName,
+    await this.docker.createNetwork({
+      Name: this.networkName,
       CheckDuplicate: true,
-      Labels: { [INSTALL_LABEL]: install },
+      Labels: { [INSTALL_LABEL]: this.#install },
     });
   }
 
-  async function hasImage(reference: string): Promise<boolean> {
-    return docker
-      .getImage(reference)
+  #hasImage(reference: string): Promise<boolean> {
+    const image = this.docker.getImage(reference);
+    return image
       .inspect()
-      .then(() => true, missing(false));
+      .then(() => true, unless(GONE))
+      .then(Boolean);
   }
 
-  async function pull(reference: string): Promise<void> {
-    const progress = await docker.pull(reference);
+  async #pull(reference: string): Promise<void> {
+    const progress = await this.docker.pull(reference);
     await new Promise<void>((resolve, reject) => {
-      docker.modem.followProgress(progress, (error: Error | null) =>
+      this.docker.modem.followProgress(progress, (error: Error | null) =>
         error ? reject(error) : resolve(),
       );
     });
   }
-
-  return {
-    docker,
-    networkName,
-
-    /** Makes the network for bridged tasks when it is not there. */
-    ensureNetwork: (): Promise<void> => {
-      network ??= findOrCreateNetwork().catch((error: unknown) => {
-        network = undefined;
-        throw error;
-      });
-      return network;
-    },
-
-    /** To be called when Docker says that the network is gone. */
-    forgetNetwork: (): void => {
-      network = undefined;
-    },
-
-    /** Pulls `image` where it is missing, or always when forced; tasks share a pull that runs. */
-    ensureImage: async (image: string, force: boolean): Promise<void> => {
-      const reference = fullReference(image);
-      if (!force && (await hasImage(reference))) return;
-      let running = pulls.get(reference);
-      if (!running) {
-        running = pull(reference).finally(() => pulls.delete(reference));
-        pulls.set(reference, running);
-      }
-      await running;
-    },
-
-    create: async (spec: Docker.ContainerCreateOptions): Promise<string> => {
-      const container = await docker.createContainer(spec);
-      return container.id;
-    },
-
-    start: async (containerId: string): Promise<Started> => {
-      const container = docker.getContainer(containerId);
-      await container.start();
-      return describe(await container.inspect());
-    },
-
-    describe: async (containerId: string): Promise<Started> =>
-      describe(await docker.getContainer(containerId).inspect()),
-
-    /** Undefined while the container runs. */
-    exitOf: async (containerId: string): Promise<Exit | 'gone' | undefined> => {
-      const info = await docker.getContainer(containerId).inspect().catch(missing(undefined));
-      if (!info) return 'gone';
-      if (info.State.Running || info.State.Status === 'created') return undefined;
-      const { ExitCode, OOMKilled, Error: error } = info.State;
-      return { code: ExitCode, outOfMemory: OOMKilled, error };
-    },
-
-    /** Asks to end with the image's stop signal, and kills after the grace period. */
-    stop: async (containerId: string, graceSeconds: number): Promise<void> => {
-      await docker.getContainer(containerId).stop({ t: graceSeconds }).catch(missing(undefined));
-    },
-
-    remove: async (containerId: string): Promise<void> => {
-      await docker
-        .getContainer(containerId)
-        .remove({ force: true, v: true })
-        .catch(missing(undefined));
-    },
-
-    /** All containers of this install that a task made, in whatever state. */
-    list: async (): Promise<Found[]> => {
-      const filters = { label: [...mine.label, TASK_LABEL] };
-      const containers = await docker.listContainers({ all: true, filters });
-      return containers.map(({ Id, Labels, State }) => ({
-        containerId: Id,
-        taskId: Labels[TASK_LABEL] ?? '',
-        running: State === 'running' || State === 'paused',
-      }));
-    },
-
-    /** Follows the deaths of this install's containers until the stream ends or breaks. */
-    watchDeaths: async (onDeath: (taskId: string) => void, signal: AbortSignal): Promise<void> => {
-      const filters = { ...mine, type: ['container' as const], event: ['die'] };
-      const stream = await docker.getEvents({ filters });
-      const close = () => (stream as unknown as Readable).destroy();
-      signal.addEventListener('abort', close, { once: true });
-      try {
-        await readDeaths(stream, onDeath);
-      } finally {
-        signal.removeEventListener('abort', close);
-      }
-    },
-  };
 }
 
+export type { DockerHost };
+
 /** Docker sends one JSON object a line; a line may come in pieces. */
-async function readDeaths(
-  stream: NodeJS.ReadableStream,
-  onDeath: (taskId: string) => void,
-): Promise<void> {
+async function readDeaths(stream: Readable, onDeath: (taskId: string) => void): Promise<void> {
   let rest = '';
   for await (const chunk of stream) {
     const lines = (rest + String(chunk)).split('\n');
@@ -179,12 +176,16 @@ export function fullReference(image: string): string {
   return name.includes(':') || name.includes('@') ? image : `${image}:latest`;
 }
 
-/** Turns Docker's 404 (and 304, 409 for what ends already) into a value. */
-function missing<T>(value: T): (error: unknown) => T {
+const NOT_RUNNING = 304;
+const GONE = 404;
+const BEING_REMOVED = 409;
+
+/** Lets the given answers of Docker pass for nothing. */
+function unless(...statuses: number[]): (error: unknown) => undefined {
   return (error) => {
     const status = (error as { statusCode?: number }).statusCode;
-    if (status === 404 || status === 304 || status === 409) return value;
-    throw error;
+    if (status === undefined || !statuses.includes(status)) throw error;
+    return undefined;
   };
 }
 

@@ -1,30 +1,20 @@
-/** The engine: a Marathon-compatible REST server over one Docker host; the only place where its parts meet. */
+/** The engine: a Marathon-compatible REST server over one Docker host. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connectDocker } from '../clients/docker.ts';
-import { messageOf } from '../core/errors.ts';
 import { type Log, silent } from '../core/log.ts';
-import type { App } from './app-definition.ts';
-import { taskIdOf } from './app-id.ts';
-import { createAppWrites } from './app-writes.ts';
-import type { Cluster, Instance } from './cluster.ts';
-import { createDeployments } from './deployments.ts';
+import type { Cluster } from './cluster.ts';
+import type { Context } from './context.ts';
 import { createDockerHost } from './docker-host.ts';
 import { createEventStream } from './event-stream.ts';
-import { createHealthMonitor } from './health-monitor.ts';
 import { createLaunchDelays } from './launch-delays.ts';
-import { createLauncher } from './launcher.ts';
-import { createLifecycle } from './lifecycle.ts';
-import { followOutput } from './output.ts';
+import { type Control, createControl, createTaskParts, type TaskParts } from './parts.ts';
 import { createPortAllocator } from './ports.ts';
-import { createReconciler, type Reconciler } from './reconciler.ts';
 import { createSandboxes } from './sandbox.ts';
 import { openCluster } from './saved-state.ts';
 import { startServer } from './server.ts';
 import { createStore } from './store.ts';
 import { createSupervisor } from './supervisor.ts';
-import { createTaskKills } from './task-kills.ts';
-import { createTerminator } from './terminator.ts';
 import { createVersionClock } from './version-clock.ts';
 
 export interface EngineOptions {
@@ -63,145 +53,80 @@ const DEFAULTS = {
 /** Starts an engine; resolves when it listens and has adopted what already runs. */
 export async function startEngine(given: EngineOptions): Promise<RunningEngine> {
   const options = { ...DEFAULTS, log: silent, ...given };
-  const { log, host, install } = options;
-  await mkdir(options.data, { recursive: true });
+  const { data, log } = options;
+  await mkdir(data, { recursive: true });
   const stopping = new AbortController();
-  const { signal } = stopping;
-
-  const docker = connectDocker(options.docker);
-  const dockerHost = createDockerHost({ docker, install });
-  const store = createStore({ folder: join(options.data, 'state'), log });
+  const store = createStore({ folder: join(data, 'state'), log });
   const cluster = await openCluster(store);
   const stream = createEventStream();
   const { publish } = stream;
-  const delays = createLaunchDelays();
-  const clock = createVersionClock(latestVersion(cluster));
-  const ports = createPortAllocator(options.ports);
-  const sandboxes = createSandboxes(options.data);
-  const outputs = new Map<string, Promise<void>>();
-
-  const touch = (appId: string): void => reconciler.touch(appId);
-  const onChange = ({ appId }: Instance): void => touch(appId);
-  const lifecycle = createLifecycle({ cluster, publish, delays, host, onChange });
-  const monitor = createHealthMonitor({
-    docker,
-    cluster,
-    publish,
-    lifecycle,
-    host,
-    log,
-    onChange,
-    onUnhealthy: (instance) => terminator.kill(instance),
-  });
-
-  function follow(instance: Instance, app: App): void {
-    const { containerId } = instance;
-    if (containerId === undefined) return;
-    const sandbox = sandboxes.path(taskIdOf(instance));
-    const tty = app.tty === true;
-    const output = followOutput({ docker, containerId, sandbox, tty, signal })
-      .catch((error: unknown) => {
-        if (signal.aborted) return;
-        log.warn({ taskId: taskIdOf(instance), error: messageOf(error) }, 'output was lost');
-      })
-      .finally(() => outputs.delete(containerId));
-    outputs.set(containerId, output);
-    monitor.watch(instance, app);
-  }
-
-  const launcher = createLauncher({
-    cluster,
-    lifecycle,
-    dockerHost,
-    ports,
-    sandboxes,
-    install,
-    host,
-    defaultImage: options.image,
-    log,
-    onRunning: (instance, app) => {
-      follow(instance, app);
-      if (instance.goal === 'Decommissioned') terminator.kill(instance);
-      // A task may have ended before anybody could know its container.
-      terminator.bury(instance).catch(() => touch(instance.appId));
-    },
-  });
-  const { isLaunching } = launcher;
-  const terminator = createTerminator({
-    cluster,
-    lifecycle,
-    dockerHost,
-    ports,
-    sandboxes,
-    drainSeconds: options.drainSeconds,
-    signal,
-    log,
-    isLaunching,
-    unwatch: monitor.unwatch,
-    outputOf: (containerId) => outputs.get(containerId) ?? Promise.resolve(),
-  });
-  const deployments = createDeployments({
-    cluster,
-    publish,
-    clock,
-    touch,
-    onNewConfig: delays.reset,
-  });
-  const reconciler: Reconciler = createReconciler({
-    cluster,
-    lifecycle,
-    launcher,
-    terminator,
-    delays,
-    wantedOf: deployments.wantedOf,
-    onReconciled: deployments.onReconciled,
-  });
-  const supervisor = createSupervisor({
-    cluster,
-    dockerHost,
-    reconciler,
-    terminator,
-    signal,
-    log,
-    isLaunching,
-    onAdopted: (instance) => {
-      ports.reserve(instance.ports);
-      const app = cluster.definitionOf(instance);
-      if (app) follow(instance, app);
-    },
-  });
-
-  await supervisor.start();
-  deployments.resume();
-  reconciler.touchAll();
-  const writes = createAppWrites({ cluster, deployments, publish, clock });
+  const { signal } = stopping;
+  const touch = (appId: string) => control.reconciler.touch(appId);
+  const context = createContext({ ...options, cluster, publish, signal, touch });
+  const { image: defaultImage, drainSeconds } = options;
+  const tasks = createTaskParts(context, { defaultImage, drainSeconds });
+  const control: Control = createControl(context, tasks);
+  await takeUp(context, tasks, control);
+  const { flush } = store;
   const server = await startServer(options.listen, {
-    cluster,
-    deployments,
-    writes,
-    kills: createTaskKills({ cluster, writes, terminator, reconciler }),
-    launcher,
-    delays,
+    ...context,
+    ...tasks,
+    ...control,
     stream,
-    publish,
-    host,
-    touch,
-    flush: store.flush,
-    log,
+    flush,
   });
-
   return {
     url: server.url,
     stop: async () => {
       stopping.abort();
-      reconciler.stop();
-      monitor.stop();
+      control.reconciler.stop();
+      tasks.monitor.stop();
+      tasks.readinessMonitor.stop();
       stream.close();
       await server.close();
-      await Promise.allSettled(outputs.values());
-      await store.flush();
+      await tasks.outputs.all();
+      await flush();
     },
   };
+}
+
+type ContextOptions = Required<EngineOptions> &
+  Pick<Context, 'cluster' | 'publish' | 'signal' | 'touch'>;
+
+function createContext(options: ContextOptions): Context {
+  const { cluster, publish, signal, touch, install, host, log } = options;
+  return {
+    cluster,
+    publish,
+    clock: createVersionClock(latestVersion(cluster)),
+    delays: createLaunchDelays(),
+    dockerHost: createDockerHost({ docker: connectDocker(options.docker), install }),
+    ports: createPortAllocator(options.ports),
+    sandboxes: createSandboxes(options.data),
+    install,
+    host,
+    touch,
+    signal,
+    log,
+  };
+}
+
+/** Goes on where the last process of the engine ended, however it ended. */
+async function takeUp(context: Context, tasks: TaskParts, control: Control): Promise<void> {
+  const { launcher, attend } = tasks;
+  const supervisor = createSupervisor({
+    ...context,
+    ...tasks,
+    ...control,
+    isLaunching: (instance) => launcher.isLaunching(instance),
+    onAdopted: (instance) => {
+      const app = context.cluster.definitionOf(instance);
+      if (app) attend(instance, app);
+    },
+  });
+  await supervisor.start();
+  control.deployments.resume();
+  control.reconciler.touchAll();
 }
 
 function latestVersion(cluster: Cluster): string | undefined {

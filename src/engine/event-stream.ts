@@ -17,56 +17,59 @@ const HEARTBEAT_MS = 5_000;
 const MAX_BACKLOG_BYTES = 1024 * 4096;
 
 /** Fans events out to all attached consumers; each event is written once as text. */
-export function createEventStream() {
-  const consumers = new Set<Consumer>();
-  const heartbeat = setInterval(() => {
-    for (const consumer of consumers) send(consumer, '\r\n');
-  }, HEARTBEAT_MS).unref();
+export function createEventStream(): EventStream {
+  return new EventStream();
+}
 
-  function send(consumer: Consumer, text: string): void {
-    const { response } = consumer;
-    response.write(text);
-    // A consumer that does not read is closed: it must take a snapshot again anyway.
-    if (response.writableLength > MAX_BACKLOG_BYTES) response.destroy();
-  }
+class EventStream {
+  readonly #consumers = new Set<Consumer>();
+  readonly #heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS).unref();
 
-  const publish: Publish = (eventType, fields) => {
-    if (consumers.size === 0) return;
+  readonly publish: Publish = (eventType, fields) => {
+    if (this.#consumers.size === 0) return;
     const data = JSON.stringify({ eventType, timestamp: new Date().toISOString(), ...fields });
     const frame = `event: ${eventType}\r\ndata: ${data}\r\n\r\n`;
-    for (const consumer of consumers) {
+    for (const consumer of this.#consumers) {
       if (consumer.types.size === 0 || consumer.types.has(eventType)) send(consumer, frame);
     }
   };
 
-  function detach(consumer: Consumer): void {
-    if (!consumers.delete(consumer)) return;
-    publish('event_stream_detached', { remoteAddress: consumer.remoteAddress });
+  /** Turns an HTTP exchange into a stream of the given event types (none: all). */
+  attach(request: IncomingMessage, response: ServerResponse, types: string[]): void {
+    const remoteAddress = request.socket.remoteAddress ?? '';
+    const consumer: Consumer = { response, types: new Set(types), remoteAddress };
+    request.socket.setNoDelay(true);
+    response.writeHead(200, {
+      'Content-Type': 'text/event-stream;charset=utf-8',
+      Connection: 'close',
+    });
+    response.flushHeaders();
+    response.on('close', () => this.#detach(consumer));
+    response.on('error', () => response.destroy());
+    this.#consumers.add(consumer);
+    this.publish('event_stream_attached', { remoteAddress });
   }
 
-  return {
-    publish,
+  close(): void {
+    clearInterval(this.#heartbeat);
+    for (const { response } of this.#consumers) response.end();
+    this.#consumers.clear();
+  }
 
-    /** Turns an HTTP exchange into a stream of the given event types (none: all). */
-    attach: (request: IncomingMessage, response: ServerResponse, types: string[]): void => {
-      const remoteAddress = request.socket.remoteAddress ?? '';
-      const consumer: Consumer = { response, types: new Set(types), remoteAddress };
-      request.socket.setNoDelay(true);
-      response.writeHead(200, {
-        'Content-Type': 'text/event-stream;charset=utf-8',
-        Connection: 'close',
-      });
-      response.flushHeaders();
-      response.on('close', () => detach(consumer));
-      response.on('error', () => response.destroy());
-      consumers.add(consumer);
-      publish('event_stream_attached', { remoteAddress });
-    },
+  #beat(): void {
+    for (const consumer of this.#consumers) send(consumer, '\r\n');
+  }
 
-    close: (): void => {
-      clearInterval(heartbeat);
-      for (const { response } of consumers) response.end();
-      consumers.clear();
-    },
-  };
+  #detach(consumer: Consumer): void {
+    if (!this.#consumers.delete(consumer)) return;
+    this.publish('event_stream_detached', { remoteAddress: consumer.remoteAddress });
+  }
+}
+
+export type { EventStream };
+
+function send({ response }: Consumer, text: string): void {
+  response.write(text);
+  // A consumer that does not read is closed: it must take a snapshot again anyway.
+  if (response.writableLength > MAX_BACKLOG_BYTES) response.destroy();
 }

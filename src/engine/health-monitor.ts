@@ -1,31 +1,21 @@
 /** Runs the health checks of all running instances and acts on what they find. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
-import type { Docker } from '../clients/docker.ts';
 import { messageOf } from '../core/errors.ts';
-import type { Log } from '../core/log.ts';
 import type { App } from './app-definition.ts';
 import { taskIdOf } from './app-id.ts';
 import { type HealthCheck, runsOnNode } from './check-definition.ts';
-import type { Cluster, Instance } from './cluster.ts';
-import type { Publish } from './event-stream.ts';
-import { type Health, healthOf, observe, type Verdict } from './health.ts';
+import type { Instance } from './cluster.ts';
+import type { Context } from './context.ts';
+import { type Answer, type Health, healthOf, observe, type Verdict } from './health.ts';
 import { AGENT_ID, type Lifecycle } from './lifecycle.ts';
 import { probe } from './probe.ts';
 
-interface HealthMonitorOptions {
-  docker: Docker;
-  cluster: Cluster;
-  publish: Publish;
+interface HealthMonitorOptions extends Context {
   lifecycle: Lifecycle;
-  host: string;
-  log: Log;
-  /** Whether an instance is up may have changed. */
-  onChange: (instance: Instance) => void;
+  /** The checks have given the instance up. */
   onUnhealthy: (instance: Instance) => void;
 }
-
-export type HealthMonitor = ReturnType<typeof createHealthMonitor>;
 
 /** Until its first success an instance is asked more and more slowly, up to once a second. */
 const FIRST_PAUSE_MS = 100;
@@ -51,30 +41,59 @@ interface Watched {
  * it first succeeds, so that it is found well without delay. Only the checks at Marathon's own
  * times count as failures.
  */
-export function createHealthMonitor(options: HealthMonitorOptions) {
-  const { docker, cluster, publish, lifecycle, host, log } = options;
-  const watched = new Map<string, AbortController>();
-  const checks = pLimit(CONCURRENT_CHECKS);
-  const commands = pLimit(CONCURRENT_COMMANDS);
+export function createHealthMonitor(options: HealthMonitorOptions): HealthMonitor {
+  return new HealthMonitor(options);
+}
 
-  async function follow(one: Watched): Promise<void> {
-    const { instance, app, check, index, signal } = one;
+class HealthMonitor {
+  readonly #options: HealthMonitorOptions;
+  readonly #watched = new Map<string, AbortController>();
+  readonly #checks = pLimit(CONCURRENT_CHECKS);
+  readonly #commands = pLimit(CONCURRENT_COMMANDS);
+
+  constructor(options: HealthMonitorOptions) {
+    this.#options = options;
+  }
+
+  /** Starts the checks of a running instance. */
+  watch(instance: Instance, app: App): void {
+    if (!app.healthChecks || this.#watched.has(instance.id)) return;
+    const controller = new AbortController();
+    this.#watched.set(instance.id, controller);
+    const { signal } = controller;
+    for (const [index, check] of app.healthChecks.entries()) {
+      this.#follow({ instance, app, check, index, signal }).catch((error: unknown) => {
+        if (signal.aborted) return;
+        const fields = { instance: instance.id, error: messageOf(error) };
+        this.#options.log.error(fields, 'a health check broke off');
+      });
+    }
+  }
+
+  unwatch({ id }: Instance): void {
+    this.#watched.get(id)?.abort();
+    this.#watched.delete(id);
+  }
+
+  stop(): void {
+    for (const controller of this.#watched.values()) controller.abort();
+    this.#watched.clear();
+  }
+
+  async #follow(watched: Watched): Promise<void> {
+    const { instance, check, index, signal } = watched;
     const interval = Math.max(check.intervalSeconds, 1) * 1000;
-    const firstWait = runsOnNode(check)
-      ? check.delaySeconds * 1000
-      : Math.min(interval, LONGEST_FIRST_WAIT_MS);
-    let nextRegular = Date.now() + firstWait;
+    let nextRegular = Date.now() + firstWait(check, interval);
     let pause = FIRST_PAUSE_MS;
     while (!signal.aborted) {
-      const limit = check.protocol === 'COMMAND' ? commands : checks;
-      const answer = await limit(() => probe({ docker, app, instance, check }));
+      const answer = await this.#ask(watched);
       if (signal.aborted) return;
       const now = Date.now();
       const regular = now >= nextRegular;
       if (regular) nextRegular = now + interval;
       const before = instance.health[index];
       const runningSince = Date.parse(instance.startedAt ?? '');
-      settle(one, observe({ check, before, answer, now, runningSince, regular }));
+      this.#settle(watched, observe({ check, before, answer, now, runningSince, regular }));
       const untilRegular = Math.max(0, nextRegular - Date.now());
       const known = instance.health[index]?.firstSuccess !== undefined;
       await sleep(known ? untilRegular : Math.min(pause, untilRegular), undefined, { signal });
@@ -82,33 +101,43 @@ export function createHealthMonitor(options: HealthMonitorOptions) {
     }
   }
 
-  function settle({ instance, app, check, index }: Watched, verdict: Verdict): void {
+  #ask({ instance, app, check }: Watched): Promise<Answer> {
+    const limit = check.protocol === 'COMMAND' ? this.#commands : this.#checks;
+    const { docker } = this.#options.dockerHost;
+    return limit(() => probe({ docker, app, instance, check }));
+  }
+
+  #settle({ instance, app, check, index }: Watched, verdict: Verdict): void {
+    const { cluster, publish, touch } = this.#options;
     const count = app.healthChecks?.length ?? 0;
     const before = instance.health[index];
     const overallBefore = healthOf(count, instance.health);
     instance.health[index] = verdict.health;
-    const overall = healthOf(count, instance.health);
-    if (verdict.counted && !runsOnNode(check)) announceFailure(instance, check);
-    if ((before?.alive ?? false) !== verdict.health.alive) announceChange(instance, check, verdict);
-    if (overall !== overallBefore) {
+    const healthy = healthOf(count, instance.health);
+    if (verdict.counted && !runsOnNode(check)) this.#announceFailure(instance, check);
+    if ((before?.alive ?? false) !== verdict.health.alive) {
+      this.#announceChange(instance, check, verdict);
+    }
+    if (healthy !== overallBefore) {
       publish('instance_health_changed_event', {
         instanceId: instance.id,
         runSpecId: app.id,
-        healthy: overall ?? null,
+        healthy: healthy ?? null,
         runSpecVersion: instance.version,
       });
       cluster.changed(app.id);
-      options.onChange(instance);
+      touch(app.id);
     }
-    if (verdict.kill) giveUp(instance, verdict.health);
+    if (verdict.kill) this.#giveUp(instance, verdict.health);
   }
 
-  function announceFailure(instance: Instance, healthCheck: HealthCheck): void {
-    const { appId, id: taskId } = instance;
-    publish('failed_health_check_event', { appId, taskId, healthCheck });
+  #announceFailure({ appId, id }: Instance, healthCheck: HealthCheck): void {
+    // Marathon names the instance here, although the field says task.
+    this.#options.publish('failed_health_check_event', { appId, taskId: id, healthCheck });
   }
 
-  function announceChange(instance: Instance, check: HealthCheck, { health }: Verdict): void {
+  #announceChange(instance: Instance, check: HealthCheck, { health }: Verdict): void {
+    const { lifecycle, publish } = this.#options;
     if (runsOnNode(check)) {
       lifecycle.announceTask(instance, 'TASK_RUNNING', health.lastFailureCause ?? '');
       return;
@@ -121,7 +150,8 @@ export function createHealthMonitor(options: HealthMonitorOptions) {
     });
   }
 
-  function giveUp(instance: Instance, { lastFailureCause = '' }: Health): void {
+  #giveUp(instance: Instance, { lastFailureCause = '' }: Health): void {
+    const { publish, host, onUnhealthy } = this.#options;
     instance.killReason = `Task was killed since health check failed. Reason: ${lastFailureCause}`;
     publish('unhealthy_instance_kill_event', {
       appId: instance.appId,
@@ -132,31 +162,13 @@ export function createHealthMonitor(options: HealthMonitorOptions) {
       host,
       slaveId: AGENT_ID,
     });
-    options.onUnhealthy(instance);
+    onUnhealthy(instance);
   }
+}
 
-  return {
-    watch: (instance: Instance, app: App): void => {
-      if (!app.healthChecks || watched.has(instance.id)) return;
-      const controller = new AbortController();
-      watched.set(instance.id, controller);
-      const { signal } = controller;
-      for (const [index, check] of app.healthChecks.entries()) {
-        follow({ instance, app, check, index, signal }).catch((error: unknown) => {
-          if (signal.aborted) return;
-          log.error({ instance: instance.id, error: messageOf(error) }, 'health check broke off');
-        });
-      }
-    },
+export type { HealthMonitor };
 
-    unwatch: (instance: Instance): void => {
-      watched.get(instance.id)?.abort();
-      watched.delete(instance.id);
-    },
-
-    stop: (): void => {
-      for (const controller of watched.values()) controller.abort();
-      watched.clear();
-    },
-  };
+/** Until the first check whose failure may count. */
+function firstWait(check: HealthCheck, interval: number): number {
+  return runsOnNode(check) ? check.delaySeconds * 1000 : Math.min(interval, LONGEST_FIRST_WAIT_MS);
 }

@@ -2,9 +2,8 @@
 import type { App } from './app-definition.ts';
 import { newInstanceId, taskIdOf } from './app-id.ts';
 import type { Cluster, Instance } from './cluster.ts';
+import type { Context } from './context.ts';
 import type { Started } from './docker-host.ts';
-import type { Publish } from './event-stream.ts';
-import type { LaunchDelays } from './launch-delays.ts';
 
 /** The one node that there is. */
 export const AGENT_ID = 'local-S0';
@@ -16,34 +15,73 @@ export interface End {
   message: string;
 }
 
-interface LifecycleOptions {
-  cluster: Cluster;
-  publish: Publish;
-  delays: LaunchDelays;
-  host: string;
-  /** Called after each transition. */
-  onChange: (instance: Instance) => void;
-}
-
-export type Lifecycle = ReturnType<typeof createLifecycle>;
-
 const CONDITIONS = { TASK_FAILED: 'Failed', TASK_FINISHED: 'Finished', TASK_KILLED: 'Killed' };
 
-export function createLifecycle(options: LifecycleOptions) {
-  const { cluster, publish, delays, host, onChange } = options;
+type LifecycleOptions = Pick<Context, 'cluster' | 'publish' | 'delays' | 'host' | 'touch'>;
 
-  function announceInstance(instance: Instance, condition: string): void {
-    publish('instance_changed_event', {
-      instanceId: instance.id,
-      condition,
-      runSpecId: instance.appId,
-      agentId: AGENT_ID,
-      host,
-      runSpecVersion: instance.version,
-    });
+export function createLifecycle(options: LifecycleOptions): Lifecycle {
+  return new Lifecycle(options);
+}
+
+class Lifecycle {
+  readonly #options: LifecycleOptions;
+
+  constructor(options: LifecycleOptions) {
+    this.#options = options;
   }
 
-  function announceTask(instance: Instance, taskStatus: string, message: string): void {
+  /** Makes a new instance, which waits for its launch. */
+  schedule(app: App): void {
+    const id = newInstanceId(app.id);
+    const { version } = app;
+    const instance: Instance = { id, appId: app.id, version, incarnation: 1, ...fresh() };
+    this.#options.cluster.record(app.id).instances.set(id, instance);
+    this.#announceInstance(instance, 'Scheduled');
+    this.#changed(instance);
+  }
+
+  staging(instance: Instance): void {
+    instance.condition = 'Staging';
+    instance.stagedAt = new Date().toISOString();
+    this.#announceInstance(instance, 'Provisioned');
+    this.#changed(instance);
+  }
+
+  running(instance: Instance, app: App, { containerId, pid, ipAddress }: Started): void {
+    Object.assign(instance, { condition: 'Running', containerId, pid, ipAddress });
+    instance.startedAt = new Date().toISOString();
+    this.#options.delays.started(app);
+    this.announceTask(instance, 'TASK_RUNNING', '');
+    this.#announceInstance(instance, 'Running');
+    this.#changed(instance);
+  }
+
+  killing(instance: Instance): void {
+    instance.condition = 'Killing';
+    this.announceTask(instance, 'TASK_KILLING', instance.killReason ?? '');
+    this.#announceInstance(instance, 'Killing');
+    this.#changed(instance);
+  }
+
+  /** Ends the task; the instance gets a next task or goes, as its goal says. */
+  ended(instance: Instance, end: End): void {
+    const { cluster, delays, publish } = this.#options;
+    const app = cluster.definitionOf(instance);
+    const unhealthy = instance.killReason !== undefined && end.state === 'TASK_KILLED';
+    if (instance.stagedAt) this.announceTask(instance, end.state, end.message);
+    this.#announceInstance(instance, CONDITIONS[end.state]);
+    if (end.state === 'TASK_FAILED' || unhealthy) this.#recordFailure(instance, end);
+    if (end.state !== 'TASK_KILLED' && app) delays.failed(app);
+    relaunchOrForget(cluster, instance);
+    this.#changed(instance);
+    if (!cluster.records.has(instance.appId)) {
+      publish('app_terminated_event', { appId: instance.appId });
+    }
+  }
+
+  /** Tells the status of a task, also where its state stays as it is. */
+  announceTask(instance: Instance, taskStatus: string, message: string): void {
+    const { publish, host } = this.#options;
     publish('status_update_event', {
       slaveId: AGENT_ID,
       taskId: taskIdOf(instance),
@@ -57,12 +95,20 @@ export function createLifecycle(options: LifecycleOptions) {
     });
   }
 
-  function changed(instance: Instance): void {
-    cluster.changed(instance.appId);
-    onChange(instance);
+  #announceInstance(instance: Instance, condition: string): void {
+    const { publish, host } = this.#options;
+    publish('instance_changed_event', {
+      instanceId: instance.id,
+      condition,
+      runSpecId: instance.appId,
+      agentId: AGENT_ID,
+      host,
+      runSpecVersion: instance.version,
+    });
   }
 
-  function recordFailure(instance: Instance, { state, message }: End): void {
+  #recordFailure(instance: Instance, { state, message }: End): void {
+    const { cluster, host } = this.#options;
     cluster.record(instance.appId).lastTaskFailure = {
       appId: instance.appId,
       host,
@@ -75,63 +121,13 @@ export function createLifecycle(options: LifecycleOptions) {
     };
   }
 
-  return {
-    /** Tells the status of a task whose state stays as it is. */
-    announceTask,
-
-    schedule: (app: App): Instance => {
-      const instance: Instance = {
-        id: newInstanceId(app.id),
-        appId: app.id,
-        version: app.version,
-        incarnation: 1,
-        ...fresh(),
-      };
-      cluster.record(app.id).instances.set(instance.id, instance);
-      announceInstance(instance, 'Scheduled');
-      changed(instance);
-      return instance;
-    },
-
-    staging: (instance: Instance): void => {
-      instance.condition = 'Staging';
-      instance.stagedAt = new Date().toISOString();
-      announceInstance(instance, 'Provisioned');
-      changed(instance);
-    },
-
-    running: (instance: Instance, app: App, { containerId, pid, ipAddress }: Started): void => {
-      Object.assign(instance, { condition: 'Running', containerId, pid, ipAddress });
-      instance.startedAt = new Date().toISOString();
-      delays.started(app);
-      announceTask(instance, 'TASK_RUNNING', '');
-      announceInstance(instance, 'Running');
-      changed(instance);
-    },
-
-    killing: (instance: Instance): void => {
-      instance.condition = 'Killing';
-      announceTask(instance, 'TASK_KILLING', instance.killReason ?? '');
-      announceInstance(instance, 'Killing');
-      changed(instance);
-    },
-
-    /** Ends the task; the instance gets a next task or goes, as its goal says. */
-    ended: (instance: Instance, end: End): void => {
-      const app = cluster.definitionOf(instance);
-      const unhealthy = instance.killReason !== undefined && end.state === 'TASK_KILLED';
-      if (instance.stagedAt) announceTask(instance, end.state, end.message);
-      announceInstance(instance, CONDITIONS[end.state]);
-      if (end.state === 'TASK_FAILED' || unhealthy) recordFailure(instance, end);
-      if (end.state !== 'TASK_KILLED' && app) delays.failed(app);
-      relaunchOrForget(cluster, instance);
-      changed(instance);
-      if (!cluster.records.has(instance.appId)) {
-        publish('app_terminated_event', { appId: instance.appId });
-      }
-    },
-  };
+  #changed({ appId }: Instance): void {
+    this.#options.cluster.changed(appId);
+    this.#options.touch(appId);
+  }
 }
+
+export type { Lifecycle };
 
 function relaunchOrForget(cluster: Cluster, instance: Instance): void {
   const record = cluster.record(instance.appId);

@@ -1,8 +1,8 @@
 /** Brings each app to what is wanted: one decision after every change, made from the state alone. */
 import type { App } from './app-definition.ts';
-import type { AppRecord, Cluster, Instance } from './cluster.ts';
+import type { AppRecord, Instance } from './cluster.ts';
+import type { Context } from './context.ts';
 import { healthOf } from './health.ts';
-import type { LaunchDelays } from './launch-delays.ts';
 import type { Launcher } from './launcher.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Action } from './plan.ts';
@@ -12,58 +12,77 @@ import type { Terminator } from './terminator.ts';
 /** What a deployment asks of an app now; `wait` keeps it as it is until its step comes. */
 export type Wanted = Action['action'] | 'wait' | undefined;
 
-interface ReconcilerOptions {
-  cluster: Cluster;
+interface ReconcilerOptions extends Pick<Context, 'cluster' | 'delays'> {
   lifecycle: Lifecycle;
   launcher: Launcher;
   terminator: Terminator;
-  delays: LaunchDelays;
   wantedOf: (appId: string) => Wanted;
   /** Told after each pass over an app whether what is wanted of it is reached. */
   onReconciled: (appId: string, done: boolean) => void;
 }
 
-export type Reconciler = ReturnType<typeof createReconciler>;
+export function createReconciler(options: ReconcilerOptions): Reconciler {
+  return new Reconciler(options);
+}
 
-export function createReconciler(options: ReconcilerOptions) {
-  const { cluster, lifecycle, launcher, terminator, delays } = options;
-  const touched = new Set<string>();
-  const timers = new Map<string, NodeJS.Timeout>();
-  let stopped = false;
+class Reconciler {
+  readonly #options: ReconcilerOptions;
+  readonly #touched = new Set<string>();
+  /** Apps that wait for the end of their delay. */
+  readonly #timers = new Map<string, NodeJS.Timeout>();
+  #stopped = false;
 
-  function reconcileTouched(): void {
-    const batch = [...touched];
-    touched.clear();
-    for (const appId of batch) reconcile(appId);
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
   }
 
-  function touch(appId: string): void {
-    if (stopped) return;
-    if (touched.size === 0) setImmediate(reconcileTouched);
-    touched.add(appId);
+  /** Has an app looked at soon; many calls before that make one look. */
+  touch(appId: string): void {
+    if (this.#stopped) return;
+    if (this.#touched.size === 0) setImmediate(() => this.#reconcileTouched());
+    this.#touched.add(appId);
   }
 
-  function reconcile(appId: string): void {
+  touchAll(): void {
+    for (const id of this.#options.cluster.records.keys()) this.touch(id);
+  }
+
+  /** Kills an instance for good. */
+  decommission(instance: Instance): void {
+    instance.goal = 'Decommissioned';
+    this.#options.cluster.changed(instance.appId);
+    this.#options.terminator.kill(instance);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+  }
+
+  #reconcileTouched(): void {
+    const batch = [...this.#touched];
+    this.#touched.clear();
+    if (this.#stopped) return;
+    for (const appId of batch) this.#reconcile(appId);
+  }
+
+  #reconcile(appId: string): void {
+    const { cluster, lifecycle, wantedOf, onReconciled } = this.#options;
     const record = cluster.records.get(appId);
-    const decision = record ? decide(record, options.wantedOf(appId)) : NOTHING;
+    const decision = record ? decide(record, wantedOf(appId)) : NOTHING;
     for (const id of decision.kill) {
       const instance = record?.instances.get(id);
-      if (instance) decommission(instance);
+      if (instance) this.decommission(instance);
     }
     for (let count = 0; record?.app && count < decision.start; count++) {
       lifecycle.schedule(record.app);
     }
-    if (record) launchScheduled(record);
-    options.onReconciled(appId, decision.done);
+    if (record) this.#launchScheduled(record);
+    onReconciled(appId, decision.done);
   }
 
-  function decommission(instance: Instance): void {
-    instance.goal = 'Decommissioned';
-    cluster.changed(instance.appId);
-    terminator.kill(instance);
-  }
-
-  function launchScheduled({ id, instances }: AppRecord): void {
+  #launchScheduled({ id, instances }: AppRecord): void {
+    const { cluster, delays, launcher } = this.#options;
     let nextTry = Number.POSITIVE_INFINITY;
     for (const instance of instances.values()) {
       if (instance.condition !== 'Scheduled') continue;
@@ -72,39 +91,30 @@ export function createReconciler(options: ReconcilerOptions) {
       if (wait === 0) launcher.launch(instance);
       else nextTry = Math.min(nextTry, wait);
     }
-    clearTimeout(timers.get(id));
-    timers.delete(id);
-    if (nextTry === Number.POSITIVE_INFINITY) return;
-    timers.set(
-      id,
-      setTimeout(() => touch(id), nextTry),
-    );
+    clearTimeout(this.#timers.get(id));
+    this.#timers.delete(id);
+    if (nextTry < Number.POSITIVE_INFINITY) {
+      this.#timers.set(
+        id,
+        setTimeout(() => this.touch(id), nextTry),
+      );
+    }
   }
-
-  return {
-    touch,
-    decommission,
-    touchAll: (): void => {
-      for (const id of cluster.records.keys()) touch(id);
-    },
-    stop: (): void => {
-      stopped = true;
-      for (const timer of timers.values()) clearTimeout(timer);
-    },
-  };
 }
+
+export type { Reconciler };
 
 const NOTHING: Decision = { start: 0, kill: [], done: true };
 
 function decide({ app, versions, instances }: AppRecord, wanted: Wanted): Decision {
   const all = [...instances.values()];
-  const own = (instance: Instance) =>
-    versions.find(({ version }) => version === instance.version) ?? (app as App);
   const staying = all.filter(({ goal }) => goal === 'Running');
   if (!app || wanted === 'StopApplication') {
     return { start: 0, kill: staying.map(({ id }) => id), done: all.length === 0 };
   }
   if (wanted === 'StartApplication' || wanted === 'wait') return NOTHING;
+  const own = (instance: Instance) =>
+    versions.find(({ version }) => version === instance.version) ?? app;
   const members = staying.map((instance) => memberOf(instance, app, own(instance)));
   const situation = { app, members, dying: all.length - staying.length };
   return wanted === 'RestartApplication' ? decideRestart(situation) : decideScale(situation);
@@ -128,5 +138,5 @@ function isUp(instance: Instance, app: App): boolean {
   if (instance.condition !== 'Running') return false;
   const checks = app.healthChecks?.length ?? 0;
   if (checks > 0 && healthOf(checks, instance.health) !== true) return false;
-  return !app.readinessChecks || instance.ready === true;
+  return !app.readinessChecks || instance.readiness?.ready === true;
 }

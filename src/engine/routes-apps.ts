@@ -5,6 +5,7 @@ import type { App } from './app-definition.ts';
 import { absoluteId, isWithin } from './app-id.ts';
 import { type AppInput, parseApp, parseApps } from './app-schema.ts';
 import { appView, type Embed, parseEmbeds } from './app-view.ts';
+import { findVersion, type Origin, type WriteMode } from './app-writes.ts';
 import type { AppRecord } from './cluster.ts';
 import { flag, idFrom, param, sendDeployment, texts } from './request.ts';
 import { parseSelector } from './selectors.ts';
@@ -21,8 +22,9 @@ const EVERYTHING = new Set<Embed>(['tasks', 'lastTaskFailure', 'readiness']);
 
 export function addAppRoutes(app: Express, api: Api): void {
   addReads(app, api);
-  addVersions(app, api);
-  addWrites(app, api);
+  addOneRead(app, api);
+  addUpdates(app, api);
+  addCreationAndEnd(app, api);
 }
 
 function addReads(app: Express, { cluster, writes, host }: Api): void {
@@ -50,17 +52,12 @@ function addReads(app: Express, { cluster, writes, host }: Api): void {
 
   app.get(VERSION, (request, response) => {
     const { id } = writes.existing(idFrom(request));
-    response.json(versionOf(cluster.record(id), param(request, 1)));
+    response.json(findVersion(id, cluster.record(id).versions, param(request, 1)));
   });
 }
 
-function versionOf({ id, versions }: AppRecord, wanted: string): App {
-  const found = versions.find(({ version }) => Date.parse(version) === Date.parse(wanted));
-  if (found) return found;
-  throw new ApiError(404, `App '${id}' does not exist in version ${wanted}`);
-}
-
-function addVersions(app: Express, { cluster, host }: Api): void {
+/** Comes after all paths that end in a word of the API. */
+function addOneRead(app: Express, { cluster, host }: Api): void {
   app.get(ONE, (request, response) => {
     const id = idFrom(request);
     const record = cluster.records.get(id);
@@ -84,39 +81,40 @@ function holds(text: string, part: string): boolean {
   return text.toLowerCase().includes(part.toLowerCase());
 }
 
-function addWrites(app: Express, api: Api): void {
-  const { cluster, writes, publish, flush } = api;
+function originOf(request: Request): Origin {
+  return { clientIp: request.socket.remoteAddress ?? '', uri: request.path };
+}
 
-  function announce(request: Request, id: string): void {
-    publish('api_post_event', {
-      clientIp: request.socket.remoteAddress ?? '',
-      uri: request.path,
-      appDefinition: cluster.records.get(id)?.app,
-    });
-  }
-
+function addUpdates(app: Express, { cluster, writes, flush }: Api): void {
   async function update(request: Request, response: Response, create: boolean): Promise<void> {
     const id = idFrom(request);
     const existed = cluster.records.get(id)?.app !== undefined;
-    const partial = !create || flag(request, 'partialUpdate', true);
-    const mode = { force: flag(request, 'force', false), partial, create };
-    const result = writes.update(new Map([[id, parseApp(request.body)]]), mode);
-    announce(request, id);
+    const mode = modeOf(request, create);
+    const result = writes.update(new Map([[id, parseApp(request.body)]]), mode, originOf(request));
     await flush();
     sendDeployment(response, result, existed ? 200 : 201);
   }
 
   async function updateMany(request: Request, response: Response, create: boolean) {
-    const partial = !create || flag(request, 'partialUpdate', true);
-    const mode = { force: flag(request, 'force', false), partial, create };
+    const mode = modeOf(request, create);
     const result = writes.update(byId(parseApps(request.body)), mode);
     await flush();
     sendDeployment(response, result);
   }
 
+  app.put(ALL, (request, response) => updateMany(request, response, true));
+  app.patch(ALL, (request, response) => updateMany(request, response, false));
+  app.put(ONE, (request, response) => update(request, response, true));
+  app.patch(ONE, (request, response) => update(request, response, false));
+}
+
+function addCreationAndEnd(app: Express, { writes, flush }: Api): void {
   app.post(ALL, async (request, response) => {
-    const created = writes.create(parseApp(request.body), flag(request, 'force', false));
-    announce(request, created.app.id);
+    const created = writes.create(
+      parseApp(request.body),
+      flag(request, 'force', false),
+      originOf(request),
+    );
     await flush();
     response.set('Location', created.app.id);
     response.set('Marathon-Deployment-Id', created.result.deploymentId);
@@ -131,15 +129,17 @@ function addWrites(app: Express, api: Api): void {
     await flush();
     sendDeployment(response, result);
   });
-  app.put(ALL, (request, response) => updateMany(request, response, true));
-  app.patch(ALL, (request, response) => updateMany(request, response, false));
-  app.put(ONE, (request, response) => update(request, response, true));
-  app.patch(ONE, (request, response) => update(request, response, false));
   app.delete(ONE, async (request, response) => {
     const result = writes.remove(idFrom(request), flag(request, 'force', true));
     await flush();
     sendDeployment(response, result);
   });
+}
+
+/** PATCH never makes an app and always keeps what is not named. */
+function modeOf(request: Request, create: boolean): WriteMode {
+  const partial = !create || flag(request, 'partialUpdate', true);
+  return { force: flag(request, 'force', false), partial, create };
 }
 
 function byId(inputs: AppInput[]): Map<string, AppInput> {

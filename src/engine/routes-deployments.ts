@@ -1,7 +1,8 @@
 /** Deployments and the queue of instances that wait for their launch. */
 import type { Express } from 'express';
 import { ApiError } from './api-error.ts';
-import type { AppRecord, Deployment } from './cluster.ts';
+import { readinessOf } from './app-view.ts';
+import type { AppRecord, Cluster, Deployment } from './cluster.ts';
 import { planOf } from './deployments.ts';
 import { flag, idFrom, param, sendDeployment } from './request.ts';
 import type { Api } from './server.ts';
@@ -12,7 +13,7 @@ export function addDeploymentRoutes(app: Express, api: Api): void {
   const { cluster, deployments, flush } = api;
 
   app.get(/^\/v2\/deployments\/*$/, (_request, response) => {
-    response.json([...cluster.deployments.values()].map(deploymentView));
+    response.json([...cluster.deployments.values()].map((one) => deploymentView(one, cluster)));
   });
 
   app.delete(/^\/v2\/deployments\/+([^/]+)\/*$/, async (request, response) => {
@@ -45,13 +46,16 @@ export function addDeploymentRoutes(app: Express, api: Api): void {
   });
 }
 
-function deploymentView(deployment: Deployment) {
+function deploymentView(deployment: Deployment, cluster: Cluster) {
   const actions = deployment.steps[deployment.currentStep]?.actions ?? [];
   return {
     ...planOf(deployment),
     affectedApps: Object.keys(deployment.targets),
     affectedPods: [],
-    currentActions: actions.map((action) => ({ ...action, readinessCheckResults: [] })),
+    currentActions: actions.map((action) => ({
+      ...action,
+      readinessCheckResults: readinessOf(cluster.record(action.app)),
+    })),
     currentStep: deployment.currentStep + 1,
     totalSteps: deployment.steps.length,
   };

@@ -56,7 +56,7 @@ function inStatus(wanted: string[]): (instance: Instance) => boolean {
 }
 
 function addKills(app: Express, api: Api): void {
-  const { cluster, writes, kills, host, flush } = api;
+  const { cluster, writes, killTasks, host, flush } = api;
   const view = (instance: Instance) => taskView(instance, host, cluster.definitionOf(instance));
 
   /** Kills, and answers with the deployment or else with what `body` makes of the killed ones. */
@@ -66,7 +66,7 @@ function addKills(app: Express, api: Api): void {
     body: (views: ReturnType<typeof view>[]) => object,
   ): Promise<void> {
     const views = instances.map(view);
-    const result = kills.kill(instances, modeOf(request));
+    const result = killTasks(instances, modeOf(request));
     await flush();
     if (result) sendDeployment(response, result);
     else response.json(body(views));

@@ -5,35 +5,22 @@ import express, { type ErrorRequestHandler, type Express, type RequestHandler } 
 import { messageOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { ApiError } from './api-error.ts';
-import type { AppWrites } from './app-writes.ts';
-import type { Cluster } from './cluster.ts';
-import type { Deployments } from './deployments.ts';
-import type { createEventStream, Publish } from './event-stream.ts';
-import type { LaunchDelays } from './launch-delays.ts';
+import type { Context } from './context.ts';
+import type { EventStream } from './event-stream.ts';
 import type { Launcher } from './launcher.ts';
+import type { Control } from './parts.ts';
 import { addAppRoutes } from './routes-apps.ts';
 import { addDeploymentRoutes } from './routes-deployments.ts';
 import { addGroupRoutes } from './routes-groups.ts';
 import { addSystemRoutes } from './routes-system.ts';
 import { addTaskRoutes } from './routes-tasks.ts';
-import type { TaskKills } from './task-kills.ts';
 
 /** What routes may use. */
-export interface Api {
-  cluster: Cluster;
-  deployments: Deployments;
-  writes: AppWrites;
-  kills: TaskKills;
+export interface Api extends Context, Control {
   launcher: Launcher;
-  delays: LaunchDelays;
-  stream: ReturnType<typeof createEventStream>;
-  publish: Publish;
-  host: string;
-  /** Looks at an app again. */
-  touch: (appId: string) => void;
+  stream: EventStream;
   /** Resolves when what a write changed is on disk. */
   flush: () => Promise<void>;
-  log: Log;
 }
 
 const MAX_BODY = '1mb';
@@ -66,6 +53,7 @@ function createApp(api: Api): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
+  app.use(singleSlash);
   app.use(headers);
   // Clients leave the content type out, so every body is taken for JSON.
   app.use(express.json({ type: () => true, limit: MAX_BODY, strict: false }));
@@ -80,6 +68,12 @@ function createApp(api: Api): Express {
   app.use(errors(api.log));
   return app;
 }
+
+/** Clients that join an address and a path may double the slash between them. */
+const singleSlash: RequestHandler = (request, _response, next) => {
+  request.url = request.url.replace(/^\/+/, '/');
+  next();
+};
 
 const headers: RequestHandler = (request, response, next) => {
   response.set({

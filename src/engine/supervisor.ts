@@ -1,20 +1,16 @@
 /** Keeps the records and Docker in step: adopts, buries and sweeps containers, by events and by a timer. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../core/errors.ts';
-import type { Log } from '../core/log.ts';
 import { taskIdOf } from './app-id.ts';
-import type { Cluster, Instance } from './cluster.ts';
-import type { DockerHost, Found } from './docker-host.ts';
+import type { Instance } from './cluster.ts';
+import type { Context } from './context.ts';
+import type { Found } from './docker-host.ts';
 import type { Reconciler } from './reconciler.ts';
 import type { Terminator } from './terminator.ts';
 
-interface SupervisorOptions {
-  cluster: Cluster;
-  dockerHost: DockerHost;
+interface SupervisorOptions extends Context {
   reconciler: Reconciler;
   terminator: Terminator;
-  signal: AbortSignal;
-  log: Log;
   isLaunching: (instance: Instance) => boolean;
   /** A running container that an earlier process of the engine started. */
   onAdopted: (instance: Instance) => void;
@@ -28,48 +24,40 @@ const SIGHTINGS_BEFORE_REMOVAL = 2;
 
 const RECONNECT_MS = 500;
 
-export function createSupervisor(options: SupervisorOptions) {
-  const { cluster, dockerHost, reconciler, terminator, signal, log } = options;
-  const unknown = new Map<string, number>();
+export function createSupervisor(options: SupervisorOptions): Supervisor {
+  return new Supervisor(options);
+}
 
-  /** Compares all tasks with all containers of this install. */
-  async function check(): Promise<void> {
-    // Listed first: a container that starts meanwhile is then known and not missed.
-    const before = new Set(cluster.instances().filter(hasContainer));
-    const containers = new Map((await dockerHost.list()).map((found) => [found.taskId, found]));
-    for (const instance of before) {
-      const found = containers.get(taskIdOf(instance));
-      if (!found?.running) await terminator.bury(instance);
-    }
-    await sweep([...containers.values()]);
-    reconciler.touchAll();
+class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #strangers = new Map<string, number>();
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
   }
 
-  async function sweep(containers: Found[]): Promise<void> {
-    const strangers = containers.filter(({ taskId }) => !cluster.findTask(taskId));
-    const seen = new Map(unknown);
-    unknown.clear();
-    for (const { containerId, taskId } of strangers) {
-      const times = (seen.get(containerId) ?? 0) + 1;
-      if (times < SIGHTINGS_BEFORE_REMOVAL) unknown.set(containerId, times);
-      else {
-        log.info({ taskId, containerId }, 'removing a container that no task knows');
-        await dockerHost.remove(containerId);
-      }
-    }
+  /** Resolves when all that runs is adopted; goes on in the background until the signal fires. */
+  async start(): Promise<void> {
+    await this.#adopt();
+    this.#inBackground(this.#followDeaths());
+    this.#inBackground(this.#checkRegularly());
   }
 
   /** After a start of the engine: takes over what runs, and launches anew what was being launched. */
-  async function adopt(): Promise<void> {
-    const containers = new Map((await dockerHost.list()).map((found) => [found.taskId, found]));
+  async #adopt(): Promise<void> {
+    const { cluster, dockerHost, terminator, onAdopted, ports } = this.#options;
+    const containers = byTask(await dockerHost.list());
     for (const instance of cluster.instances()) {
       const found = containers.get(taskIdOf(instance));
-      if (instance.condition === 'Staging') await restage(instance, found);
-      else if (instance.condition === 'Killing') terminator.resume(instance);
-      else if (instance.condition === 'Running') {
-        if (found?.running) options.onAdopted(instance);
-        else await terminator.bury(instance);
+      if (instance.condition === 'Scheduled') continue;
+      if (instance.condition === 'Staging') {
+        await this.#restage(instance, found);
+        continue;
       }
+      ports.reserve(instance.ports);
+      if (instance.condition === 'Killing') terminator.resume(instance);
+      else if (found?.running) onAdopted(instance);
+      else await terminator.bury(instance);
     }
     for (const { taskId, containerId } of containers.values()) {
       if (!cluster.findTask(taskId)) await dockerHost.remove(containerId);
@@ -77,46 +65,77 @@ export function createSupervisor(options: SupervisorOptions) {
   }
 
   /** A half-made container is thrown away: whether it was set up to its end is not known. */
-  async function restage(instance: Instance, found: Found | undefined): Promise<void> {
-    if (found) await dockerHost.remove(found.containerId);
-    if (instance.goal === 'Decommissioned') terminator.kill(instance);
-    else instance.condition = 'Scheduled';
+  async #restage(instance: Instance, found: Found | undefined): Promise<void> {
+    if (found) await this.#options.dockerHost.remove(found.containerId);
+    if (instance.goal === 'Decommissioned') this.#options.terminator.kill(instance);
+    else Object.assign(instance, { condition: 'Scheduled', ports: [] });
   }
 
-  async function followDeaths(): Promise<void> {
+  /** Compares all tasks with all containers of this install. */
+  async #check(): Promise<void> {
+    const { cluster, dockerHost, terminator, reconciler } = this.#options;
+    // Taken first: a container that starts meanwhile is then not missed in the older list.
+    const instances = cluster.instances().filter(hasContainer);
+    const containers = byTask(await dockerHost.list());
+    for (const instance of instances) {
+      if (!containers.get(taskIdOf(instance))?.running) await terminator.bury(instance);
+    }
+    await this.#sweep([...containers.values()]);
+    reconciler.touchAll();
+  }
+
+  async #sweep(containers: Found[]): Promise<void> {
+    const { cluster, dockerHost, log } = this.#options;
+    const seen = new Map(this.#strangers);
+    this.#strangers.clear();
+    for (const { containerId, taskId } of containers) {
+      if (cluster.findTask(taskId)) continue;
+      const times = (seen.get(containerId) ?? 0) + 1;
+      if (times < SIGHTINGS_BEFORE_REMOVAL) this.#strangers.set(containerId, times);
+      else {
+        log.info({ taskId, containerId }, 'removing a container that no task knows');
+        await dockerHost.remove(containerId);
+      }
+    }
+  }
+
+  async #followDeaths(): Promise<void> {
+    const { cluster, dockerHost, terminator, isLaunching, signal } = this.#options;
     const onDeath = (taskId: string) => {
       const instance = cluster.findTask(taskId);
-      if (instance && !options.isLaunching(instance)) run(terminator.bury(instance));
+      if (instance && !isLaunching(instance)) this.#inBackground(terminator.bury(instance));
     };
     while (!signal.aborted) {
-      await dockerHost.watchDeaths(onDeath, signal).catch(warn);
-      await sleep(RECONNECT_MS, undefined, { signal, ref: false }).catch(() => undefined);
+      await dockerHost.watchDeaths(onDeath, signal).catch(this.#warn);
+      await this.#pause(RECONNECT_MS);
     }
   }
 
-  async function checkRegularly(): Promise<void> {
-    while (!signal.aborted) {
-      await sleep(PERIOD_MS, undefined, { signal, ref: false }).catch(() => undefined);
-      if (!signal.aborted) await check().catch(warn);
+  async #checkRegularly(): Promise<void> {
+    while (!this.#options.signal.aborted) {
+      await this.#pause(PERIOD_MS);
+      if (!this.#options.signal.aborted) await this.#check().catch(this.#warn);
     }
   }
 
-  function warn(error: unknown): void {
+  async #pause(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.#options.signal }).catch(() => undefined);
+  }
+
+  #inBackground(work: Promise<void>): void {
+    work.catch(this.#warn);
+  }
+
+  readonly #warn = (error: unknown): void => {
+    const { signal, log } = this.#options;
     if (!signal.aborted) log.warn({ error: messageOf(error) }, 'Docker does not answer well');
-  }
-
-  function run(work: Promise<void>): void {
-    work.catch(warn);
-  }
-
-  return {
-    /** Resolves when all that runs is adopted; goes on in the background until the signal. */
-    start: async (): Promise<void> => {
-      await adopt();
-      run(followDeaths());
-      run(checkRegularly());
-    },
   };
+}
+
+export type { Supervisor };
+
+function byTask(containers: Found[]): Map<string, Found> {
+  return new Map(containers.map((found) => [found.taskId, found]));
 }
 
 function hasContainer({ condition, containerId }: Instance): boolean {

@@ -21,27 +21,26 @@ interface TaskKillsOptions {
   reconciler: Reconciler;
 }
 
-export type TaskKills = ReturnType<typeof createTaskKills>;
+export type KillTasks = (instances: Instance[], mode: KillMode) => DeploymentResult | undefined;
 
-export function createTaskKills({ cluster, writes, terminator, reconciler }: TaskKillsOptions) {
-  return {
-    /** Answers with a deployment when it scales. */
-    kill: (instances: Instance[], mode: KillMode): DeploymentResult | undefined => {
-      if (mode.scale && mode.wipe) {
-        throw new ApiError(400, 'You cannot use scale and wipe at the same time.');
-      }
-      if (mode.scale) {
-        const living = instances.filter(({ goal }) => goal === 'Running');
-        const result = writes.scaleDownBy(living, mode.force);
-        for (const instance of living) reconciler.decommission(instance);
-        return result;
-      }
-      for (const instance of instances) {
-        if (mode.wipe) reconciler.decommission(instance);
-        else terminator.kill(instance);
-        cluster.changed(instance.appId);
-      }
-      return undefined;
-    },
+/** The returned function answers with a deployment when it scales. */
+export function createKillTasks(options: TaskKillsOptions): KillTasks {
+  const { cluster, writes, terminator, reconciler } = options;
+  return (instances, mode) => {
+    if (mode.scale && mode.wipe) {
+      throw new ApiError(400, 'You cannot use scale and wipe at the same time.');
+    }
+    if (mode.scale) {
+      const living = instances.filter(({ goal }) => goal === 'Running');
+      const result = writes.scaleDownBy(living, mode.force);
+      for (const instance of living) reconciler.decommission(instance);
+      return result;
+    }
+    for (const instance of instances) {
+      if (mode.wipe) reconciler.decommission(instance);
+      else terminator.kill(instance);
+      cluster.changed(instance.appId);
+    }
+    return undefined;
   };
 }

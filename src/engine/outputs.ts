@@ -1,0 +1,38 @@
+/** Follows the output of all running tasks. */
+import { messageOf } from '../core/errors.ts';
+import type { App } from './app-definition.ts';
+import { taskIdOf } from './app-id.ts';
+import type { Instance } from './cluster.ts';
+import type { Context } from './context.ts';
+import { followOutput } from './output.ts';
+
+type OutputsOptions = Pick<Context, 'dockerHost' | 'sandboxes' | 'signal' | 'log'>;
+
+export type Outputs = ReturnType<typeof createOutputs>;
+
+export function createOutputs({ dockerHost, sandboxes, signal, log }: OutputsOptions) {
+  const following = new Map<string, Promise<void>>();
+
+  return {
+    follow: (instance: Instance, app: App): void => {
+      const { containerId } = instance;
+      if (containerId === undefined) return;
+      const taskId = taskIdOf(instance);
+      const sandbox = sandboxes.path(taskId);
+      const { docker } = dockerHost;
+      const output = followOutput({ docker, containerId, sandbox, tty: app.tty === true, signal })
+        .catch((error: unknown) => {
+          if (!signal.aborted) log.warn({ taskId, error: messageOf(error) }, 'output was lost');
+        })
+        .finally(() => following.delete(containerId));
+      following.set(containerId, output);
+    },
+
+    /** Resolves when all output of the container is written. */
+    of: (containerId: string): Promise<void> => following.get(containerId) ?? Promise.resolve(),
+
+    all: async (): Promise<void> => {
+      await Promise.all(following.values());
+    },
+  };
+}

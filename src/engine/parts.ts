@@ -1,0 +1,96 @@
+/** Puts the parts of the engine together: those that live with a task, and those that decide. */
+import type { App } from './app-definition.ts';
+import { type AppWrites, createAppWrites } from './app-writes.ts';
+import type { Instance } from './cluster.ts';
+import type { Context } from './context.ts';
+import { createDeployments, type Deployments } from './deployments.ts';
+import { createHealthMonitor, type HealthMonitor } from './health-monitor.ts';
+import { createLauncher, type Launcher } from './launcher.ts';
+import { createLifecycle, type Lifecycle } from './lifecycle.ts';
+import { createOutputs, type Outputs } from './outputs.ts';
+import { createReadinessMonitor, type ReadinessMonitor } from './readiness-monitor.ts';
+import { createReconciler, type Reconciler } from './reconciler.ts';
+import { createKillTasks, type KillTasks } from './task-kills.ts';
+import { createTerminator, type Terminator } from './terminator.ts';
+
+export interface TaskParts {
+  lifecycle: Lifecycle;
+  launcher: Launcher;
+  terminator: Terminator;
+  monitor: HealthMonitor;
+  readinessMonitor: ReadinessMonitor;
+  outputs: Outputs;
+  /** Follows a task that runs, be it new or adopted. */
+  attend: (instance: Instance, app: App) => void;
+}
+
+interface TaskSettings {
+  defaultImage: string;
+  drainSeconds: number;
+}
+
+/** What starts, watches and ends tasks. */
+export function createTaskParts(context: Context, settings: TaskSettings): TaskParts {
+  const lifecycle = createLifecycle(context);
+  const outputs = createOutputs(context);
+  const monitor = createHealthMonitor({
+    ...context,
+    lifecycle,
+    onUnhealthy: (instance) => terminator.kill(instance),
+  });
+  const readinessMonitor = createReadinessMonitor(context);
+  const attend = (instance: Instance, app: App) => {
+    outputs.follow(instance, app);
+    monitor.watch(instance, app);
+    readinessMonitor.watch(instance, app);
+  };
+  const launcher = createLauncher({
+    ...context,
+    ...settings,
+    lifecycle,
+    onRunning: (instance, app) => {
+      attend(instance, app);
+      if (instance.goal === 'Decommissioned') terminator.kill(instance);
+      // A task may have ended before anybody could know its container; else this does nothing.
+      terminator.bury(instance).catch(() => context.touch(instance.appId));
+    },
+  });
+  const terminator: Terminator = createTerminator({
+    ...context,
+    ...settings,
+    lifecycle,
+    isLaunching: (instance) => launcher.isLaunching(instance),
+    unwatch: (instance) => {
+      monitor.unwatch(instance);
+      readinessMonitor.unwatch(instance);
+    },
+    outputOf: outputs.of,
+  });
+  return { lifecycle, launcher, terminator, monitor, readinessMonitor, outputs, attend };
+}
+
+export interface Control {
+  deployments: Deployments;
+  reconciler: Reconciler;
+  writes: AppWrites;
+  killTasks: KillTasks;
+}
+
+/** What decides which tasks there shall be. */
+export function createControl(context: Context, parts: TaskParts): Control {
+  const { cluster, delays } = context;
+  const deployments = createDeployments({
+    ...context,
+    onNewConfig: (appId) => delays.reset(appId),
+  });
+  const reconciler = createReconciler({
+    ...parts,
+    cluster,
+    delays,
+    wantedOf: (appId) => deployments.wantedOf(appId),
+    onReconciled: (appId, done) => deployments.onReconciled(appId, done),
+  });
+  const writes = createAppWrites({ ...context, deployments });
+  const killTasks = createKillTasks({ ...parts, cluster, writes, reconciler });
+  return { deployments, reconciler, writes, killTasks };
+}
