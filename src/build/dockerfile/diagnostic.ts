@@ -100,10 +100,12 @@ export function renderDiagnostic(diagnostic: Diagnostic): string {
 }
 
 function excerptLine(bytes: string): string {
-  // Control characters could move the cursor of the reader's terminal; a tab would shift the caret.
-  return decode(bytes.replace(/\r+$/, ''))
+  // No character of UTF-8 takes more than four bytes.
+  const shown = decode(bytes.slice(0, 4 * EXCERPT_WIDTH))
     .slice(0, EXCERPT_WIDTH)
-    .replace(/\p{Cc}/gu, ' ');
+    .trimEnd();
+  // Control characters could move the cursor of the reader's terminal; a tab would shift the caret.
+  return shown.replace(/\p{Cc}/gu, ' ');
 }
 
 function decode(latin1: string): string {

@@ -1,6 +1,13 @@
 /** The parser directives (`# syntax=`, `# escape=`, `# check=`) at the very top of a Dockerfile. */
 
-import { advance, byteOrderMarkLength, cursorAt, HASH, skipBlanks } from './lines.ts';
+import {
+  advance,
+  byteOrderMarkLength,
+  cursorAt,
+  endWithoutBlanks,
+  HASH,
+  skipBlanks,
+} from './lines.ts';
 
 export type DirectiveName = 'syntax' | 'escape' | 'check';
 
@@ -23,7 +30,7 @@ export interface Head {
 
 export const BACKSLASH = 0x5c;
 const BACKTICK = 0x60;
-const DIRECTIVE = /^([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*$/;
+const DIRECTIVE = /^([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\f\r ]*(.+)$/;
 
 /** Reads the directives by BuildKit's rule: the first line that is none, even a blank one, ends them. */
 export function readHead(text: string): Head {
@@ -53,7 +60,7 @@ function parseDirective(
   if (value === undefined || (name !== 'syntax' && name !== 'escape' && name !== 'check')) {
     return undefined;
   }
-  return { name, value };
+  return { name, value: value.slice(0, endWithoutBlanks(value)) };
 }
 
 function escapeByte(value: string): number | undefined {

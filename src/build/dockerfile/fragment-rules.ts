@@ -37,7 +37,8 @@ export function wholeFileProblem(
 
 function isBinary(bytes: Buffer): boolean {
   let control = 0;
-  for (const byte of bytes) {
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at] ?? 0;
     if (byte === 0) return true;
     if ((byte < 0x20 && (byte < 0x09 || byte > 0x0d)) || byte === 0x7f) control++;
   }

@@ -5,6 +5,7 @@ import { findHeredocs, type Heredoc } from './heredoc.ts';
 import {
   advance,
   cursorAt,
+  endWithoutBlanks,
   escapePosition,
   HASH,
   isContinued,
@@ -58,9 +59,6 @@ const LESS = '<';
 const CAN_OPEN_HEREDOC = new Set(['RUN', 'COPY', 'ADD', 'ONBUILD']);
 const FIRST_WORD = /^[^\t\v\f\r ]*/;
 const FLAG = /^[\t-\r ]*--(?:[^\t-\r "'\\]|\\.?|"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?)*/s;
-// The Unicode blanks of Go's strings.TrimSpace, as the latin1 view of their UTF-8 file.
-const TRAILING_BLANKS =
-  /(?:[\t-\r ]|\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80)+$/;
 
 /** The instructions of a file; comments and blank lines between them belong to none. */
 export function splitInstructions(bytes: Buffer): Instruction[] {
@@ -117,7 +115,7 @@ export function joinLines(
     pieces.push({ at: text.length, offset, line });
     text += file.slice(offset, continued ? escapePosition(file, offset, end) : end);
   }
-  return { text: text.replace(TRAILING_BLANKS, ''), pieces };
+  return { text: text.slice(0, endWithoutBlanks(text)), pieces };
 }
 
 /** Moves over the lines that continue the current one; says so where the last of them asks for one more. */

@@ -57,6 +57,17 @@ export function skipBlanks(text: string, from: number, end: number): number {
   return at;
 }
 
+/** Offset behind the last byte of `text` that does not belong to a Unicode blank. */
+export function endWithoutBlanks(text: string): number {
+  let end = text.length;
+  for (let width = 1; width <= 3; width++) {
+    if (blankWidth(text, end - width) !== width) continue;
+    end -= width;
+    width = 0;
+  }
+  return end;
+}
+
 /** Whether the line [from, end) goes on in the next one: an escape at its end that no other escape precedes. */
 export function isContinued(text: string, from: number, end: number, token: number): boolean {
   const at = escapePosition(text, from, end);

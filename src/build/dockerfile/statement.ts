@@ -32,6 +32,8 @@ interface Word {
 }
 
 const GRAMMAR = 'Write INCLUDE [--once] SOURCE, with a path or template:NAME@VERSION as SOURCE.';
+// Longer than any path that git or GitLab would take.
+const MAX_WORD = 4096;
 const SEPARATORS = /[\t\v\f\r ]/;
 const VARIABLE_START = /[A-Za-z_{]/;
 
@@ -49,7 +51,7 @@ export function parseStatement(line: LogicalLine, token: number): StatementResul
   }
   return {
     once: sourceAt > 0,
-    source: Buffer.from(source.value, 'latin1').toString('utf8'),
+    source: decode(source.value),
     span: spanOf(line, source),
   };
 }
@@ -69,13 +71,15 @@ function placeOf(index: number, sourceAt: number): 'flag' | 'source' | 'argument
 }
 
 function problemOf(word: Word, place: 'flag' | 'source' | 'argument'): Problem | undefined {
-  const { value } = word;
+  const value = decode(word.value);
   const syntax = (message: string, hint = GRAMMAR) => ({ code: 'E_SYNTAX', message, hint });
   if (word.isOpen) return syntax('a quote is opened and never closed');
   if (value.startsWith('#')) {
     return syntax('a comment cannot stand behind INCLUDE', 'Give the comment a line of its own.');
   }
-  if (value.includes('\0')) return syntax('a NUL byte stands in INCLUDE');
+  if (word.value.length > MAX_WORD)
+    return syntax(`a word of INCLUDE has more than ${MAX_WORD} bytes`);
+  if (/\p{Cc}/u.test(value)) return syntax('a control character stands in INCLUDE');
   if (word.variable !== undefined) return VARIABLES;
   if (place === 'flag' && value !== '--once') return syntax(`INCLUDE has no flag ${value}`);
   if (place === 'source' && value.startsWith('[')) return syntax('INCLUDE has no JSON form');
@@ -147,4 +151,8 @@ function spanOf(line: LogicalLine, { from, to }: { from: number; to: number }): 
     from: piece.offset + from - piece.at,
     to: piece.offset + end - piece.at,
   };
+}
+
+function decode(latin1: string): string {
+  return Buffer.from(latin1, 'latin1').toString('utf8');
 }

@@ -27,6 +27,8 @@ test.each<[code: string, name: string, setting: Setting, place: string]>([
   ['E_SYNTAX', 'an open quote', of('FROM a\nINCLUDE \\\n  "b\n'), 'Dockerfile:3:3'],
   ['E_SYNTAX', 'the JSON form', of('INCLUDE ["b"]\n'), 'Dockerfile:1:9'],
   ['E_SYNTAX', 'a NUL byte', of('INCLUDE a\0b\n'), 'Dockerfile:1:9'],
+  ['E_SYNTAX', 'a control character', of('INCLUDE a\x1bb\n'), 'Dockerfile:1:9'],
+  ['E_SYNTAX', 'a word without end', of(`INCLUDE ${'x'.repeat(5000)}\n`), 'Dockerfile:1:9'],
   ['E_SYNTAX', 'a template name that is none', of('INCLUDE template:../x@1\n'), 'Dockerfile:1:9'],
   ['E_UNSUPPORTED', 'an input', of('INCLUDE b C=d\n'), 'Dockerfile:1:11'],
   ['E_UNSUPPORTED', 'a variable', of('INCLUDE $B\n'), 'Dockerfile:1:9'],

@@ -147,3 +147,15 @@ test('takes the inherited escape unless the file has its own', () => {
 test('counts a last line without an end', () => {
   expect(parseDockerfile(Buffer.from('# escape=`\nFROM a\n\n# x')).lines).toBe(4);
 });
+
+test('reads hostile lines in linear time', () => {
+  // Each took minutes with a pattern that starts over at every blank or sign.
+  const hostile = ['# syntax=a', 'RUN a', 'RUN <<a "'].map(
+    (start) => start + ' \u00a0'.repeat(200_000),
+  );
+  const signs = `RUN ${'<'.repeat(400_000)}`;
+  const flags = `RUN ${'--a '.repeat(100_000)}<<EOF`;
+  for (const line of [...hostile, signs, flags]) {
+    expect(parseDockerfile(Buffer.from(`${line}x\n`)).lines).toBe(1);
+  }
+});
