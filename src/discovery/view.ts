@@ -1,47 +1,45 @@
-/** What discovery knows of Marathon's apps, safe against answers that are older than an event. */
-import type { MarathonApp } from '../clients/marathon.ts';
+/** What discovery knows of Marathon's apps: the newest answers, less the tasks that events took out since. */
+import type { MarathonApp, MarathonTask } from '../clients/marathon.ts';
 import { type Leaving, matcherOf } from './hints.ts';
 
-/** Epochs count events: an answer counts only if no event about its app came after the question. */
+/** Epochs count events, so that a question's epoch tells which events its answer may not know of. */
 export function createView() {
   const apps = new Map<string, MarathonApp>();
-  const touched = new Map<string, number>();
-  const dead = createDead();
+  const answered = new Map<string, number>();
+  const departures = createDepartures();
   let epoch = 0;
-  const isNewer = (id: string, asked: number) => (touched.get(id) ?? 0) > asked;
+  const isNewer = (id: string, asked: number) => (answered.get(id) ?? 0) > asked;
+  const set = (app: MarathonApp, asked: number) => {
+    apps.set(app.id, { ...app, tasks: departures.leaveOut(app.tasks, asked) });
+  };
 
   return {
     epoch: () => epoch,
     has: (id: string) => apps.has(id),
     size: () => apps.size,
     list: () => [...apps.values()],
-    /** Notes that something happened to the app. */
-    touch(id: string): void {
-      epoch += 1;
-      touched.set(id, epoch);
-    },
     /** Takes one answer, asked at `asked`; undefined says that there is no such app of ours. */
-    put(id: string, app: MarathonApp | undefined, asked: number): boolean {
-      if (isNewer(id, asked)) return false;
+    put(id: string, app: MarathonApp | undefined, asked: number): void {
+      if (isNewer(id, asked)) return;
+      answered.set(id, asked);
       if (app === undefined) apps.delete(id);
-      else apps.set(id, dead.leaveOut(app));
-      return true;
+      else set(app, asked);
     },
-    /** Takes a list of all apps, except where an event came after the question. */
+    /** Takes a list of all apps, except where a newer answer is known. */
     putAll(all: MarathonApp[], asked: number): void {
-      const listed = new Map(all.map((app) => [app.id, app]));
+      const listed = new Set(all.map(({ id }) => id));
       for (const id of apps.keys()) if (!listed.has(id) && !isNewer(id, asked)) apps.delete(id);
-      for (const [id, app] of listed) if (!isNewer(id, asked)) apps.set(id, dead.leaveOut(app));
-      for (const id of touched.keys()) if (!isNewer(id, asked)) touched.delete(id);
-      dead.forget(all, asked);
+      for (const app of all) if (!isNewer(app.id, asked)) set(app, asked);
+      for (const id of answered.keys()) if (!isNewer(id, asked)) answered.delete(id);
+      departures.forget(all, asked);
     },
     /** Takes a task out of the apps given; true when it was there. */
-    remove({ task, forGood }: Leaving, from: string[]): boolean {
-      const isIt = matcherOf(task);
+    remove(leaving: Leaving, from: string[]): boolean {
+      epoch += 1;
+      const isIt = matcherOf(leaving.task);
       const having = from.flatMap((id) => apps.get(id) ?? []).filter((app) => app.tasks.some(isIt));
-      // An instance may come back as another task, so the dead are tasks.
-      const tasks = having.flatMap((app) => app.tasks.filter(isIt).map(({ id }) => id));
-      if (forGood) for (const id of [task, ...tasks]) dead.add(id, epoch);
+      // An instance may come back as another task, so only tasks are dead for good.
+      departures.add(leaving, having.flatMap((app) => app.tasks).filter(isIt), epoch);
       for (const app of having) {
         apps.set(app.id, { ...app, tasks: app.tasks.filter((one) => !isIt(one)) });
       }
@@ -51,23 +49,27 @@ export function createView() {
 }
 
 // Kept only until Marathon stops listing the task, so there are never many at once.
-const maximumDead = 10_000;
+const maximumDepartures = 10_000;
 
-/** Tasks that were said to be dead, which a late answer may still list as running. */
-function createDead() {
+/** What events said about tasks that an answer may still list as well. */
+function createDepartures() {
   const dead = new Map<string, number>();
+  const absent = new Map<string, { since: number; isIt: ReturnType<typeof matcherOf> }>();
   return {
-    add(task: string, since: number): void {
-      if (dead.size < maximumDead) dead.set(task, since);
+    add({ task, forGood }: Leaving, known: MarathonTask[], since: number): void {
+      if (absent.size < maximumDepartures) absent.set(task, { since, isIt: matcherOf(task) });
+      if (!forGood || dead.size >= maximumDepartures) return;
+      for (const id of [task, ...known.map((one) => one.id)]) dead.set(id, since);
     },
-    leaveOut(app: MarathonApp): MarathonApp {
-      return { ...app, tasks: app.tasks.filter(({ id }) => !dead.has(id)) };
+    /** The dead never come back; others do with an answer that was asked for later. */
+    leaveOut(tasks: MarathonTask[], asked: number): MarathonTask[] {
+      const recent = [...absent.values()].filter(({ since }) => since > asked);
+      return tasks.filter((task) => !dead.has(task.id) && !recent.some(({ isIt }) => isIt(task)));
     },
     forget(listed: MarathonApp[], asked: number): void {
       const tasks = new Set(listed.flatMap((app) => app.tasks.map(({ id }) => id)));
-      for (const [task, since] of dead) {
-        if (since <= asked && !tasks.has(task)) dead.delete(task);
-      }
+      for (const [task, since] of dead) if (since <= asked && !tasks.has(task)) dead.delete(task);
+      for (const [task, { since }] of absent) if (since <= asked) absent.delete(task);
     },
   };
 }

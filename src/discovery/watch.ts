@@ -35,9 +35,8 @@ export async function followUpstreams(options: FollowUpstreamsOptions): Promise<
     read: async (id) => {
       const asked = view.epoch();
       const app = await marathon.app(id, { signal });
-      if (view.put(id, app?.labels[installLabel] === options.install ? app : undefined, asked)) {
-        publish();
-      }
+      view.put(id, app?.labels[installLabel] === options.install ? app : undefined, asked);
+      publish();
     },
     onError: (id, error) =>
       log.warn({ app: id, error: messageOf(error) }, 'an app could not be read from Marathon'),
@@ -46,11 +45,10 @@ export async function followUpstreams(options: FollowUpstreamsOptions): Promise<
   const onEvent = (event: MarathonEvent) => {
     const hint = readHint(event);
     const relevant = hint.apps.filter((id) => hint.definition || view.has(id) || reader.isBusy(id));
-    if (hint.leaving && relevant.length > 0 && view.remove(hint.leaving, relevant)) publish();
-    for (const id of relevant) {
-      view.touch(id);
-      reader.request(id);
+    if (hint.leaving && relevant.length > 0 && view.remove(hint.leaving, relevant)) {
+      publish({ byEvent: true });
     }
+    for (const id of relevant) reader.request(id);
   };
   await Promise.all([
     marathon.follow({ types: hintTypes, onEvent, onConnect: resync.now, signal }),
@@ -64,8 +62,10 @@ type View = ReturnType<typeof createView>;
 function createPublisher(options: FollowUpstreamsOptions, list: () => MarathonApp[]) {
   let previous = options.previous ?? [];
   let last = '';
-  return () => {
-    const { upstreams, problems } = toUpstreams(list(), { install: options.install, previous });
+  return ({ byEvent = false } = {}) => {
+    const decided = toUpstreams(list(), { install: options.install, previous });
+    const { problems } = decided;
+    const upstreams = byEvent ? keepLast(decided.upstreams, previous) : decided.upstreams;
     previous = upstreams;
     const text = JSON.stringify([upstreams, problems]);
     if (text === last) return;
@@ -73,6 +73,19 @@ function createPublisher(options: FollowUpstreamsOptions, list: () => MarathonAp
     for (const problem of problems) options.log.warn({ ...problem }, 'a route is not served');
     options.onChange(upstreams, problems);
   };
+}
+
+/**
+ * Leaves an app what it had rather than nothing: its new instances may be healthy already, which
+ * only the answer can tell, and until then one that is about to end still serves.
+ */
+function keepLast(upstreams: Upstream[], previous: Upstream[]): Upstream[] {
+  const before = new Map(previous.map(({ app, members }) => [app, members]));
+  return upstreams.map((upstream) =>
+    upstream.members.length > 0
+      ? upstream
+      : { ...upstream, members: before.get(upstream.app) ?? [] },
+  );
 }
 
 /** Reads all apps now and then, and at once after every connect. */

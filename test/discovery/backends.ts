@@ -4,7 +4,8 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, createServer as createPlain } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { request } from 'undici';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Agent, request } from 'undici';
 import { onTestFinished } from 'vitest';
 import type { Upstream } from '../../src/core/upstream.ts';
 
@@ -102,4 +103,30 @@ export async function ask(
     headers: { host },
   });
   return { status: response.statusCode, body: await response.body.text() };
+}
+
+/** Asks, half over kept and half over fresh connections, pausing `pauseMs` between, until it is ended. */
+export function startLoad(port: number, pauseMs = 0) {
+  const seen = { kept: 0, fresh: 0, failures: [] as string[] };
+  const kept = new Agent({ connections: 4 });
+  let going = true;
+  const client = async (kind: 'kept' | 'fresh') => {
+    while (going) {
+      const more = kind === 'kept' ? { reset: false, dispatcher: kept } : {};
+      const problem = await ask(port, 'a.test', '/', more).then(
+        ({ status }) => (status === 200 ? undefined : `status ${status}`),
+        String,
+      );
+      if (problem !== undefined) seen.failures.push(`${kind}: ${problem}`);
+      seen[kind] += 1;
+      await delay(pauseMs);
+    }
+  };
+  const clients = (['kept', 'kept', 'fresh', 'fresh'] as const).map(client);
+  const end = async () => {
+    going = false;
+    await Promise.all(clients);
+    await kept.destroy();
+  };
+  return { seen, end };
 }

@@ -2,7 +2,7 @@
 import { appendFile, cp, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { Agent, request } from 'undici';
+import { request } from 'undici';
 import { expect, test, vi } from 'vitest';
 import { silent } from '../../src/core/log.ts';
 import { createNginx, type NginxOptions } from '../../src/discovery/index.ts';
@@ -12,6 +12,7 @@ import {
   freePort,
   makeFolder,
   startBackend,
+  startLoad,
   templates,
   upstream,
 } from './backends.ts';
@@ -38,38 +39,13 @@ async function makeNginx(more: Partial<NginxOptions> = {}) {
 const pidIn = async (data: string): Promise<number> =>
   JSON.parse(await readFile(join(data, 'run/nginx.json'), 'utf8')).pid;
 
-/** Asks without pause, half over kept and half over fresh connections, until it is ended. */
-function load(port: number) {
-  const seen = { kept: 0, fresh: 0, failures: [] as string[] };
-  const kept = new Agent({ connections: 4 });
-  let going = true;
-  const client = async (kind: 'kept' | 'fresh') => {
-    while (going) {
-      const more = kind === 'kept' ? { reset: false, dispatcher: kept } : {};
-      const problem = await ask(port, 'a.test', '/', more).then(
-        ({ status }) => (status === 200 ? undefined : `status ${status}`),
-        String,
-      );
-      if (problem !== undefined) seen.failures.push(`${kind}: ${problem}`);
-      seen[kind] += 1;
-    }
-  };
-  const clients = (['kept', 'kept', 'fresh', 'fresh'] as const).map(client);
-  const end = async () => {
-    going = false;
-    await Promise.all(clients);
-    await kept.destroy();
-  };
-  return { seen, end };
-}
-
 test('members change under load without one failed request', async () => {
   const { make, port } = await makeNginx();
   const nginx = make();
   await nginx.start();
   let serving = await startBackend('first');
   await nginx.apply([upstream('/a', ['a.test'], [serving])]);
-  const { seen, end } = load(port);
+  const { seen, end } = startLoad(port);
   for (let round = 0; round < 20; round += 1) {
     const next = await startBackend(`next${round}`);
     await nginx.apply([upstream('/a', ['a.test'], [serving, next])]);

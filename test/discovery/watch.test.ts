@@ -1,5 +1,5 @@
 /** How discovery follows Marathon: at once out, in only when confirmed, never emptied by silence. */
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { type Log, silent } from '../../src/core/log.ts';
 import type { Upstream } from '../../src/core/upstream.ts';
 import { createDiscovery, createNginx } from '../../src/discovery/index.ts';
@@ -92,6 +92,32 @@ test('an answer that is older than an event does not count', async () => {
   server.emit('health_status_changed_event', { appId: '/a', instanceId: 't1', alive: true });
   await vi.waitFor(() => expect(members()).toEqual(['t1', 't2']), 5_000);
   expect(lists).toEqual([['t1', 't2'], ['t2'], ['t1', 't2']]);
+});
+
+test('the last task stays until an answer says what serves instead', async () => {
+  const server = await startMarathon();
+  server.set(appOf('/a', [t1]));
+  const { lists, members } = await followed(server);
+  server.set(appOf('/a', [{ ...t1, state: 'TASK_KILLING' }, t2]));
+  const open = server.hold();
+  server.emit('status_update_event', update('t1', 'TASK_KILLING'));
+  await vi.waitFor(() => expect(server.seen.one.get('/a')).toBe(1), 5_000);
+  expect(members()).toEqual(['t1']);
+  open();
+  await vi.waitFor(() => expect(members()).toEqual(['t2']), 5_000);
+  expect(lists).toEqual([['t1'], ['t2']]);
+});
+
+test('events without a pause do not keep answers out', async () => {
+  const server = await startMarathon();
+  server.set(appOf('/a', [t1]));
+  const { members } = await followed(server);
+  server.set(appOf('/a', [t1, t2]));
+  const timer = setInterval(() => {
+    server.emit('health_status_changed_event', { appId: '/a', instanceId: 't9', alive: false });
+  }, 0);
+  onTestFinished(() => clearInterval(timer));
+  await vi.waitFor(() => expect(members()).toEqual(['t1', 't2']), 5_000);
 });
 
 test('an instance that is started anew comes in as its next task', async () => {
