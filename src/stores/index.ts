@@ -30,7 +30,7 @@ export function createStores({ config, log, redis: connect }: StoresOptions) {
   const impatient = connect({ url: config.redisUrl, whenAway: 'fail' });
   const options = { redis, prefix };
   const open = <Work extends object>(name: string, connection = redis) =>
-    createQueue<Work>({ name, prefix, redis: connection, attempts, log });
+    createQueue<Work>({ name, prefix: `${prefix}:queue`, redis: connection, attempts, log });
 
   const door = open<Arrival>('arrivals', impatient);
   const spool = createSpool<Spooled>(join(config.data, 'spool'));
