@@ -1,7 +1,7 @@
 /** Says in the developer's terms why a build failed, pointing at the line that people wrote. */
 import type { ExpandedDockerfile } from '../core/build.ts';
 import { EkidenError } from '../core/errors.ts';
-import { originOf, splitInstructions } from './dockerfile/index.ts';
+import { originOf, renderOrigin, splitInstructions } from './dockerfile/index.ts';
 
 export interface FailureContext {
   dockerfile: ExpandedDockerfile | undefined;
@@ -16,6 +16,7 @@ export function explainFailure(error: unknown, { dockerfile, log }: FailureConte
   return where ? `${where}: ${error.message}` : error.message;
 }
 
+/** Where people wrote what Docker refused, such as `Dockerfile:2 → template:node@20.0.0:7`. */
 function placeOf(message: string, { bytes, map }: ExpandedDockerfile, log: string) {
   const line = /parse error line (\d+)/i.exec(message)?.[1];
   if (line !== undefined) return originText(map, Number(line));
@@ -28,5 +29,5 @@ function placeOf(message: string, { bytes, map }: ExpandedDockerfile, log: strin
 
 function originText(map: ExpandedDockerfile['map'], line: number): string | undefined {
   const origin = originOf(map, line);
-  return origin && `${origin.file}:${origin.line}`;
+  return origin && renderOrigin(origin);
 }

@@ -118,6 +118,7 @@ async function makeImage(running: Running, name: string): Promise<void> {
       retryable: false,
     });
   }
+  for (const warning of plan.warnings) log.write(`${warning}\n`);
   for (const { file, sha256 } of plan.fragments) {
     log.write(`included ${file} (${sha256.slice(0, 12)})\n`);
   }

@@ -7,12 +7,12 @@ import {
   type Heads,
   isActive,
 } from '../core/build.ts';
-import { EkidenError, InputError, NotFoundError } from '../core/errors.ts';
+import { EkidenError, NotFoundError } from '../core/errors.ts';
 import type { JourneyEvent, PushReceived, RefDeleted } from '../core/event.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { Attempt } from '../core/queue.ts';
 import { withLeg } from '../core/timeline.ts';
-import { expandDockerfile, type TemplateSource } from './dockerfile/index.ts';
+import { expandDockerfile, renderDiagnostic, type TemplateSource } from './dockerfile/index.ts';
 import { endOf } from './end.ts';
 import { environmentsOf } from './environments.ts';
 import { manifestFile, parseManifest } from './manifest.ts';
@@ -167,12 +167,6 @@ async function planOf(options: ResolverOptions, planning: Planning): Promise<Bui
   const { build, manifest, environments } = planning;
   const read = (path: string) => gitlab.file(build.project, path, build.sha);
   const file = manifest.build.dockerfile;
-  if ((await read(file)) === undefined) {
-    throw new InputError(`There is no ${file} at ${build.sha.slice(0, 12)}.`, {
-      code: 'E_NO_DOCKERFILE',
-      hint: `Add one, or name it as build.dockerfile in ${manifestFile}.`,
-    });
-  }
   const expansion = await expandDockerfile({ file, read, templates });
   await builds.saveDockerfile(build.id, { bytes: expansion.bytes, map: expansion.map });
   return {
@@ -181,6 +175,7 @@ async function planOf(options: ResolverOptions, planning: Planning): Promise<Bui
     services: manifest.services,
     deadline: manifest.deploy.deadline ?? deadline,
     fragments: expansion.included.map(({ file, sha256 }) => ({ file, sha256 })),
+    warnings: expansion.warnings.map(renderDiagnostic),
   };
 }
 

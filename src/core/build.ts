@@ -16,6 +16,8 @@ export interface BuildPlan {
   target?: string;
   /** Fragments that INCLUDE spliced in, with the hash of what each brought. */
   fragments: { file: string; sha256: string }[];
+  /** What the expansion warned of, as people read it. */
+  warnings: string[];
 }
 
 export interface Build {
@@ -47,6 +49,8 @@ export interface SourceRun {
   /** First line there, from 1. */
   line: number;
   count: number;
+  /** The INCLUDE lines that led there, outermost first. */
+  via?: readonly { file: string; line: number }[];
 }
 
 export interface ExpandedDockerfile {
