@@ -225,6 +225,22 @@ test('a stream that falls silent is opened anew, and every connect is told', asy
   expect(requests.length).toBeGreaterThanOrEqual(3);
 });
 
+test('heartbeats alone keep a stream open', async () => {
+  let beats = 0;
+  const { address } = await serve((_request, response) => {
+    stream(response);
+    const timer = setInterval(() => {
+      beats += 1;
+      response.write('\r\n');
+    }, 50);
+    response.on('close', () => clearInterval(timer));
+  });
+  const seen = follow([address], { timeouts: { silence: 1_000 } });
+  // Thirty of them take longer than a silence may last.
+  await vi.waitFor(() => expect(beats).toBeGreaterThan(30), 10_000);
+  expect(seen.connects).toBe(1);
+});
+
 test('a broken stream goes on at the next address', async () => {
   const first = await serve((_request, response) => {
     stream(response).write(jettyEvent('status_update_event', { taskId: 't1' }));
