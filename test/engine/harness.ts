@@ -1,0 +1,174 @@
+/** Starts engines over the real Docker for black-box tests, and clears up all that they made. */
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createParser } from 'eventsource-parser';
+import { type EngineOptions, type RunningEngine, startEngine } from '../../runners/engine.ts';
+import { connectDocker } from '../../src/clients/docker.ts';
+
+const env = process.env;
+export const dockerHost = env['DOCKER_HOST'] ?? 'unix:///var/run/docker.sock';
+export const busybox = env['EKIDEN_TEST_BUSYBOX'] ?? 'busybox:latest';
+export const docker = connectDocker(dockerHost);
+
+// biome-ignore lint/suspicious/noExplicitAny: Answers are checked against Marathon's schema and by exact values.
+export type Json = any;
+
+export interface Reply {
+  status: number;
+  headers: Headers;
+  body: Json;
+}
+
+export interface MarathonEvent {
+  type: string;
+  data: Json;
+}
+
+export interface TestEngine {
+  readonly url: string;
+  readonly install: string;
+  readonly data: string;
+  api(method: string, path: string, body?: unknown): Promise<Reply>;
+  /** All events since the call, in their order. */
+  events(query?: string): Promise<MarathonEvent[]>;
+  tasks(appId: string): Promise<Json[]>;
+  /** Waits until no deployment is running. */
+  settled(): Promise<void>;
+  /** Ends this process' engine and starts the next over the same folder. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** An engine with an install id of its own, so that engines of several tests leave each other alone. */
+export async function startTestEngine(options: Partial<EngineOptions> = {}): Promise<TestEngine> {
+  const base = env['EKIDEN_TEST_INSTALL'] ?? 'dev-engine';
+  const install = `${base}-${randomBytes(4).toString('hex')}`;
+  const data = await mkdtemp(join(env['EKIDEN_TEST_DATA'] ?? tmpdir(), 'engine-'));
+  const start = () =>
+    startEngine({
+      listen: '127.0.0.1:0',
+      data,
+      docker: dockerHost,
+      install,
+      image: busybox,
+      drainSeconds: 0,
+      ...options,
+    });
+  let engine: RunningEngine = await start();
+  const streams = new AbortController();
+  const api = (method: string, path: string, body?: unknown) =>
+    call(engine.url + path, method, body);
+  return {
+    get url() {
+      return engine.url;
+    },
+    install,
+    data,
+    api,
+    events: (query = '') => collectEvents(`${engine.url}/v2/events${query}`, streams.signal),
+    tasks: async (appId) => (await api('GET', `/v2/apps${appId}/tasks`)).body.tasks,
+    settled: () => until(async () => (await api('GET', '/v2/deployments')).body.length === 0),
+    restart: async () => {
+      await engine.stop();
+      engine = await start();
+    },
+    close: async () => {
+      streams.abort();
+      await engine.stop();
+      await removeInstall(install);
+      await rm(data, { recursive: true, force: true });
+    },
+  };
+}
+
+async function call(url: string, method: string, body: unknown): Promise<Reply> {
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  const response = await fetch(url, {
+    method,
+    redirect: 'manual',
+    ...(body === undefined ? {} : { body: text }),
+  });
+  const answer = await response.text();
+  const isJson = response.headers.get('content-type')?.includes('json');
+  const { status, headers } = response;
+  return { status, headers, body: isJson ? JSON.parse(answer) : answer };
+}
+
+async function collectEvents(url: string, signal: AbortSignal): Promise<MarathonEvent[]> {
+  const events: MarathonEvent[] = [];
+  const parser = createParser({
+    onEvent: ({ event = '', data }) => events.push({ type: event, data: JSON.parse(data) }),
+  });
+  const response = await fetch(url, { headers: { Accept: 'text/event-stream' }, signal });
+  const decoder = new TextDecoder();
+  const read = async () => {
+    for await (const chunk of response.body ?? []) parser.feed(decoder.decode(chunk));
+  };
+  read().catch(() => undefined);
+  return events;
+}
+
+/** Polls until `check` is true; fails with what it saw last. */
+export async function until(
+  check: () => Promise<unknown> | unknown,
+  timeoutMs = 20_000,
+): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const seen = await check();
+    if (seen === true) return;
+    if (Date.now() > deadline)
+      throw new Error(`still not so: ${check}; saw ${JSON.stringify(seen)}`);
+    await sleep(50);
+  }
+}
+
+async function removeInstall(install: string): Promise<void> {
+  const label = [`ekiden.install=${install}`];
+  for (const { Id } of await docker.listContainers({ all: true, filters: { label } })) {
+    await docker.getContainer(Id).remove({ force: true, v: true });
+  }
+  for (const { Id } of await docker.listNetworks({ filters: { label } })) {
+    await docker.getNetwork(Id).remove();
+  }
+}
+
+/** Runs until it is asked to end, and then ends at once. */
+export const WAIT = 'trap "exit 0" TERM; while :; do sleep 0.05; done';
+
+/** Answers HTTP on `port` with `text` at every path that a file is made for. */
+export function serve(port: number | string, text = 'ok'): string {
+  return `mkdir /www; echo ${text} > /www/index.html; exec httpd -f -p ${port} -h /www`;
+}
+
+/** A bridged app whose container is said to listen on `containerPort`. */
+export function bridged(id: string, cmd: string, containerPort = 8080): Json {
+  return {
+    id,
+    cmd,
+    cpus: 0.1,
+    mem: 32,
+    taskKillGracePeriodSeconds: 0,
+    networks: [{ mode: 'container/bridge' }],
+    container: {
+      type: 'DOCKER',
+      docker: { image: busybox },
+      portMappings: [{ containerPort }],
+    },
+  };
+}
+
+export function plain(id: string, cmd = WAIT): Json {
+  return { id, cmd, cpus: 0.1, mem: 32 };
+}
+
+export const TCP_CHECK = {
+  protocol: 'TCP',
+  portIndex: 0,
+  gracePeriodSeconds: 60,
+  intervalSeconds: 1,
+  timeoutSeconds: 2,
+};
