@@ -2,12 +2,6 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { RemoteError } from '../core/errors.ts';
-import { writeAtomically } from './files.ts';
-import { createKeeper } from './keeper.ts';
-import { poll } from './nginx-control.ts';
-import { boundLogs } from './nginx-logs.ts';
-import { ensureFree, isNginx, type NginxProcessOptions, spawnNginx } from './nginx-start.ts';
 import {
   endGroup,
   groupMembers,
@@ -15,7 +9,13 @@ import {
   type ProcessIdentity,
   type ProcessInfo,
   signal,
-} from './process-group.ts';
+} from '../clients/processes.ts';
+import { RemoteError } from '../core/errors.ts';
+import { writeAtomically } from './files.ts';
+import { createKeeper } from './keeper.ts';
+import { poll } from './nginx-control.ts';
+import { boundLogs } from './nginx-logs.ts';
+import { ensureFree, isNginx, type NginxProcessOptions, spawnNginx } from './nginx-start.ts';
 
 // 10,000 upstreams take nginx 8 s to read.
 const reloadMs = 60_000;

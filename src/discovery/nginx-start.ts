@@ -3,11 +3,16 @@ import { spawn } from 'node:child_process';
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import {
+  endGroup,
+  identityOf,
+  type ProcessIdentity,
+  type ProcessInfo,
+} from '../clients/processes.ts';
 import { SetupError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { type Control, poll } from './nginx-control.ts';
 import { environment, missing } from './nginx-program.ts';
-import { endGroup, identityOf, type ProcessIdentity, type ProcessInfo } from './process-group.ts';
 
 const startMs = 15_000;
 
