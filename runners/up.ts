@@ -1,6 +1,6 @@
 /** Everything on one machine: private parts where no real ones are set, the engine, and all roles. */
 import { mkdir } from 'node:fs/promises';
-import { type Config, inheritedEnvironment, readConfig } from '../src/config.ts';
+import { type Config, childEnvironment, readConfig } from '../src/config.ts';
 import type { Log } from '../src/core/log.ts';
 import { createEkiden, type ReadyConfig } from '../src/ekiden.ts';
 import { keepChild } from '../src/embedded/child.ts';
@@ -52,10 +52,11 @@ async function startParts(config: Config, cli: string, log: Log) {
   const stop = async () => {
     await Promise.all(running.map((part) => part.stop()));
   };
+  const env = childEnvironment();
   const results = await Promise.allSettled([
-    config.redisUrl ?? keep(startRedis({ ...config, log })).then((redis) => redis.url),
+    config.redisUrl ?? keep(startRedis({ ...config, env, log })).then((redis) => redis.url),
     config.registryUrl ??
-      keep(startRegistry({ ...config, listen: config.registryListen, log })).then(
+      keep(startRegistry({ ...config, env, listen: config.registryListen, log })).then(
         () => config.registryListen,
       ),
     config.marathonUrl ??
@@ -88,7 +89,7 @@ function startEngineProcess(config: Config, cli: string, log: Log): Promise<Runn
       ...[cli, 'engine', '--listen', listen, '--data', `${data}/engine`, '--docker', dockerHost],
       ...['--install', install, '--image', engineImage, '--drain', String(drain)],
     ],
-    env: { ...inheritedEnvironment(), GITLAB_TOKEN: undefined, EKIDEN_HOOK_SECRET: undefined },
+    env: childEnvironment(),
     data,
     async isReady() {
       const answer = await fetch(`http://${listen}/ping`, { signal: AbortSignal.timeout(1_000) });

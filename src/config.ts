@@ -185,26 +185,12 @@ export function readConfig<Name extends SettingName = SettingName>(
   return Object.fromEntries(values) as ConfigOf<Name>;
 }
 
-/** The environment that passes `config` on to a process of the same installation. */
-export function toEnvironment(config: Partial<Config>): Record<string, string> {
-  const entries = Object.entries(config).flatMap(([name, value]) => {
-    if (value === undefined) return [];
-    return [[settings[name as SettingName].env, toText(value)]];
-  });
-  return Object.fromEntries(entries);
-}
+/** What children of Ekiden get of its environment: nothing that is a secret. */
+const harmless = ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR', 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS'];
 
-/** The environment of this process, for the children that inherit it. */
-export function inheritedEnvironment(): Environment {
-  return { ...process.env };
-}
-
-function toText(value: unknown): string {
-  if (Array.isArray(value)) return value.join(',');
-  if (typeof value !== 'object' || value === null) return String(value);
-  return Object.entries(value)
-    .map(([key, part]) => `${key}=${part}`)
-    .join(',');
+export function childEnvironment(environment: Environment = process.env): Environment {
+  const names = [...harmless, settings.logLevel.env];
+  return Object.fromEntries(names.map((name) => [name, environment[name]]));
 }
 
 function defaultData(): string {

@@ -14,7 +14,8 @@ export interface ChildOptions {
   name: string;
   command: string;
   args: string[];
-  env?: Record<string, string | undefined>;
+  /** The whole environment of the child: it inherits none, so that no secret gets there. */
+  env: Record<string, string | undefined>;
   data: string;
   /** True once the child serves; asked again and again. */
   isReady: () => Promise<boolean>;
@@ -79,7 +80,7 @@ async function start(options: ChildOptions): Promise<ChildProcess> {
   const child = spawn(command, args, {
     detached: true,
     stdio: ['ignore', output.fd, output.fd],
-    ...(env === undefined ? {} : { env }),
+    env,
   });
   const failed = once(child, 'error').then(([error]) => error as Error);
   await output.close();

@@ -8,6 +8,8 @@ import { type Child, keepChild } from './child.ts';
 
 export interface EmbeddedOptions {
   data: string;
+  /** The whole environment of the child. */
+  env: Record<string, string | undefined>;
   log: Log;
 }
 
@@ -15,7 +17,11 @@ export interface EmbeddedOptions {
 const socketPathLimit = 107;
 
 /** Starts redis-server; answers the URL to reach it. */
-export async function startRedis({ data, log }: EmbeddedOptions): Promise<Child & { url: string }> {
+export async function startRedis({
+  data,
+  env,
+  log,
+}: EmbeddedOptions): Promise<Child & { url: string }> {
   const folder = join(data, 'redis');
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const socket = socketPath(folder);
@@ -29,6 +35,7 @@ export async function startRedis({ data, log }: EmbeddedOptions): Promise<Child 
       ...['--appendonly', 'yes', '--appendfsync', 'everysec'],
       ...['--maxmemory-policy', 'noeviction'],
     ],
+    env,
     data,
     isReady: () => answers(url),
     hint: 'Install it with: apt-get install redis-server. Or set REDIS_URL.',

@@ -12,7 +12,7 @@ const markHeader = 'x-ekiden-registry';
 export async function startRegistry(
   options: EmbeddedOptions & { listen: string; install: string },
 ): Promise<Child> {
-  const { data, listen, install, log } = options;
+  const { data, env, listen, install, log } = options;
   const folder = join(data, 'registry');
   await mkdir(folder, { recursive: true });
   const mark = createHash('sha256').update(`${install} ${data}`).digest('hex').slice(0, 32);
@@ -23,6 +23,7 @@ export async function startRegistry(
     name: 'registry',
     command: 'docker-registry',
     args: ['serve', file],
+    env,
     data,
     async isReady() {
       const answer = await fetch(`http://${listen}/v2/`, { signal: AbortSignal.timeout(1_000) });

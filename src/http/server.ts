@@ -36,7 +36,7 @@ export async function startServer({ ekiden, onDelivery }: ServerOptions): Promis
   });
   const app = createApp(ekiden);
   const server = createServer((request, response) => {
-    if (pathOf(request) === hookPath) void webhook(request, response);
+    if (pathOf(request).replace(/\/$/, '') === hookPath) void webhook(request, response);
     else app(request, response);
   });
   await listen(server, config.listen);
