@@ -94,9 +94,6 @@ export function explainRefusal(port: number, listeners: Listener[] | undefined):
       : 'connection refused';
   }
   const others = [...new Set(listeners.map((listener) => listener.port))].sort((a, b) => a - b);
-  const elsewhere =
-    others.length === 0
-      ? 'the container listens on no port'
-      : `the container listens on ${others.slice(0, 5).join(', ')}`;
-  return `nothing listens on port ${port}; ${elsewhere}`;
+  const elsewhere = others.length === 0 ? 'no port' : others.slice(0, 5).join(', ');
+  return `listens on ${elsewhere}, checked ${port}`;
 }
