@@ -19,6 +19,7 @@ import type { Arrival, JourneyEvent, RefDeleted } from './core/event.ts';
 import type { Log } from './core/log.ts';
 import type { Queue } from './core/queue.ts';
 import { createDeployer, type Deployer } from './deploy/deployer.ts';
+import { urlOfAddress } from './deploy/names.ts';
 import { removeAppsOf } from './deploy/removal.ts';
 import { deploymentsOf } from './deploy/request.ts';
 import { statusOfBuild, statusOfDeployment } from './gitlab/report.ts';
@@ -165,6 +166,7 @@ function createLegs({ config, log, stores, gitlab, docker, marathon }: Parts) {
     releases: stores.releases,
     exclusively: locks.exclusively,
     isRouted: balancers.isRouted,
+    urlOf: (address) => urlOfAddress(address, portOf(config.nginxListen)),
   });
   return { buildLogs, resolver, builder, deployer };
 }
@@ -196,4 +198,8 @@ async function requestDeployments({ builds, deployments }: Stores, id: string): 
 
 function newBuildId(): string {
   return randomBytes(12).toString('hex');
+}
+
+function portOf(listen: string): number {
+  return Number(listen.slice(listen.lastIndexOf(':') + 1));
 }

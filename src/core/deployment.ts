@@ -30,7 +30,7 @@ export interface Deployment {
   marathon?: { version: string; deployment: string };
   state: DeploymentState;
   reason?: string;
-  /** Addresses that reach the app, first the one to show. */
+  /** URLs that reach the app, first the one to show. */
   addresses: string[];
   legs: Leg[];
   createdAt: number;

@@ -20,6 +20,8 @@ export interface DeployerOptions {
   isRouted: (app: string, instances: string[]) => Promise<boolean>;
   install: string;
   domain: string;
+  /** Makes of an address, `host` or `host/path`, the URL that people follow. */
+  urlOf: (address: string) => string;
   log: Log;
 }
 
@@ -74,7 +76,7 @@ async function run(
 /** Gives Marathon the definition, unless an earlier attempt did. */
 async function send(options: DeployerOptions, deployment: Deployment, handOn: HandOn) {
   if (deployment.marathon) return deployment;
-  const { marathon, deployments, releases, install, domain } = options;
+  const { marathon, deployments, releases, install, domain, urlOf } = options;
   const { id, app } = deployment;
   const start = Date.now();
   const number = deployment.release ?? (await releases.next(app));
@@ -89,7 +91,7 @@ async function send(options: DeployerOptions, deployment: Deployment, handOn: Ha
   await deployments.update(id, {
     release: number,
     state: 'running',
-    addresses: addressesOf(deployment, domain),
+    addresses: addressesOf(deployment, domain).map(urlOf),
     legs: [{ name: 'deploy', start }],
   });
   await handOn({ type: 'deployment.started', deployment: id });

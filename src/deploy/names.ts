@@ -41,6 +41,12 @@ export function hostsOf(
   return name.service === 'web' ? [plain, own] : [own];
 }
 
+/** The URL of an address (`host` or `host/path`) behind balancers that listen on `port`. */
+export function urlOfAddress(address: string, port: number): string {
+  const [host, ...path] = address.split('/');
+  return new URL(path.join('/'), `http://${host}:${port}`).href;
+}
+
 /**
  * GitLab's CI_ENVIRONMENT_SLUG: 24 characters at most, with a suffix of the name's hash where the
  * name had to be changed (lib/gitlab/slug/environment.rb).

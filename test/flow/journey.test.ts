@@ -68,8 +68,9 @@ describe('a project without a manifest', () => {
     const sha = await pushFiles(project, plainFiles('plain one'));
     expect((await shown(project, sha)).status).toBe('success');
     await answerOf('plain-app.localhost', 'plain one');
-    const live = await shown(project, sha, { name: deployStatus });
-    expect(live).toMatchObject({ status: 'success', description: 'live at plain-app.localhost' });
+    const live = await shown(project, sha, { name: deployStatus, states: ['success'] });
+    const { port } = new URL(stage.state.nginxUrl);
+    expect(live.description).toBe(`live at http://plain-app.localhost:${port}/`);
 
     await project.copy.git('checkout', '--quiet', '-b', 'feature');
     const other = await pushFiles(project, plainFiles('not for production'));
