@@ -1,6 +1,8 @@
 /** The engine: a Marathon-compatible REST server over one Docker host. */
+import { setMaxListeners } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connectDocker } from '../clients/docker.ts';
 import { type Log, silent } from '../core/log.ts';
 import type { Cluster } from './cluster.ts';
@@ -50,6 +52,9 @@ const DEFAULTS = {
   ports: { from: 31_000, to: 32_000 },
 };
 
+/** A pull may take long; what it was for is taken up at the next start. */
+const STOP_PATIENCE_MS = 5_000;
+
 /** Starts an engine; resolves when it listens and has adopted what already runs. */
 export async function startEngine(given: EngineOptions): Promise<RunningEngine> {
   const options = { ...DEFAULTS, log: silent, ...given };
@@ -61,6 +66,8 @@ export async function startEngine(given: EngineOptions): Promise<RunningEngine> 
   const stream = createEventStream();
   const { publish } = stream;
   const { signal } = stopping;
+  // Every task waits on it in one way or another.
+  setMaxListeners(0, signal);
   const touch = (appId: string) => control.reconciler.touch(appId);
   const context = createContext({ ...options, cluster, publish, signal, touch });
   const { image: defaultImage, drainSeconds } = options;
@@ -84,6 +91,10 @@ export async function startEngine(given: EngineOptions): Promise<RunningEngine> 
       tasks.readinessMonitor.stop();
       stream.close();
       await server.close();
+      await Promise.race([
+        tasks.launcher.idle(),
+        sleep(STOP_PATIENCE_MS, undefined, { ref: false }),
+      ]);
       await tasks.outputs.all();
       await flush();
     },

@@ -31,7 +31,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
 class Launcher {
   readonly #options: LauncherOptions;
   readonly #limit = pLimit(CONCURRENT_STARTS);
-  readonly #launching = new Set<string>();
+  readonly #launching = new Map<string, Promise<void>>();
   readonly #waiting = new Map<string, string>();
 
   constructor(options: LauncherOptions) {
@@ -52,8 +52,7 @@ class Launcher {
     const { cluster, log, touch } = this.#options;
     const app = cluster.definitionOf(instance);
     if (!app || this.#launching.has(instance.id)) return;
-    this.#launching.add(instance.id);
-    this.#limit(() => this.#attempt(instance, app))
+    const attempt = this.#limit(() => this.#attempt(instance, app))
       .catch((error: unknown) => {
         log.error({ instance: instance.id, error: messageOf(error) }, 'a launch broke off');
       })
@@ -62,10 +61,17 @@ class Launcher {
         // A relaunch may be due already, and was passed over while this one was at work.
         if (!this.#waiting.has(instance.id)) touch(instance.appId);
       });
+    this.#launching.set(instance.id, attempt);
+  }
+
+  /** Resolves when no launch is at work; after the signal none begins. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#launching.values());
   }
 
   async #attempt(instance: Instance, app: App): Promise<void> {
-    const { lifecycle, ports, onRunning, log } = this.#options;
+    const { lifecycle, ports, onRunning, log, signal } = this.#options;
+    if (signal.aborted) return;
     if (!(await this.#claimPorts(instance, app))) return;
     if (isUnwanted(instance)) return this.#drop(instance);
     lifecycle.staging(instance);
@@ -75,6 +81,8 @@ class Launcher {
       lifecycle.running(instance, app, started);
       onRunning(instance, app);
     } catch (error) {
+      // A launch that the engine's own end broke off is taken up at the next start.
+      if (signal.aborted) return;
       const message = dockerMessage(error);
       log.warn({ taskId: taskIdOf(instance), error: message }, 'a task did not start');
       ports.release(instance.ports);
@@ -106,7 +114,7 @@ class Launcher {
 
   /** Undefined when the instance is not wanted any more. */
   async #startContainer(instance: Instance, app: App): Promise<Started | undefined> {
-    const { dockerHost, sandboxes } = this.#options;
+    const { dockerHost, sandboxes, signal } = this.#options;
     const docker = app.container?.docker;
     const image = docker?.image ?? this.#options.defaultImage;
     const [sandbox] = await Promise.all([
@@ -115,6 +123,7 @@ class Launcher {
       app.networks.some(({ mode }) => mode === 'container/bridge') && dockerHost.ensureNetwork(),
     ]);
     for (let attempt = 1; !isUnwanted(instance); attempt++) {
+      signal.throwIfAborted();
       const containerId = await dockerHost.create(this.#specOf({ instance, app, image, sandbox }));
       try {
         if (!isUnwanted(instance)) return await dockerHost.start(containerId);

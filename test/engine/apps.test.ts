@@ -135,9 +135,9 @@ describe('changing', () => {
     const made = await engine.api('PUT', '/v2/apps/put', none('/put', { env: { A: '1' } }));
     expect(made.status).toBe(201);
     expectType('deploymentResult.DeploymentResult', made.body);
-    await engine.settled();
+    await engine.settled('/put');
     expect((await engine.api('PATCH', '/v2/apps/put', { mem: 64 })).status).toBe(200);
-    await engine.settled();
+    await engine.settled('/put');
     const { app } = (await engine.api('GET', '/v2/apps/put')).body;
     expect(app).toMatchObject({ mem: 64, env: { A: '1' } });
     expect((await engine.api('PATCH', '/v2/apps/nobody', { mem: 64 })).status).toBe(404);
@@ -148,21 +148,21 @@ describe('changing', () => {
 
   it('starts nothing anew for the same definition', async () => {
     await engine.api('POST', '/v2/apps', plain('/same'));
-    await engine.settled();
+    await engine.settled('/same');
     const before = await engine.tasks('/same');
     const { app } = (await engine.api('GET', '/v2/apps/same')).body;
     const again = await engine.api('PUT', '/v2/apps/same', plain('/same'));
     expect(again.status).toBe(200);
-    await engine.settled();
+    await engine.settled('/same');
     expect(await engine.tasks('/same')).toEqual(before);
     expect((await engine.api('GET', '/v2/apps/same')).body.app.version).toBe(app.version);
   });
 
   it('keeps versions and goes back to one', async () => {
     await engine.api('POST', '/v2/apps', none('/versions-of', { mem: 40 }));
-    await engine.settled();
+    await engine.settled('/versions-of');
     await engine.api('PUT', '/v2/apps/versions-of', { mem: 50 });
-    await engine.settled();
+    await engine.settled('/versions-of');
     const { versions } = (await engine.api('GET', '/v2/apps/versions-of/versions')).body;
     expect(versions).toHaveLength(2);
     const oldest = versions.at(-1);
@@ -192,10 +192,10 @@ describe('changing', () => {
   it('deletes an app with all its tasks and its record', async () => {
     const events = await engine.events('?event_type=app_terminated_event');
     await engine.api('POST', '/v2/apps', plain('/gone'));
-    await engine.settled();
+    await engine.settled('/gone');
     expect((await engine.api('DELETE', '/v2/apps//gone?force=True')).status).toBe(200);
     expect((await engine.api('GET', '/v2/apps/gone')).status).toBe(404);
-    await engine.settled();
+    await engine.settled('/gone');
     const { tasks } = (await engine.api('GET', '/v2/tasks')).body;
     expectType('task.TaskList', { tasks });
     expect(tasks.filter(({ appId }: { appId: string }) => appId === '/gone')).toEqual([]);

@@ -131,9 +131,9 @@ describe('listening ports', () => {
   const at = (port: number, loopback = false) => ({ port, loopback, inode: '1' });
   it.each([
     [undefined, 'connection refused'],
-    [[], 'nothing listens on port 8080; the container listens on no port'],
-    [[at(3000)], 'nothing listens on port 8080; the container listens on 3000'],
-    [[at(9000), at(3000)], 'nothing listens on port 8080; the container listens on 3000, 9000'],
+    [[], 'listens on no port, checked 8080'],
+    [[at(3000)], 'listens on 3000, checked 8080'],
+    [[at(9000), at(3000)], 'listens on 3000, 9000, checked 8080'],
     [
       [at(8080, true)],
       'the container listens on port 8080 of its loopback address only; it must listen on 0.0.0.0',

@@ -1,6 +1,6 @@
 /** Starts engines over the real Docker for black-box tests, and clears up all that they made. */
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -35,10 +35,10 @@ export interface TestEngine {
   /** All events since the call, in their order. */
   events(query?: string): Promise<MarathonEvent[]>;
   tasks(appId: string): Promise<Json[]>;
-  /** Waits until no deployment is running. */
-  settled(): Promise<void>;
-  /** Ends this process' engine and starts the next over the same folder. */
-  restart(): Promise<void>;
+  /** Waits until no deployment is at work on the app. */
+  settled(appId: string): Promise<void>;
+  /** Starts the next engine with what a kill -9 would have left of this one on disk. */
+  crash(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -70,9 +70,17 @@ export async function startTestEngine(options: Partial<EngineOptions> = {}): Pro
     api,
     events: (query = '') => collectEvents(`${engine.url}/v2/events${query}`, streams.signal),
     tasks: async (appId) => (await api('GET', `/v2/apps${appId}/tasks`)).body.tasks,
-    settled: () => until(async () => (await api('GET', '/v2/deployments')).body.length === 0),
-    restart: async () => {
+    settled: (appId) =>
+      until(async () => {
+        const { body } = await api('GET', '/v2/deployments');
+        return !body.some(({ affectedApps }: Json) => affectedApps.includes(appId));
+      }),
+    crash: async () => {
+      const [state, left] = [join(data, 'state'), join(data, 'left')];
+      await cp(state, left, { recursive: true });
       await engine.stop();
+      await rm(state, { recursive: true });
+      await rename(left, state);
       engine = await start();
     },
     close: async () => {
@@ -129,11 +137,19 @@ export async function until(
 async function removeInstall(install: string): Promise<void> {
   const label = [`ekiden.install=${install}`];
   for (const { Id } of await docker.listContainers({ all: true, filters: { label } })) {
-    await docker.getContainer(Id).remove({ force: true, v: true });
+    await docker.getContainer(Id).remove({ force: true, v: true }).catch(unlessGoing);
   }
+  await until(
+    async () => (await docker.listContainers({ all: true, filters: { label } })).length === 0,
+  );
   for (const { Id } of await docker.listNetworks({ filters: { label } })) {
     await docker.getNetwork(Id).remove();
   }
+}
+
+/** Docker says 404 or 409 of a container whose removal is done or under way. */
+function unlessGoing(error: { statusCode?: number }): void {
+  if (error.statusCode !== 404 && error.statusCode !== 409) throw error;
 }
 
 /** Runs until it is asked to end, and then ends at once. */
@@ -172,3 +188,17 @@ export const TCP_CHECK = {
   intervalSeconds: 1,
   timeoutSeconds: 2,
 };
+
+/** Runs a command in a container to its end. */
+export async function exec(containerId: string | undefined, Cmd: string[]): Promise<void> {
+  const run = await docker.getContainer(containerId ?? '').exec({ Cmd, AttachStdout: true });
+  const stream = await run.start({});
+  await new Promise((resolve) => stream.resume().once('close', resolve).once('end', resolve));
+}
+
+/** The ids of the containers that were made for a task. */
+export async function containersOf(taskId: string): Promise<string[]> {
+  const label = [`MESOS_TASK_ID=${taskId}`];
+  const found = await docker.listContainers({ all: true, filters: { label } });
+  return found.map(({ Id }) => Id);
+}
