@@ -1,14 +1,10 @@
 /** Sets the stage: a stand-in GitLab, and Ekiden on this machine as its users start it. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { packageFolder } from '../../src/paths.ts';
 import { type GitLabStandIn, startGitLab } from '../stand-ins/gitlab/gitlab.ts';
+import { startEkidenProcess } from './ekiden-process.ts';
+import { freeAddresses } from './free-ports.ts';
 import { createWorkingCopy, type WorkingCopy } from './git.ts';
-import { poll } from './poll.ts';
 
 export interface StageOptions {
   /** Folder for everything. */
@@ -18,8 +14,6 @@ export interface StageOptions {
   images: { node: string; busybox: string };
   /** Seconds until a broken deployment is reversed. */
   deadline: number;
-  /** More settings for Ekiden, by environment variable. */
-  settings?: Record<string, string>;
 }
 
 export interface StageState {
@@ -41,18 +35,21 @@ export interface Stage {
   stop(): Promise<void>;
 }
 
-const upPatience = 30_000;
-const stopPatience = 15_000;
+/** What starts Ekiden with settings; by default `ekiden up`. */
+export type Starter = (
+  settings: Record<string, string>,
+  state: StageState,
+) => Promise<{ stop(): Promise<unknown> }>;
 
-export async function setStage(options: StageOptions): Promise<Stage> {
+export async function setStage(options: StageOptions, start: Starter = startUp): Promise<Stage> {
   const { data } = options;
   await mkdir(data, { recursive: true });
   const gitlab = await startGitLab({ data: join(data, 'gitlab') });
-  const ekiden = await startEkiden(options, gitlab).catch(async (error: unknown) => {
+  const state = await planState(data, gitlab);
+  const ekiden = await start(settingsOf(options, state), state).catch(async (error: unknown) => {
     await gitlab.stop();
     throw error;
   });
-  const { state } = ekiden;
 
   return {
     state,
@@ -75,19 +72,25 @@ export async function setStage(options: StageOptions): Promise<Stage> {
   };
 }
 
-async function startEkiden(options: StageOptions, gitlab: GitLabStandIn) {
-  const { data, install, dockerHost, images, deadline } = options;
-  const ports = await freePorts(4);
-  const [listen, nginx, registry, engine] = ports.map((port) => `127.0.0.1:${port}`) as [
-    string,
-    string,
-    string,
-    string,
-  ];
-  const hookSecret = crypto.randomUUID();
-  const state: StageState = {
+/** Asks whether Ekiden answers and has its Redis. */
+export async function isReady({ ekidenUrl }: StageState): Promise<boolean> {
+  return (await fetch(`${ekidenUrl}/readyz`)).ok;
+}
+
+const startUp: Starter = (settings, state) =>
+  startEkidenProcess({
+    name: 'ekiden',
+    args: ['up'],
+    settings,
+    data: state.dataDir,
+    isReady: () => isReady(state),
+  });
+
+async function planState(data: string, gitlab: GitLabStandIn): Promise<StageState> {
+  const [listen = '', nginx = '', registry = '', engine = ''] = await freeAddresses(4);
+  return {
     ekidenUrl: `http://${listen}`,
-    hookSecret,
+    hookSecret: crypto.randomUUID(),
     gitlabUrl: gitlab.url,
     gitlabToken: gitlab.token,
     registry,
@@ -95,73 +98,24 @@ async function startEkiden(options: StageOptions, gitlab: GitLabStandIn) {
     marathonUrl: `http://${engine}`,
     dataDir: data,
   };
-  const child = spawnCli(['up'], join(data, 'ekiden.log'), {
-    GITLAB_URL: gitlab.url,
-    GITLAB_TOKEN: gitlab.token,
-    EKIDEN_HOOK_SECRET: hookSecret,
-    EKIDEN_LISTEN: listen,
+}
+
+function settingsOf(options: StageOptions, state: StageState): Record<string, string> {
+  const { install, dockerHost, images, deadline } = options;
+  return {
+    GITLAB_URL: state.gitlabUrl,
+    GITLAB_TOKEN: state.gitlabToken,
+    EKIDEN_HOOK_SECRET: state.hookSecret,
+    EKIDEN_LISTEN: new URL(state.ekidenUrl).host,
     EKIDEN_URL: state.ekidenUrl,
-    EKIDEN_DATA: data,
+    EKIDEN_DATA: state.dataDir,
     EKIDEN_INSTALL: install,
-    NGINX_LISTEN: nginx,
-    EKIDEN_REGISTRY_LISTEN: registry,
-    EKIDEN_ENGINE_LISTEN: engine,
+    NGINX_LISTEN: new URL(state.nginxUrl).host,
+    EKIDEN_REGISTRY_LISTEN: state.registry,
+    EKIDEN_ENGINE_LISTEN: new URL(state.marathonUrl).host,
     EKIDEN_ENGINE_IMAGE: images.busybox,
     EKIDEN_BUILD_ARGS: `NODE_IMAGE=${images.node}`,
     EKIDEN_DEPLOY_DEADLINE: String(deadline),
     DOCKER_HOST: dockerHost,
-    ...options.settings,
-  });
-  await awaitReady(child, state, join(data, 'ekiden.log'));
-  return { state, stop: () => end(child) };
-}
-
-/** Starts the compiled command line, as a user's shell would. */
-function spawnCli(args: string[], logFile: string, settings: Record<string, string>): ChildProcess {
-  const child = spawn(process.execPath, [join(packageFolder, 'dist/runners/cli.js'), ...args], {
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...settings },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    // Ctrl-C reaches the demo alone, which then stops Ekiden in its turn.
-    detached: true,
-  });
-  const log = createWriteStream(logFile);
-  child.stdout?.pipe(log, { end: false });
-  child.stderr?.pipe(log, { end: false });
-  return child;
-}
-
-async function awaitReady(child: ChildProcess, state: StageState, logFile: string): Promise<void> {
-  try {
-    await poll(
-      async () => {
-        if (child.exitCode !== null) return false;
-        return (await fetch(`${state.ekidenUrl}/readyz`)).ok || undefined;
-      },
-      { within: upPatience, every: 30, what: 'ekiden up' },
-    ).then((ready) => {
-      if (!ready) throw new Error(`ekiden up ended with ${child.exitCode}`);
-    });
-  } catch (error) {
-    await end(child);
-    const log = (await readFile(logFile, 'utf8')).trim().slice(-1_000);
-    throw new Error(`${(error as Error).message}\n${log}`, { cause: error });
-  }
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill('SIGTERM');
-  const cut = setTimeout(() => child.kill('SIGKILL'), stopPatience);
-  await exited;
-  clearTimeout(cut);
-}
-
-/** Ports that nobody listens on now. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
+  };
 }

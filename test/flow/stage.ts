@@ -2,7 +2,7 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Stage, type StageOptions, setStage } from '../demo/stage.ts';
+import { type Stage, type StageOptions, type Starter, setStage } from '../demo/stage.ts';
 
 export function setting(name: string): string {
   const value = process.env[name];
@@ -11,14 +11,19 @@ export function setting(name: string): string {
 }
 
 /** Sets a stage whose parts the set-up's sweep finds, even after a kill. */
-export async function openStage(name: string, options: Partial<StageOptions> = {}): Promise<Stage> {
+export async function openStage(
+  name: string,
+  options: Partial<StageOptions> = {},
+  start?: Starter,
+): Promise<Stage> {
   const data = await mkdtemp(join(process.env['EKIDEN_TEST_DATA'] ?? tmpdir(), `${name}-`));
-  return setStage({
+  const wanted = {
     data,
     install: `${setting('EKIDEN_TEST_INSTALL')}-${name}`,
     dockerHost: setting('DOCKER_HOST'),
     images: { node: setting('EKIDEN_TEST_NODE'), busybox: setting('EKIDEN_TEST_BUSYBOX') },
     deadline: 20,
     ...options,
-  });
+  };
+  return setStage(wanted, start);
 }
