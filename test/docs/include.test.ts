@@ -1,0 +1,50 @@
+/** What docs/include.md says of the errors, the limits and the example is what the code does. */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { defaultLimits, MAX_LINE } from '../../src/build/dockerfile/limits.ts';
+import { expand } from '../../src/offline.ts';
+import { packageFolder } from '../../src/paths.ts';
+import { fencesOf } from './markdown.ts';
+
+const page = readFileSync(join(packageFolder, 'docs/include.md'), 'utf8');
+
+test('every code that INCLUDE can give stands in the table, and no other', () => {
+  const folder = join(packageFolder, 'src/build/dockerfile');
+  const source = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
+  const given = new Set(source.join('\n').match(/(?<=')[EWN]_[A-Z_]+(?=')/g));
+  const told = [...page.matchAll(/^\| `([EWN]_[A-Z_]+)` \|/gm)].map(([, code]) => code);
+
+  expect(told.sort()).toEqual([...given].sort());
+});
+
+test('the limits are those of the code', () => {
+  const { depth, includes, fileSize, totalSize, fetchMs } = defaultLimits;
+  const section = page.split('\n## ').find((part) => part.startsWith('Limits')) ?? '';
+
+  expect([...section.matchAll(/\| (\d[^|]*) \|/g)].map(([, value]) => value)).toEqual([
+    String(depth),
+    String(includes),
+    `${fileSize / 1024} KiB`,
+    `${totalSize / 1024 / 1024} MiB`,
+    `${fetchMs / 1000} s`,
+    `${MAX_LINE.toLocaleString('en')} bytes`,
+  ]);
+});
+
+test('the example expands as shown', async () => {
+  const [dockerfile, fragment] = fencesOf(page, 'dockerfile');
+  const [shown] = fencesOf(page, 'console');
+  const root = mkdtempSync(join(tmpdir(), 'ekiden-docs-'));
+  try {
+    mkdirSync(join(root, 'docker'));
+    writeFileSync(join(root, 'Dockerfile'), dockerfile?.text ?? '');
+    writeFileSync(join(root, 'docker/app.dockerfile'), fragment?.text ?? '');
+    const { bytes } = await expand({ file: join(root, 'Dockerfile'), root });
+
+    expect(`$ ekiden expand Dockerfile\n${bytes}`).toBe(shown?.text);
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+});
