@@ -13,16 +13,16 @@ import { createMarathon, type Marathon } from './clients/marathon.ts';
 import { connectRedis } from './clients/redis.ts';
 import type { Config } from './config.ts';
 import type { Arrivals } from './core/arrival.ts';
-import type { Build, BuildStore } from './core/build.ts';
-import type { Deployment, DeploymentStore } from './core/deployment.ts';
+import type { BuildStore } from './core/build.ts';
+import type { DeploymentStore } from './core/deployment.ts';
 import type { Arrival, JourneyEvent, RefDeleted } from './core/event.ts';
 import type { Log } from './core/log.ts';
 import type { Queue } from './core/queue.ts';
 import { createDeployer, type Deployer } from './deploy/deployer.ts';
 import { urlOfAddress } from './deploy/names.ts';
 import { removeAppsOf } from './deploy/removal.ts';
-import { deploymentsOf } from './deploy/request.ts';
-import { statusOfBuild, statusOfDeployment } from './gitlab/report.ts';
+import { requestDeployments } from './deploy/request.ts';
+import { createReport, type Report } from './gitlab/report.ts';
 import { createStatuses, type Statuses, type StatusWork } from './gitlab/statuses.ts';
 import { templatesFolder } from './paths.ts';
 import { createStores, type Stores } from './stores/index.ts';
@@ -64,11 +64,7 @@ export interface Ekiden {
     deploy: Queue<DeployWork>;
     statuses: Queue<StatusWork>;
   };
-  /** Reports a state of a build or deployment to GitLab. */
-  report: {
-    build(id: string, state: Build['state']): Promise<void>;
-    deployment(id: string, state: Deployment['state']): Promise<void>;
-  };
+  report: Report;
   /** Id for a build: not to be guessed, since its page is reached by it. */
   newBuildId(): string;
   /** Whether the manifest sends a tag anywhere, if that is known in time. */
@@ -110,7 +106,7 @@ export function createEkiden(config: ReadyConfig, log: Log): Ekiden {
     statuses,
     ...createLegs(parts),
     balance: createBalance({ ...parts, balancers: stores.balancers }),
-    report: createReport(parts, statuses),
+    report: createReport({ ...stores, statuses, url: config.url }),
     newBuildId,
     takesTag: (commit) => takesTagAt(clients.gitlab, commit, tagPatience),
     async lookAgain({ project, ref, before, sha }) {
@@ -169,31 +165,6 @@ function createLegs({ config, log, stores, gitlab, docker, marathon }: Parts) {
     urlOf: (address) => urlOfAddress(address, portOf(config.nginxListen)),
   });
   return { buildLogs, resolver, builder, deployer };
-}
-
-function createReport({ config, stores }: Parts, statuses: Statuses): Ekiden['report'] {
-  return {
-    async build(id, state) {
-      const build = await stores.builds.find(id);
-      if (build) await statuses.report(statusOfBuild(build, state, config.url));
-    },
-    async deployment(id, state) {
-      const deployment = await stores.deployments.find(id);
-      if (deployment) await statuses.report(statusOfDeployment(deployment, state, config.url));
-    },
-  };
-}
-
-async function requestDeployments({ builds, deployments }: Stores, id: string): Promise<string[]> {
-  const build = await builds.find(id);
-  const wanted = build ? deploymentsOf(build, Date.now()) : [];
-  for (const deployment of wanted) {
-    await deployments.create(deployment);
-    await deployments.lead(deployment);
-  }
-  const ids = wanted.map((deployment) => deployment.id);
-  await builds.update(id, { deployments: ids });
-  return ids;
 }
 
 function newBuildId(): string {

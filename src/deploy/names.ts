@@ -30,7 +30,7 @@ export function hostsOf(
   name: AppName,
   options: { domain: string; serviceCount: number },
 ): string[] {
-  const project = slug(name.projectPath).slice(0, labelLimit);
+  const project = shorten(slug(name.projectPath) || `x-${hash(name.projectPath)}`);
   const label =
     name.environment === 'production'
       ? project

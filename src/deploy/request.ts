@@ -1,8 +1,29 @@
 /** Turns a pushed image into the deployments that it is meant for. */
 import { createHash } from 'node:crypto';
-import type { Build } from '../core/build.ts';
-import type { Deployment } from '../core/deployment.ts';
+import type { Build, BuildStore } from '../core/build.ts';
+import type { Deployment, DeploymentStore } from '../core/deployment.ts';
 import { appIdOf } from './names.ts';
+
+export interface RequestOptions {
+  builds: BuildStore;
+  deployments: DeploymentStore;
+}
+
+/** Records the deployments of a build's image and makes their apps follow them; answers their ids. */
+export async function requestDeployments(
+  { builds, deployments }: RequestOptions,
+  build: string,
+): Promise<string[]> {
+  const found = await builds.find(build);
+  const wanted = found ? deploymentsOf(found, Date.now()) : [];
+  for (const deployment of wanted) {
+    await deployments.create(deployment);
+    await deployments.lead(deployment);
+  }
+  const ids = wanted.map((deployment) => deployment.id);
+  await builds.update(build, { deployments: ids });
+  return ids;
+}
 
 /** One deployment for each service in each environment; asked twice, the same ones. */
 export function deploymentsOf(build: Build, now: number): Deployment[] {

@@ -1,8 +1,35 @@
 /** Words the commit statuses by which GitLab shows each leg of the journey. */
 import type { StatusState } from '../clients/gitlab.ts';
-import type { Build } from '../core/build.ts';
-import type { Deployment } from '../core/deployment.ts';
-import type { Status } from './statuses.ts';
+import type { Build, BuildStore } from '../core/build.ts';
+import type { Deployment, DeploymentStore } from '../core/deployment.ts';
+import type { Status, Statuses } from './statuses.ts';
+
+export interface ReportOptions {
+  builds: BuildStore;
+  deployments: DeploymentStore;
+  statuses: Pick<Statuses, 'report'>;
+  /** Where Ekiden's pages are. */
+  url: string;
+}
+
+/** Tells GitLab of a state; resolves when it will be told for certain. */
+export interface Report {
+  build(id: string, state: Build['state']): Promise<void>;
+  deployment(id: string, state: Deployment['state']): Promise<void>;
+}
+
+export function createReport({ builds, deployments, statuses, url }: ReportOptions): Report {
+  return {
+    async build(id, state) {
+      const build = await builds.find(id);
+      if (build) await statuses.report(statusOfBuild(build, state, url));
+    },
+    async deployment(id, state) {
+      const deployment = await deployments.find(id);
+      if (deployment) await statuses.report(statusOfDeployment(deployment, state, url));
+    },
+  };
+}
 
 const buildTexts: Record<Build['state'], { state: StatusState; text: string }> = {
   queued: { state: 'pending', text: 'waits for a builder' },
