@@ -30,11 +30,11 @@ export class CommandError extends Error {
 
 /**
  * Runs `file` with `args` and gives its last output lines. The program gets a session of its own, so that Ctrl-C on the
- * terminal reaches it only through `signal`, as `killSignal`; then its end is awaited before the signal's reason is
- * thrown. Each of `fds` is handed down from number 3 on.
+ * terminal reaches it only through `signal`, by way of `stop(child)` (default: SIGTERM to it and all it started); then
+ * its end is awaited before the signal's reason is thrown. Each of `fds` is handed down from number 3 on.
  */
 export async function run(file, args, options = {}) {
-  const { cwd, env, signal, onLine, fds = [], killSignal = 'SIGTERM' } = options;
+  const { cwd, env, signal, onLine, fds = [], stop = stopGroup } = options;
   signal?.throwIfAborted();
   const child = spawn(file, args, {
     cwd,
@@ -42,8 +42,8 @@ export async function run(file, args, options = {}) {
     stdio: ['ignore', 'pipe', 'pipe', ...fds],
     detached: true,
   });
-  const stop = () => child.kill(killSignal);
-  signal?.addEventListener('abort', stop);
+  const onAbort = () => stop(child);
+  signal?.addEventListener('abort', onAbort);
   const tail = [];
   for (const stream of [child.stdout, child.stderr]) collectLines(stream, tail, onLine);
   try {
@@ -52,7 +52,7 @@ export async function run(file, args, options = {}) {
     if (code !== 0) throw new CommandError(file, code, tail);
     return tail;
   } finally {
-    signal?.removeEventListener('abort', stop);
+    signal?.removeEventListener('abort', onAbort);
   }
 }
 
@@ -62,6 +62,14 @@ export function ended(child) {
     child.once('error', reject);
     child.once('close', (code, signal) => resolve(code ?? signal));
   });
+}
+
+function stopGroup(child) {
+  try {
+    process.kill(-child.pid, 'SIGTERM');
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error;
+  }
 }
 
 function collectLines(stream, tail, onLine) {

@@ -63,10 +63,10 @@ export async function ensureDebianPackages({ progress, signal, isRoot, machine }
 
 async function install(packages, report, signal) {
   const apt = (...args) =>
-    // apt ends cleanly between two packages at SIGINT; any other signal would leave dpkg half-way.
+    // apt alone ends cleanly at SIGINT, between two packages; a dpkg that gets it too stops half-way.
     run('apt-get', ['-y', '-o', 'DPkg::Lock::Timeout=300', '-o', 'Dpkg::Use-Pty=0', ...args], {
       env: { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' },
-      killSignal: 'SIGINT',
+      stop: (child) => child.kill('SIGINT'),
       signal,
       onLine: report,
     });

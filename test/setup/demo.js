@@ -18,7 +18,7 @@ async function runDemo() {
   } catch (error) {
     process.stderr.write(`${explain(error)}\n`);
     report?.ensure(error.message);
-    return error.exitCode ?? 1;
+    return error.exitCode ?? 3;
   }
 }
 

@@ -64,7 +64,8 @@ export async function openDocker({ progress, signal, isRoot }) {
   return { api: await progress.step('Docker', () => openSlot(slot, signal)), slot };
 }
 
-function unreachable(problems) {
+/** The error that tells a plain user how to get at Docker, from the `problems` of findDocker. */
+export function unreachable(problems) {
   const denied = problems.find((problem) => problem.code === 'EACCES' || problem.code === 'EPERM');
   if (denied) {
     return new SetupError(

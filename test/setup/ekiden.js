@@ -19,6 +19,6 @@ async function prepare() {
     await prepareCheckout({ progress: createProgress() });
   } catch (error) {
     process.stderr.write(`${explain(error)}\n`);
-    process.exit(error.exitCode ?? 1);
+    process.exit(error.exitCode ?? 3);
   }
 }

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { ensureBaseImages } from './base-images.js';
 import { ensureCompiled } from './compile.js';
 import { ensureDebianPackages, thisMachine } from './debian-packages.js';
-import { findDocker, openDocker } from './docker.js';
+import { findDocker, openDocker, unreachable } from './docker.js';
 import { SetupError } from './errors.js';
 import { abandonedRuns, createInstall, endRunProcesses, removeRun } from './install.js';
 import { withLock } from './lock.js';
@@ -35,9 +35,10 @@ export async function prepareMachine({ kind, progress, signal }) {
 }
 
 async function preparePackages({ progress, signal, isRoot }) {
-  const { api } = await findDocker();
+  const { api, problems } = await findDocker();
   const machine = thisMachine(api !== undefined);
   await ensureDebianPackages({ progress, signal, isRoot, machine });
+  if (!isRoot && !api) throw unreachable(problems);
 }
 
 async function prepareRun({ kind, progress, signal, isRoot }) {

@@ -19,7 +19,7 @@ async function runTests() {
     return await runSession({ kind: 'test', program });
   } catch (error) {
     process.stderr.write(`${explain(error)}\n`);
-    return error.exitCode ?? 1;
+    return error.exitCode ?? 3;
   }
 }
 
@@ -45,5 +45,7 @@ function tellWhatNeedsRoot() {
   const count = process.getuid() === 0 ? 0 : rootTestsIn(join(root, 'test')).length;
   if (count === 0) return;
   const command = 'sudo env "PATH=$PATH" npm test -- .root.test';
-  process.stdout.write(`${count} test files that need root were left out: ${command}\n`);
+  process.stdout.write(
+    `left out, because they need root: ${count} test files; run them with ${command}\n`,
+  );
 }

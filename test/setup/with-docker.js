@@ -8,7 +8,7 @@ try {
   process.exit(await runSession({ kind: 'test', program }));
 } catch (error) {
   process.stderr.write(`${explain(error)}\n`);
-  process.exit(error.exitCode ?? 1);
+  process.exit(error.exitCode ?? 3);
 }
 
 function program({ install, data, images }) {
