@@ -74,11 +74,18 @@ function portsOf({ ports }: ServiceSpec): number[] {
   return Array.isArray(ports) ? ports : [];
 }
 
+/** The service's ports, and behind them one that only its check asks. */
+function mappedPorts(service: ServiceSpec): number[] {
+  const { health } = service;
+  const asked = health === false || health.command !== undefined ? undefined : health.port;
+  return [...new Set([...portsOf(service), ...(asked === undefined ? [] : [asked])])];
+}
+
 /** Several instances of one image can share a host only where each has ports of its own. */
 function portMappingsOf(service: ServiceSpec) {
   if (service.ports === 'auto') return {};
   return {
-    portMappings: portsOf(service).map((containerPort) => ({
+    portMappings: mappedPorts(service).map((containerPort) => ({
       containerPort,
       hostPort: 0,
       protocol: 'tcp',
@@ -118,7 +125,7 @@ function healthChecksOf(service: ServiceSpec) {
 /** Undefined for a worker, which has nothing to ask. */
 function portIndexOf(service: ServiceSpec, { port }: HealthSpec): number | undefined {
   if (service.ports === 'auto') return 0;
-  const ports = portsOf(service);
-  const index = port === undefined ? 0 : ports.indexOf(port);
-  return index >= 0 && index < ports.length ? index : undefined;
+  const ports = mappedPorts(service);
+  if (ports.length === 0) return undefined;
+  return port === undefined ? 0 : ports.indexOf(port);
 }

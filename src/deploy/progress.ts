@@ -9,6 +9,18 @@ export interface Progress {
   isHealthy: boolean;
 }
 
+/**
+ * The version that the instances of a release have. Marathon answers a definition that it has
+ * already, as after a lost answer, with a version that no instance will ever have.
+ */
+export function runningVersion(
+  app: MarathonApp,
+  { release, version }: { release: number; version: string },
+): string {
+  const runs = app.labels['ekiden.release'] === String(release);
+  return runs ? (app.versionInfo?.lastConfigChangeAt ?? app.version) : version;
+}
+
 /** Looks at the instances of `version` only: the old ones are healthy anyway. */
 export function progressOf(app: MarathonApp, version: string, instances: number): Progress {
   const running = app.tasks.filter(

@@ -48,7 +48,7 @@ const deploymentTexts: Record<Deployment['state'], { state: StatusState; text: s
   superseded: { state: 'canceled', text: 'superseded' },
 };
 
-/** The status `ekiden/build` of a build in `state`; its own reason goes before the general words. */
+/** The status `ekiden/build` of a build in `state`; the reason of that state goes before the general words. */
 export function statusOfBuild(build: Build, state: Build['state'], url: string): Status {
   const { state: statusState, text } = buildTexts[state];
   return {
@@ -57,7 +57,7 @@ export function statusOfBuild(build: Build, state: Build['state'], url: string):
     ref: build.ref,
     name: 'ekiden/build',
     state: statusState,
-    description: build.reason ?? text,
+    description: reasonOf(build, state) ?? text,
     targetUrl: `${url}/builds/${build.id}`,
   };
 }
@@ -77,7 +77,12 @@ export function statusOfDeployment(
     ref: deployment.ref,
     name: `ekiden/deploy/${deployment.environment}/${deployment.service.name}`,
     state: statusState,
-    description: deployment.reason ?? live,
+    description: reasonOf(deployment, state) ?? live,
     targetUrl: `${url}/deployments/${deployment.id}`,
   };
+}
+
+/** An earlier state may be told after the end; what it ended by does not belong to it. */
+function reasonOf(record: { state: string; reason?: string }, told: string): string | undefined {
+  return record.state === told ? record.reason : undefined;
 }

@@ -1,0 +1,145 @@
+/** How far a deployment is, and why it is not further, judged from Marathon's answers. */
+import { describe, expect, it } from 'vitest';
+import { appSchema } from '../../src/clients/marathon-model.ts';
+import { progressOf, runningVersion, whyNotHealthy } from '../../src/deploy/progress.ts';
+
+const old = '2026-01-01T00:00:00.000Z';
+const now = '2026-01-02T00:00:00.000Z';
+const alive = { alive: true };
+const dead = (lastFailureCause?: string) => ({ alive: false, lastFailureCause });
+
+interface Task {
+  version?: string;
+  state?: string;
+  healthCheckResults?: { alive: boolean; lastFailureCause?: string | undefined }[];
+}
+
+const task = (change: Task = {}) => ({
+  id: 't',
+  appId: '/a',
+  version: now,
+  state: 'TASK_RUNNING',
+  ...change,
+});
+
+const appOf = (tasks: Task[], more: object = { healthChecks: [{ protocol: 'TCP' }] }) =>
+  appSchema.parse({ id: '/a', version: now, instances: 2, tasks: tasks.map(task), ...more });
+
+describe('progressOf', () => {
+  const healthy = { healthCheckResults: [alive] };
+  it.each([
+    ['nothing runs', [], { running: 0, healthy: 0, isRunning: false, isHealthy: false }],
+    [
+      'only old instances are healthy',
+      [
+        { ...healthy, version: old },
+        { ...healthy, version: old },
+      ],
+      { running: 0, healthy: 0, isRunning: false, isHealthy: false },
+    ],
+    [
+      'one is staging',
+      [healthy, { state: 'TASK_STAGING' }],
+      { running: 1, healthy: 1, isRunning: false, isHealthy: false },
+    ],
+    [
+      'one was not checked yet',
+      [healthy, {}],
+      { running: 2, healthy: 1, isRunning: true, isHealthy: false },
+    ],
+    [
+      'one check of two fails',
+      [healthy, { healthCheckResults: [alive, dead()] }],
+      { running: 2, healthy: 1, isRunning: true, isHealthy: false },
+    ],
+    [
+      'all are healthy beside old ones',
+      [healthy, healthy, { version: old }],
+      { running: 2, healthy: 2, isRunning: true, isHealthy: true },
+    ],
+    [
+      'one is being killed',
+      [healthy, { ...healthy, state: 'TASK_KILLING' }],
+      { running: 1, healthy: 1, isRunning: false, isHealthy: false },
+    ],
+  ])('%s', (_, tasks, wanted) => {
+    const { running, healthy, ...rest } = progressOf(appOf(tasks), now, 2);
+    expect({ running: running.length, healthy: healthy.length, ...rest }).toEqual(wanted);
+  });
+
+  it('takes running for healthy where nothing is checked', () => {
+    expect(progressOf(appOf([{}, {}], {}), now, 2)).toMatchObject({ isHealthy: true });
+  });
+
+  it('is done at once with no instances', () => {
+    expect(progressOf(appOf([]), now, 0)).toMatchObject({ isRunning: true, isHealthy: true });
+  });
+});
+
+describe('runningVersion', () => {
+  const versionInfo = { lastConfigChangeAt: old, lastScalingAt: now };
+  it('is what Marathon runs the release under, not what a repeated request was answered', () => {
+    const app = appOf([], { labels: { 'ekiden.release': '4' }, version: old, versionInfo });
+    expect(runningVersion(app, { release: 4, version: now })).toBe(old);
+  });
+
+  it('is the answered one while Marathon runs another release', () => {
+    const app = appOf([], { labels: { 'ekiden.release': '3' }, version: old, versionInfo });
+    expect(runningVersion(app, { release: 4, version: now })).toBe(now);
+  });
+
+  it('does without what very old versions leave out', () => {
+    const app = appOf([], { labels: { 'ekiden.release': '4' }, version: old });
+    expect(runningVersion(app, { release: 4, version: now })).toBe(old);
+  });
+});
+
+describe('whyNotHealthy', () => {
+  const failed = (message: string, version = now) => ({
+    lastTaskFailure: { taskId: 't', state: 'TASK_FAILED', message, version },
+  });
+  it.each([
+    [
+      'a check says so',
+      appOf([{ healthCheckResults: [dead('listens on 3000, checked 8080')] }]),
+      'listens on 3000, checked 8080',
+    ],
+    [
+      'of several, the first that fails',
+      appOf([
+        { healthCheckResults: [alive, dead(), dead('HTTP 500')] },
+        { healthCheckResults: [dead('b')] },
+      ]),
+      'HTTP 500',
+    ],
+    [
+      'old instances say nothing',
+      appOf([{ version: old, healthCheckResults: [dead('old')] }]),
+      'no instance was started',
+    ],
+    [
+      'the last one died',
+      appOf([{ state: 'TASK_STAGING' }], failed('exited with 1')),
+      'exited with 1',
+    ],
+    [
+      'a check goes before a death',
+      appOf([{ healthCheckResults: [dead('HTTP 500')] }], failed('exited with 1')),
+      'HTTP 500',
+    ],
+    [
+      'the death was of an old one',
+      appOf([], failed('exited with 1', old)),
+      'no instance was started',
+    ],
+    ['a death without words', appOf([], failed('')), 'no instance was started'],
+    [
+      'nothing is known yet',
+      appOf([{}, { state: 'TASK_STAGING' }, {}]),
+      'its instances are TASK_RUNNING, TASK_STAGING and their checks have not passed',
+    ],
+    ['the app is gone', undefined, 'the app is gone from Marathon'],
+  ])('%s', (_, app, wanted) => {
+    expect(whyNotHealthy(app, now)).toBe(wanted);
+  });
+});

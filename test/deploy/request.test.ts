@@ -1,0 +1,77 @@
+/** Which deployments an image gets. */
+import { describe, expect, it } from 'vitest';
+import type { Build } from '../../src/core/build.ts';
+import { deploymentsOf } from '../../src/deploy/request.ts';
+import { sampleService } from './sample.ts';
+
+const web = sampleService();
+const rpc = sampleService({ name: 'rpc' });
+const build: Build = {
+  id: 'b1',
+  project: 7,
+  projectPath: 'shop/cart',
+  ref: 'refs/heads/main',
+  sha: '0123456789abcdef0123456789abcdef01234567',
+  state: 'succeeded',
+  order: 5,
+  image: 'registry.test/shop/cart@sha256:aa',
+  plan: {
+    environments: ['production', 'review/x'],
+    services: [web, rpc],
+    deadline: 60,
+    dockerfile: 'Dockerfile',
+    context: '',
+    args: {},
+    fragments: [{ file: 'template:node@20.0.0', sha256: 'ff' }],
+    warnings: [],
+  },
+  deployments: [],
+  legs: [],
+  createdAt: 1,
+};
+
+describe('deploymentsOf', () => {
+  it('makes one for each service in each environment', () => {
+    const made = deploymentsOf(build, 9);
+    expect(made.map(({ app }) => app)).toEqual([
+      '/shop/cart/production/web',
+      '/shop/cart/production/rpc',
+      '/shop/cart/review-x-n5c54v/web',
+      '/shop/cart/review-x-n5c54v/rpc',
+    ]);
+    expect(made[0]).toEqual({
+      id: made[0]?.id,
+      build: 'b1',
+      project: 7,
+      projectPath: 'shop/cart',
+      ref: 'refs/heads/main',
+      sha: build.sha,
+      environment: 'production',
+      service: web,
+      serviceCount: 2,
+      app: '/shop/cart/production/web',
+      order: 5,
+      image: build.image,
+      fragments: build.plan?.fragments,
+      deadline: 60,
+      state: 'queued',
+      addresses: [],
+      legs: [],
+      createdAt: 9,
+    });
+  });
+
+  it('gives each an id of its own, the same whenever it is asked', () => {
+    const ids = deploymentsOf(build, 9).map(({ id }) => id);
+    expect(new Set(ids).size).toBe(4);
+    for (const id of ids) expect(id).toMatch(/^[0-9a-f]{24}$/);
+    expect(deploymentsOf(build, 10).map(({ id }) => id)).toEqual(ids);
+    const other = deploymentsOf({ ...build, id: 'b2' }, 9).map(({ id }) => id);
+    expect(ids).not.toContain(other[0]);
+  });
+
+  it.each(['plan', 'image', 'projectPath'] as const)('makes none without its %s', (part) => {
+    const { [part]: _, ...rest } = build;
+    expect(deploymentsOf(rest, 9)).toEqual([]);
+  });
+});

@@ -1,0 +1,44 @@
+/** A deployment and a service as the tests of this station start from. */
+import type { Deployment } from '../../src/core/deployment.ts';
+import type { ServiceSpec } from '../../src/core/manifest.ts';
+
+export const health = { interval: 5, timeout: 4, grace: 30, failures: 3 };
+
+export function sampleService(change: Partial<ServiceSpec> = {}): ServiceSpec {
+  return {
+    name: 'web',
+    cpus: 0.1,
+    mem: 256,
+    instances: 1,
+    ports: [8080],
+    health,
+    env: {},
+    logs: '/var/log/app',
+    routes: [],
+    ...change,
+  };
+}
+
+export function sampleDeployment(change: Partial<Deployment> = {}): Deployment {
+  return {
+    id: 'd1',
+    build: 'b1',
+    project: 7,
+    projectPath: 'shop/cart',
+    ref: 'refs/heads/main',
+    sha: '0123456789abcdef0123456789abcdef01234567',
+    environment: 'production',
+    service: sampleService(),
+    serviceCount: 1,
+    app: '/shop/cart/production/web',
+    order: 1,
+    image: 'registry.test/shop/cart@sha256:aa',
+    fragments: [],
+    deadline: 30,
+    state: 'queued',
+    addresses: [],
+    legs: [],
+    createdAt: 1,
+    ...change,
+  };
+}

@@ -1,0 +1,88 @@
+/** The words of the commit statuses. */
+import { describe, expect, it } from 'vitest';
+import type { Build } from '../../src/core/build.ts';
+import { statusOfBuild, statusOfDeployment } from '../../src/gitlab/report.ts';
+import { sampleDeployment } from '../deploy/sample.ts';
+
+const url = 'https://ekiden.test';
+const build: Build = {
+  id: 'b1',
+  project: 7,
+  ref: 'refs/heads/main',
+  sha: 'abc',
+  state: 'running',
+  deployments: [],
+  legs: [],
+  createdAt: 1,
+};
+
+describe('statusOfBuild', () => {
+  it('is complete', () => {
+    expect(statusOfBuild(build, 'running', url)).toEqual({
+      project: 7,
+      sha: 'abc',
+      ref: 'refs/heads/main',
+      name: 'ekiden/build',
+      state: 'running',
+      description: 'building',
+      targetUrl: 'https://ekiden.test/builds/b1',
+    });
+  });
+
+  it.each([
+    ['queued', undefined, 'pending', 'waits for a builder'],
+    ['running', undefined, 'running', 'building'],
+    ['succeeded', undefined, 'success', 'image is in the registry'],
+    ['failed', 'Dockerfile:2: no such file', 'failed', 'Dockerfile:2: no such file'],
+    ['failed', undefined, 'failed', 'failed'],
+    ['skipped', 'no environment takes x', 'skipped', 'no environment takes x'],
+    ['superseded', 'superseded by abc', 'canceled', 'superseded by abc'],
+  ] as const)('%s, %s → %s: %s', (state, reason, wanted, description) => {
+    const given = { ...build, state, ...(reason === undefined ? {} : { reason }) };
+    expect(statusOfBuild(given, state, url)).toMatchObject({ state: wanted, description });
+  });
+
+  it('does not give a state that is told late the reason of the end', () => {
+    const ended: Build = { ...build, state: 'superseded', reason: 'superseded by abc' };
+    expect(statusOfBuild(ended, 'queued', url)).toMatchObject({
+      description: 'waits for a builder',
+    });
+  });
+});
+
+describe('statusOfDeployment', () => {
+  it('is complete', () => {
+    const deployment = sampleDeployment({
+      environment: 'review/x',
+      addresses: ['a.test', 'b.test'],
+    });
+    expect(statusOfDeployment(deployment, 'succeeded', url)).toEqual({
+      project: 7,
+      sha: deployment.sha,
+      ref: 'refs/heads/main',
+      name: 'ekiden/deploy/review/x/web',
+      state: 'success',
+      description: 'live at a.test',
+      targetUrl: 'https://ekiden.test/deployments/d1',
+    });
+  });
+
+  it.each([
+    ['queued', undefined, 'pending', 'waits for its turn'],
+    ['running', undefined, 'running', 'starting new instances'],
+    ['succeeded', undefined, 'success', 'live'],
+    ['failed', 'listens on 3000, checked 8080', 'failed', 'listens on 3000, checked 8080'],
+    ['failed', undefined, 'failed', 'failed'],
+    ['superseded', 'superseded by abc', 'canceled', 'superseded by abc'],
+  ] as const)('%s, %s → %s: %s', (state, reason, wanted, description) => {
+    const given = sampleDeployment({ state, ...(reason === undefined ? {} : { reason }) });
+    expect(statusOfDeployment(given, state, url)).toMatchObject({ state: wanted, description });
+  });
+
+  it('does not give a state that is told late the reason of the end', () => {
+    const ended = sampleDeployment({ state: 'superseded', reason: 'superseded by abc' });
+    expect(statusOfDeployment(ended, 'running', url)).toMatchObject({
+      description: 'starting new instances',
+    });
+  });
+});
