@@ -3,21 +3,22 @@ import { z } from 'zod';
 import { type Decision, isNoCommit } from '../src/core/hook.ts';
 import { type Hook, type HookContext, toDecision } from './context.ts';
 import { keyOf } from './key.ts';
+import { hint, ignored, ignoredShape, refBelow, sha } from './payload.ts';
 
 const payloadSchema = z.object({
-  project_id: z.number(),
-  ref: z.string().startsWith('refs/heads/').max(1_000),
-  before: z.string(),
-  after: z.string(),
-  commits: z.array(z.object({ message: z.string().nullish() })).nullish(),
-  push_options: z.looseObject({ ci: z.looseObject({}).optional() }).nullish(),
+  project_id: z.int().positive(),
+  ref: refBelow('refs/heads/'),
+  before: sha,
+  after: sha,
+  commits: hint(z.array(z.object({ message: z.string().nullish() }))),
+  push_options: hint(z.looseObject({ ci: z.looseObject({}).optional() })),
 });
 
 export const push: Hook = {
   event: 'push',
   async handle(context): Promise<Decision> {
     const parsed = payloadSchema.safeParse(context.payload);
-    if (!parsed.success) return ignored(`the body is no push: ${issueOf(parsed.error)}`);
+    if (!parsed.success) return ignoredShape('push', parsed.error);
     const { project_id: project, ref, before, after, push_options: options } = parsed.data;
     const branch = ref.slice('refs/heads/'.length);
     const key = keyOf(context.delivery, { project, ref, before, after });
@@ -60,13 +61,4 @@ async function request({ accept, delivery, ekiden }: HookContext, wanted: Wanted
 /** The same words that keep GitLab's own pipelines from running. */
 function skipMarker(message: string | null | undefined): string | undefined {
   return /\[(?:ci[ -]skip|skip[ -]ci|no ci)\]/i.exec(message ?? '')?.[0];
-}
-
-function ignored(reason: string): Decision {
-  return { decision: 'ignored', reason };
-}
-
-function issueOf(error: z.ZodError): string {
-  const [issue] = error.issues;
-  return issue ? `${issue.path.join('.') || 'it'}: ${issue.message}` : 'unknown shape';
 }

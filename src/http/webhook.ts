@@ -1,11 +1,12 @@
 /** Takes GitLab's deliveries at POST /hooks/gitlab, straight from node:http. */
+import { isUtf8 } from 'node:buffer';
 import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Webhook } from 'standardwebhooks';
 import { InputError, messageOf } from '../core/errors.ts';
 import type { Decision, Delivery } from '../core/hook.ts';
 import type { Log } from '../core/log.ts';
-import { sendJson, sendProblem } from './answer.ts';
+import { sendJson, sendProblem, writeProblem } from './answer.ts';
+import { type CheckSignature, createSignatureCheck } from './signature.ts';
 
 /** GitLab sends no larger bodies. */
 const bodyLimit = 25 * 1024 * 1024;
@@ -25,15 +26,18 @@ export type RequestHandler = (request: IncomingMessage, response: ServerResponse
  * 2xx, since GitLab counts anything else as a failure of the hook and never tries again.
  */
 export function createWebhook(options: WebhookOptions): RequestHandler {
+  const { signingToken } = options;
+  const checkSignature =
+    signingToken === undefined ? undefined : createSignatureCheck(signingToken);
   return async (request, response) => {
     try {
       const delivery = nameDelivery(request);
-      refuseMethod(request);
+      refuseMethod(request, response);
       refuseLarge(Number(request.headers['content-length'] ?? 0));
       refuseWrongToken(request, options);
       const body = await readBody(request);
       delivery.receivedAt = Date.now();
-      refuseWrongSignature(request, body, options);
+      refuseWrongSignature(request, body, checkSignature);
       const decision = await decide(options, parseJson(body), delivery);
       sendJson(response, decision.decision === 'queued' ? 202 : 200, {
         delivery: delivery.id,
@@ -59,12 +63,18 @@ async function decide({ handle, log }: WebhookOptions, payload: unknown, deliver
 
 function nameDelivery({ headers }: IncomingMessage): Delivery {
   const key = headers['idempotency-key'] ?? headers['webhook-id'];
-  const given = typeof key === 'string' && key !== '' ? key.slice(0, 200) : undefined;
+  const given = typeof key === 'string' && key !== '' ? shortName(key) : undefined;
   return { id: given ?? randomUUID(), idempotent: given !== undefined, receivedAt: Date.now() };
 }
 
-function refuseMethod({ method }: IncomingMessage): void {
+/** GitLab's keys are UUIDs; of a long one the hash keeps it apart from others that begin the same. */
+function shortName(key: string): string {
+  return key.length <= 200 ? key : createHash('sha256').update(key).digest('hex');
+}
+
+function refuseMethod({ method }: IncomingMessage, response: ServerResponse): void {
   if (method === 'POST') return;
+  response.setHeader('Allow', 'POST');
   throw new InputError('GitLab delivers hooks by POST.', { code: 'E_METHOD', status: 405 });
 }
 
@@ -91,17 +101,14 @@ function refuseWrongToken({ headers }: IncomingMessage, { secret, signingToken }
 function refuseWrongSignature(
   { headers }: IncomingMessage,
   body: Buffer,
-  { signingToken }: WebhookOptions,
+  check: CheckSignature | undefined,
 ): void {
-  if (signingToken === undefined) return;
-  try {
-    new Webhook(signingToken).verify(body, headers as Record<string, string>);
-  } catch (error) {
-    throw unauthorized(
-      `The signature does not fit: ${messageOf(error)}.`,
-      'Set the signing token of the hook to the value of EKIDEN_SIGNING_TOKEN.',
-    );
-  }
+  const problem = check?.(headers, body);
+  if (problem === undefined) return;
+  throw unauthorized(
+    `The signature does not fit: ${problem}.`,
+    'Set the signing token of the hook to the value of EKIDEN_SIGNING_TOKEN.',
+  );
 }
 
 function unauthorized(message: string, hint: string): InputError {
@@ -111,7 +118,8 @@ function unauthorized(message: string, hint: string): InputError {
 async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  // Leaving the loop must not end the connection, or nobody could read why.
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     size += chunk.length;
     refuseLarge(size);
     chunks.push(chunk);
@@ -120,23 +128,32 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
 }
 
 function parseJson(body: Buffer): unknown {
+  const noJson = (why: string) =>
+    new InputError(`The body is no JSON${why}.`, { code: 'E_NO_JSON' });
+  if (!isUtf8(body)) throw noJson(': it is not in UTF-8');
   try {
     return JSON.parse(body.toString('utf8'));
   } catch {
-    throw new InputError('The body is no JSON.', { code: 'E_NO_JSON' });
+    throw noJson('');
   }
 }
 
-/** How long a client may go on sending what nobody wants, so that it can read the answer. */
+/** How long a client may go on sending what nobody wants. */
 const lingerMilliseconds = 2_000;
 
 function refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {
   if (response.headersSent || response.destroyed) return;
-  if (!request.complete) {
-    response.setHeader('Connection', 'close');
-    request.resume();
-    const linger = setTimeout(() => request.destroy(), lingerMilliseconds);
-    request.once('close', () => clearTimeout(linger));
+  if (request.complete) {
+    sendProblem(response, error);
+    return;
   }
-  sendProblem(response, error);
+  // Closed while bytes still come in, the connection would be reset and the answer lost with it.
+  response.setHeader('Connection', 'close');
+  writeProblem(response, error);
+  const linger = setTimeout(() => request.destroy(), lingerMilliseconds);
+  request.once('close', () => {
+    clearTimeout(linger);
+    response.end();
+  });
+  request.resume();
 }

@@ -23,10 +23,16 @@ export interface QueueOptions {
   log: Log;
 }
 
+/** What BullMQ keeps as the data of a job. */
+interface Kept<Work> {
+  mark: string;
+  work: Work;
+}
+
 /** Opens the queue `name`; one object adds, and may also work. */
 export function createQueue<Work extends object>(options: QueueOptions): Queue<Work> {
   const { name, prefix, redis, log } = options;
-  const bull = new BullQueue<Work>(name, {
+  const bull = new BullQueue<Kept<Work>>(name, {
     connection: redis,
     prefix,
     skipVersionCheck: true,
@@ -43,15 +49,13 @@ export function createQueue<Work extends object>(options: QueueOptions): Queue<W
     async add(work, { id, delay, priority }: AddOptions) {
       // BullMQ does not say whether the id was taken, so what is kept is read back and compared.
       const mark = crypto.randomUUID();
-      const data = { ...work, mark };
-      await bull.add(name as never, data as never, {
+      await bull.add(name as never, { mark, work } as never, {
         jobId: id,
         ...(delay === undefined ? {} : { delay }),
         ...(priority === undefined ? {} : { priority }),
       });
-      const job = await bull.getJob(id);
-      const kept = (job?.data ?? data) as Work & { mark: string };
-      return { added: kept.mark === mark, kept };
+      const kept = (await bull.getJob(id))?.data ?? { mark, work };
+      return { added: kept.mark === mark, kept: kept.work };
     },
     async remove(id) {
       return (await bull.remove(id)) === 1;
@@ -71,13 +75,13 @@ interface WorkerOptions<Work> extends QueueOptions {
 function startWorker<Work extends object>(options: WorkerOptions<Work>): Worker {
   const { name, log } = options;
   const stopping = new AbortController();
-  const worker = new BullWorker<Work>(
+  const worker = new BullWorker<Kept<Work>>(
     name,
     async (job, token, cancelled) => {
       const signal = AbortSignal.any([stopping.signal, ...(cancelled ? [cancelled] : [])]);
       const last = job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
       try {
-        await options.handle(job.data, { signal, first: job.attemptsMade === 0, last });
+        await options.handle(job.data.work, { signal, first: job.attemptsMade === 0, last });
       } catch (error) {
         if (stopping.signal.aborted) return giveBack(job, token);
         log.warn({ queue: name, job: job.id, error: messageOf(error) }, 'work failed');
