@@ -39,5 +39,8 @@ export function patched(app: App, update: AppInput): AppInput & { id: string } {
   if ((update.ipAddress || update.container?.docker?.network) && !update.networks) {
     delete merged.networks;
   }
+  // What the old network meant by its ports is nothing that the client asks for now.
+  const moved = update.networks?.some(({ mode }) => mode !== 'host');
+  if (moved && !update.portDefinitions) delete merged.portDefinitions;
   return merged;
 }

@@ -88,7 +88,7 @@ export function normalizeApp(input: AppInput & { id: string }): Unversioned {
     executor: input.executor ?? '',
     networks,
     requirePorts: input.requirePorts ?? false,
-    portDefinitions: onHost ? portDefinitionsOf(input) : undefined,
+    portDefinitions: onHost || input.portDefinitions?.length ? portDefinitionsOf(input) : undefined,
     container,
     healthChecks: filled(input.healthChecks?.map(normalizeHealthCheck)),
     readinessChecks: filled(input.readinessChecks?.map(normalizeReadinessCheck)),

@@ -80,7 +80,11 @@ const portDefinition = z.object({
 
 const network = z.object({
   mode: z.enum(['host', 'container', 'container/bridge']).optional(),
-  name: z.string().min(1).optional(),
+  name: z
+    .string()
+    .max(63)
+    .regex(/^[a-z0-9]([-a-z0-9_]*[a-z0-9])?$/)
+    .optional(),
   labels: words.optional(),
 });
 

@@ -56,6 +56,9 @@ function* networkRule(app: Unversioned): Generator<[string, string]> {
   if (onHost && app.container?.portMappings?.length) {
     yield ['/container/portMappings', 'portMappings are not allowed with host-networking'];
   }
+  if (!onHost && app.portDefinitions) {
+    yield ['/portDefinitions', 'portDefinitions are only allowed with host-networking'];
+  }
   for (const [index, network] of app.networks.entries()) {
     if (network.mode === 'container' && network.name === undefined) {
       yield [`/networks(${index})/name`, 'not defined'];

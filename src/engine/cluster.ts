@@ -29,6 +29,8 @@ export interface Instance {
   health: (Health | undefined)[];
   /** Absent until the readiness check was asked. */
   readiness?: Readiness;
+  /** Since when its goal is to go; a timestamp. */
+  sentencedAt?: string;
   /** Why the engine kills it, for the failure record of an unhealthy one. */
   killReason?: string;
 }
@@ -128,8 +130,10 @@ class Cluster {
   /** Makes `app` the current definition; null deletes the app, its last instances stay known. */
   setApp(id: string, app: App | null): void {
     const held = this.record(id);
-    if (app === null) delete held.app;
-    else {
+    if (app === null) {
+      delete held.app;
+      held.versions = held.versions.filter(isUsed(held));
+    } else {
       held.app = app;
       if (!held.versions.some(({ version }) => version === app.version)) held.versions.push(app);
       pruneVersions(held);
@@ -158,8 +162,12 @@ export type { Cluster };
 
 /** Versions that instances are made from stay, however old. */
 function pruneVersions(held: AppRecord): void {
-  const inUse = new Set([...held.instances.values()].map(({ version }) => version));
   const newest = held.versions.slice(-MAX_VERSIONS);
   const older = held.versions.slice(0, -MAX_VERSIONS);
-  held.versions = [...older.filter(({ version }) => inUse.has(version)), ...newest];
+  held.versions = [...older.filter(isUsed(held)), ...newest];
+}
+
+function isUsed({ instances }: AppRecord): (app: App) => boolean {
+  const inUse = new Set([...instances.values()].map(({ version }) => version));
+  return ({ version }) => inUse.has(version);
 }

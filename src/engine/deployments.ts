@@ -84,11 +84,12 @@ class Deployments {
     }
   }
 
-  wantedOf(appId: string): Wanted {
+  wantedOf(appId: string): Wanted | undefined {
     const [deployment] = this.#options.cluster.deploymentsOf(appId);
     if (!deployment) return undefined;
     const actions = deployment.steps[deployment.currentStep]?.actions ?? [];
-    return actions.find(({ app }) => app === appId)?.action ?? 'wait';
+    const action = actions.find(({ app }) => app === appId)?.action ?? 'wait';
+    return { action, since: deployment.version };
   }
 
   /** Takes note that an app is where its step wants it, and goes on when all are. */

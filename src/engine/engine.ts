@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectDocker } from '../clients/docker.ts';
+import { messageOf, SetupError } from '../core/errors.ts';
 import { type Log, silent } from '../core/log.ts';
 import type { Cluster } from './cluster.ts';
 import type { Context } from './context.ts';
@@ -135,7 +136,13 @@ async function takeUp(context: Context, tasks: TaskParts, control: Control): Pro
       if (app) attend(instance, app);
     },
   });
-  await supervisor.start();
+  await supervisor.start().catch((error: unknown) => {
+    throw new SetupError(`Docker does not answer: ${messageOf(error)}`, {
+      code: 'E_ENGINE_DOCKER',
+      hint: 'Start Docker, or name its socket with --docker.',
+      cause: error,
+    });
+  });
   control.deployments.resume();
   control.reconciler.touchAll();
 }

@@ -24,6 +24,23 @@ const CONCURRENT_STARTS = 8;
 /** Somebody else may take a dynamic port between the choice and the start. */
 const PORT_ATTEMPTS = 5;
 
+interface Launch {
+  attempt: Promise<void>;
+  abandoned: AbortController;
+}
+
+interface Wanted {
+  instance: Instance;
+  app: App;
+  /** Fires when it is not wanted any more. */
+  abandoned: AbortSignal;
+}
+
+interface TaskToStart extends Wanted {
+  image: string;
+  sandbox: string;
+}
+
 export function createLauncher(options: LauncherOptions): Launcher {
   return new Launcher(options);
 }
@@ -31,7 +48,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
 class Launcher {
   readonly #options: LauncherOptions;
   readonly #limit = pLimit(CONCURRENT_STARTS);
-  readonly #launching = new Map<string, Promise<void>>();
+  readonly #launching = new Map<string, Launch>();
   readonly #waiting = new Map<string, string>();
 
   constructor(options: LauncherOptions) {
@@ -52,7 +69,8 @@ class Launcher {
     const { cluster, log, touch } = this.#options;
     const app = cluster.definitionOf(instance);
     if (!app || this.#launching.has(instance.id)) return;
-    const attempt = this.#limit(() => this.#attempt(instance, app))
+    const abandoned = new AbortController();
+    const attempt = this.#attempt(instance, app, abandoned.signal)
       .catch((error: unknown) => {
         log.error({ instance: instance.id, error: messageOf(error) }, 'a launch broke off');
       })
@@ -61,28 +79,37 @@ class Launcher {
         // A relaunch may be due already, and was passed over while this one was at work.
         if (!this.#waiting.has(instance.id)) touch(instance.appId);
       });
-    this.#launching.set(instance.id, attempt);
+    this.#launching.set(instance.id, { attempt, abandoned });
+  }
+
+  /** Ends the wait for an image that is not wanted any more; true when a launch will see to its end. */
+  abandon({ id }: Instance): boolean {
+    this.#waiting.delete(id);
+    const launch = this.#launching.get(id);
+    launch?.abandoned.abort();
+    return launch !== undefined;
   }
 
   /** Resolves when no launch is at work; after the signal none begins. */
   async idle(): Promise<void> {
-    await Promise.all(this.#launching.values());
+    await Promise.all([...this.#launching.values()].map(({ attempt }) => attempt));
   }
 
-  async #attempt(instance: Instance, app: App): Promise<void> {
+  async #attempt(instance: Instance, app: App, abandoned: AbortSignal): Promise<void> {
     const { lifecycle, ports, onRunning, log, signal } = this.#options;
     if (signal.aborted) return;
     if (!(await this.#claimPorts(instance, app))) return;
-    if (isUnwanted(instance)) return this.#drop(instance);
+    if (abandoned.aborted) return this.#drop(instance);
     lifecycle.staging(instance);
     try {
-      const started = await this.#startContainer(instance, app);
+      const started = await this.#startContainer({ instance, app, abandoned });
       if (!started) return this.#drop(instance);
       lifecycle.running(instance, app, started);
       onRunning(instance, app);
     } catch (error) {
       // A launch that the engine's own end broke off is taken up at the next start.
       if (signal.aborted) return;
+      if (abandoned.aborted) return this.#drop(instance);
       const message = dockerMessage(error);
       log.warn({ taskId: taskIdOf(instance), error: message }, 'a task did not start');
       ports.release(instance.ports);
@@ -93,7 +120,6 @@ class Launcher {
   /** False when a port is taken: the instance stays scheduled and is tried again later. */
   async #claimPorts(instance: Instance, app: App): Promise<boolean> {
     this.#waiting.delete(instance.id);
-    if (isUnwanted(instance)) return true;
     try {
       instance.ports = await this.#options.ports.claim(hostPortsWanted(app));
       return true;
@@ -113,20 +139,29 @@ class Launcher {
   }
 
   /** Undefined when the instance is not wanted any more. */
-  async #startContainer(instance: Instance, app: App): Promise<Started | undefined> {
-    const { dockerHost, sandboxes, signal } = this.#options;
+  async #startContainer(launch: Wanted): Promise<Started | undefined> {
+    const { dockerHost, sandboxes } = this.#options;
+    const { instance, app, abandoned } = launch;
     const docker = app.container?.docker;
     const image = docker?.image ?? this.#options.defaultImage;
+    const bridged = app.networks.some(({ mode }) => mode === 'container/bridge');
     const [sandbox] = await Promise.all([
       sandboxes.create(taskIdOf(instance), sandboxFolders(app)),
-      dockerHost.ensureImage(image, docker?.forcePullImage ?? false),
-      app.networks.some(({ mode }) => mode === 'container/bridge') && dockerHost.ensureNetwork(),
+      orAborted(dockerHost.ensureImage(image, docker?.forcePullImage ?? false), abandoned),
+      bridged && dockerHost.ensureNetwork(),
     ]);
-    for (let attempt = 1; !isUnwanted(instance); attempt++) {
+    return this.#limit(() => this.#createAndStart({ ...launch, image, sandbox }));
+  }
+
+  async #createAndStart(task: TaskToStart): Promise<Started | undefined> {
+    const { dockerHost, signal } = this.#options;
+    const { instance, app, abandoned } = task;
+    for (let attempt = 1; !abandoned.aborted; attempt++) {
       signal.throwIfAborted();
-      const containerId = await dockerHost.create(this.#specOf({ instance, app, image, sandbox }));
+      const containerId = await dockerHost.create(this.#specOf(task));
       try {
-        if (!isUnwanted(instance)) return await dockerHost.start(containerId);
+        const started = await dockerHost.start(containerId);
+        if (!abandoned.aborted) return started;
         await dockerHost.remove(containerId);
       } catch (error) {
         await dockerHost.remove(containerId);
@@ -138,7 +173,7 @@ class Launcher {
     return undefined;
   }
 
-  #specOf(task: { instance: Instance; app: App; image: string; sandbox: string }) {
+  #specOf(task: TaskToStart) {
     const { install, host, dockerHost } = this.#options;
     const { app, image, sandbox, instance } = task;
     const { ports } = instance;
@@ -157,10 +192,15 @@ class Launcher {
 
 export type { Launcher };
 
-function isUnwanted(instance: Instance): boolean {
-  return instance.goal === 'Decommissioned';
-}
-
 function isPortConflict(error: unknown): boolean {
   return /port is already allocated|address already in use/.test(dockerMessage(error));
+}
+
+/** Rejects as soon as `signal` fires; the work itself goes on for others who wait for it. */
+function orAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const give = () => reject(signal.reason);
+    signal.addEventListener('abort', give, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', give));
+  });
 }

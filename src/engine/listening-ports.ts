@@ -10,12 +10,15 @@ export interface Listener {
 
 const LISTEN_STATE = '0A';
 
+/** 127.0.0.11, where Docker itself answers names in every container. */
+const DOCKER_RESOLVER = '0B00007F';
+
 /** Reads the lines of /proc/net/tcp and tcp6; addresses are hexadecimal, in the byte order of the machine. */
 export function parseListeners(table: string): Listener[] {
   return table.split('\n').flatMap((line) => {
     const [, local = '', , state, , , , , , inode = ''] = line.trim().split(/\s+/);
     const [address = '', port = ''] = local.split(':');
-    if (state !== LISTEN_STATE || inode === '0') return [];
+    if (state !== LISTEN_STATE || address === DOCKER_RESOLVER) return [];
     return [{ port: Number.parseInt(port, 16), loopback: isLoopback(address), inode }];
   });
 }
@@ -32,12 +35,15 @@ function isLoopback(address: string): boolean {
 interface ContainerProcess {
   pid: number;
   containerId: string;
+  /** The network is the machine's, so that only the sockets of the container's processes count. */
+  onHost: boolean;
 }
 
-/** Sockets that listen in the network of the container and belong to one of its processes; undefined where /proc does not tell. */
+/** The sockets that listen in a container; undefined where /proc does not tell. */
 export async function listenersOf({
   pid,
   containerId,
+  onHost,
 }: ContainerProcess): Promise<Listener[] | undefined> {
   try {
     // The engine may see other process numbers than Docker does: never trust a foreign process.
@@ -48,7 +54,9 @@ export async function listenersOf({
       readFile(`/proc/${pid}/net/tcp6`, 'utf8').catch(() => ''),
     ]);
     const listeners = tables.flatMap(parseListeners);
-    if (listeners.length === 0) return [];
+    if (!onHost) return listeners;
+    // Throws for a user who may not look, instead of finding nothing.
+    await readdir(`/proc/${pid}/fd`);
     const own = await socketsOf(await descendants(pid));
     return listeners.filter(({ inode }) => own.has(inode));
   } catch {

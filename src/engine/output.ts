@@ -8,7 +8,7 @@ import { openCappedFile } from './capped-file.ts';
 
 const MAX_BYTES = 64 * 1024 * 1024;
 
-interface FollowOptions {
+export interface FollowOptions {
   docker: Docker;
   containerId: string;
   sandbox: string;

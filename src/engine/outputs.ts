@@ -1,17 +1,34 @@
 /** Follows the output of all running tasks. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../core/errors.ts';
 import type { App } from './app-definition.ts';
 import { taskIdOf } from './app-id.ts';
 import type { Instance } from './cluster.ts';
 import type { Context } from './context.ts';
-import { followOutput } from './output.ts';
+import { type FollowOptions, followOutput } from './output.ts';
 
 type OutputsOptions = Pick<Context, 'dockerHost' | 'sandboxes' | 'signal' | 'log'>;
+
+const RETRY_MS = 1000;
 
 export type Outputs = ReturnType<typeof createOutputs>;
 
 export function createOutputs({ dockerHost, sandboxes, signal, log }: OutputsOptions) {
   const following = new Map<string, Promise<void>>();
+
+  /** Docker may close the stream of a container that goes on running, for instance when it is restarted. */
+  async function followToTheEnd(options: FollowOptions): Promise<void> {
+    while (!signal.aborted) {
+      const broken = await followOutput(options).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      const exit = await dockerHost.exitOf(options.containerId).catch(() => undefined);
+      if (exit === 'gone' || (exit && !broken)) return;
+      if (exit) throw broken;
+      await sleep(RETRY_MS, undefined, { signal });
+    }
+  }
 
   return {
     follow: (instance: Instance, app: App): void => {
@@ -20,7 +37,7 @@ export function createOutputs({ dockerHost, sandboxes, signal, log }: OutputsOpt
       const taskId = taskIdOf(instance);
       const sandbox = sandboxes.path(taskId);
       const { docker } = dockerHost;
-      const output = followOutput({ docker, containerId, sandbox, tty: app.tty === true, signal })
+      const output = followToTheEnd({ docker, containerId, sandbox, tty: app.tty === true, signal })
         .catch((error: unknown) => {
           if (!signal.aborted) log.warn({ taskId, error: messageOf(error) }, 'output was lost');
         })

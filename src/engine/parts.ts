@@ -50,7 +50,6 @@ export function createTaskParts(context: Context, settings: TaskSettings): TaskP
     lifecycle,
     onRunning: (instance, app) => {
       attend(instance, app);
-      if (instance.goal === 'Decommissioned') terminator.kill(instance);
       // A task may have ended before anybody could know its container; else this does nothing.
       terminator.bury(instance).catch(() => context.touch(instance.appId));
     },
@@ -59,7 +58,7 @@ export function createTaskParts(context: Context, settings: TaskSettings): TaskP
     ...context,
     ...settings,
     lifecycle,
-    isLaunching: (instance) => launcher.isLaunching(instance),
+    abandonLaunch: (instance) => launcher.abandon(instance),
     unwatch: (instance) => {
       monitor.unwatch(instance);
       readinessMonitor.unwatch(instance);

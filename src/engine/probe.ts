@@ -54,7 +54,7 @@ export async function probe({ docker, app, instance, check }: ProbeOptions): Pro
     if (!target) return failed('the instance has no port to check');
     const answer = await probeNetwork(target, check, timeoutMs);
     return await settled(answer, target, () =>
-      pid ? listenersOf({ pid, containerId }) : Promise.resolve(undefined),
+      pid ? listenersOf({ pid, containerId, onHost: target.onHost }) : Promise.resolve(undefined),
     );
   } catch (error) {
     return failed(messageOf(error));

@@ -10,13 +10,17 @@ import { type Decision, decideRestart, decideScale, type Member } from './rollin
 import type { Terminator } from './terminator.ts';
 
 /** What a deployment asks of an app now; `wait` keeps it as it is until its step comes. */
-export type Wanted = Action['action'] | 'wait' | undefined;
+export interface Wanted {
+  action: Action['action'] | 'wait';
+  /** The version of the deployment, which is the time of its start. */
+  since: string;
+}
 
 interface ReconcilerOptions extends Pick<Context, 'cluster' | 'delays'> {
   lifecycle: Lifecycle;
   launcher: Launcher;
   terminator: Terminator;
-  wantedOf: (appId: string) => Wanted;
+  wantedOf: (appId: string) => Wanted | undefined;
   /** Told after each pass over an app whether what is wanted of it is reached. */
   onReconciled: (appId: string, done: boolean) => void;
 }
@@ -50,6 +54,7 @@ class Reconciler {
   /** Kills an instance for good. */
   decommission(instance: Instance): void {
     instance.goal = 'Decommissioned';
+    instance.sentencedAt ??= new Date().toISOString();
     this.#options.cluster.changed(instance.appId);
     this.#options.terminator.kill(instance);
   }
@@ -106,18 +111,24 @@ export type { Reconciler };
 
 const NOTHING: Decision = { start: 0, kill: [], done: true };
 
-function decide({ app, versions, instances }: AppRecord, wanted: Wanted): Decision {
+function decide({ app, versions, instances }: AppRecord, wanted: Wanted | undefined): Decision {
   const all = [...instances.values()];
   const staying = all.filter(({ goal }) => goal === 'Running');
-  if (!app || wanted === 'StopApplication') {
+  if (!app || wanted?.action === 'StopApplication') {
     return { start: 0, kill: staying.map(({ id }) => id), done: all.length === 0 };
   }
-  if (wanted === 'StartApplication' || wanted === 'wait') return NOTHING;
+  if (wanted?.action === 'StartApplication' || wanted?.action === 'wait') return NOTHING;
   const own = (instance: Instance) =>
     versions.find(({ version }) => version === instance.version) ?? app;
   const members = staying.map((instance) => memberOf(instance, app, own(instance)));
-  const situation = { app, members, dying: all.length - staying.length };
-  return wanted === 'RestartApplication' ? decideRestart(situation) : decideScale(situation);
+  const dying = all.filter((instance) => isDyingFor(instance, wanted)).length;
+  const decide = wanted?.action === 'RestartApplication' ? decideRestart : decideScale;
+  return decide({ app, members, dying });
+}
+
+/** A deployment waits for the end of those that it has sentenced itself, not for earlier drains. */
+function isDyingFor({ goal, sentencedAt = '' }: Instance, wanted: Wanted | undefined): boolean {
+  return goal === 'Decommissioned' && sentencedAt >= (wanted?.since ?? '');
 }
 
 /** One that is killed to be started again counts as one that does not run yet. */

@@ -1,12 +1,12 @@
 /** The folder of each task: its output, its relative volumes; kept for a while after its death. */
 import { chmod, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { safePath } from './app-id.ts';
 
 export type Sandboxes = ReturnType<typeof createSandboxes>;
 
-/** Dead sandboxes that are kept for each app, the newest. */
+/** Dead sandboxes that are kept, the newest; the second bound is for apps that are gone. */
 const KEPT_PER_APP = 20;
+const KEPT_IN_ALL = 1000;
 
 export function createSandboxes(data: string) {
   const root = join(data, 'sandboxes');
@@ -26,23 +26,53 @@ export function createSandboxes(data: string) {
       return path;
     },
 
-    /** Removes the oldest dead sandboxes of an app; `alive` are the task ids in use. */
-    prune: async (appId: string, alive: Set<string>): Promise<void> => {
-      const prefix = `${safePath(appId)}.instance-`;
-      const names = (await readdir(root).catch(() => [])).filter(
-        (name) => name.startsWith(prefix) && !alive.has(name),
-      );
-      if (names.length <= KEPT_PER_APP) return;
-      const aged = await Promise.all(names.map((name) => ageOf(join(root, name))));
-      aged.sort((a, b) => b.changed - a.changed);
-      for (const { path } of aged.slice(KEPT_PER_APP)) {
-        await rm(path, { recursive: true, force: true });
+    /** Removes the dead sandboxes that are too many; `alive` are the task ids in use. */
+    prune: async (alive: Set<string>): Promise<void> => {
+      const names = (await readdir(root).catch(() => [])).filter((name) => !alive.has(name));
+      const sizes = countBy(names, appPart);
+      const crowded = names.length > KEPT_IN_ALL;
+      const suspects = names.filter((name) => crowded || isMany(sizes.get(appPart(name))));
+      for (const name of superfluous(await byAge(root, suspects))) {
+        await rm(join(root, name), { recursive: true, force: true });
       }
     },
   };
 }
 
-async function ageOf(path: string): Promise<{ path: string; changed: number }> {
-  const info = await stat(path).catch(() => undefined);
-  return { path, changed: info?.mtimeMs ?? 0 };
+/** Of the names, youngest first, those beyond what is kept. */
+function superfluous(names: string[]): string[] {
+  const seen = new Map<string, number>();
+  let kept = 0;
+  return names.filter((name) => {
+    const app = appPart(name);
+    const rank = (seen.get(app) ?? 0) + 1;
+    seen.set(app, rank);
+    if (rank > KEPT_PER_APP || kept >= KEPT_IN_ALL) return true;
+    kept += 1;
+    return false;
+  });
+}
+
+async function byAge(root: string, names: string[]): Promise<string[]> {
+  const aged = await Promise.all(
+    names.map(async (name) => {
+      const info = await stat(join(root, name)).catch(() => undefined);
+      return { name, changed: info?.mtimeMs ?? 0 };
+    }),
+  );
+  return aged.sort((a, b) => b.changed - a.changed).map(({ name }) => name);
+}
+
+function appPart(name: string): string {
+  return name.replace(/\.instance-.*$/, '');
+}
+
+function isMany(count = 0): boolean {
+  return count > KEPT_PER_APP;
+}
+
+function countBy(names: string[], keyOf: (name: string) => string): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(keyOf(name), (counts.get(keyOf(name)) ?? 0) + 1);
+  return counts;
 }

@@ -19,6 +19,9 @@ interface SupervisorOptions extends Context {
 /** Docker's events are a hint only; this often the truth is read again. */
 const PERIOD_MS = 3_000;
 
+/** Checks between two looks at the sandboxes of dead tasks. */
+const CHECKS_PER_PRUNING = 20;
+
 /** An unknown container may be one whose launch broke off a moment ago; it goes at the second sight. */
 const SIGHTINGS_BEFORE_REMOVAL = 2;
 
@@ -112,9 +115,14 @@ class Supervisor {
   }
 
   async #checkRegularly(): Promise<void> {
-    while (!this.#options.signal.aborted) {
+    const { signal, cluster, sandboxes } = this.#options;
+    for (let round = 1; !signal.aborted; round++) {
       await this.#pause(PERIOD_MS);
-      if (!this.#options.signal.aborted) await this.#check().catch(this.#warn);
+      if (signal.aborted) return;
+      await this.#check().catch(this.#warn);
+      if (round % CHECKS_PER_PRUNING !== 0) continue;
+      const alive = new Set(cluster.instances().map(taskIdOf));
+      await sandboxes.prune(alive).catch(this.#warn);
     }
   }
 

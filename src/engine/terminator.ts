@@ -11,7 +11,8 @@ import type { End, Lifecycle } from './lifecycle.ts';
 interface TerminatorOptions extends Context {
   lifecycle: Lifecycle;
   drainSeconds: number;
-  isLaunching: (instance: Instance) => boolean;
+  /** True when a launch is at work that will see to the end of the instance. */
+  abandonLaunch: (instance: Instance) => boolean;
   /** Ends the checks of an instance. */
   unwatch: (instance: Instance) => void;
   /** Resolves when all output of the container is written. */
@@ -40,14 +41,14 @@ class Terminator {
 
   /** Kills the task; what becomes of the instance is for its goal to say. */
   kill(instance: Instance): void {
-    const { cluster, lifecycle, unwatch, isLaunching, drainSeconds } = this.#options;
+    const { cluster, lifecycle, unwatch, abandonLaunch, drainSeconds } = this.#options;
     if (instance.condition === 'Killing') return;
     if (instance.condition === 'Running') {
       const drains = instance.killReason === undefined && isServing(cluster, instance);
       unwatch(instance);
       lifecycle.killing(instance);
       this.#stopInBackground(instance, drains ? drainSeconds * 1000 : 0);
-    } else if (!isLaunching(instance)) {
+    } else if (!abandonLaunch(instance)) {
       this.#end(instance, { state: 'TASK_KILLED', message: 'killed before it ran' });
     }
   }
@@ -70,7 +71,6 @@ class Terminator {
       await this.#lastOutput(containerId);
       this.#end(instance, exit === 'gone' ? vanished(instance) : endOf(instance, exit));
       await dockerHost.remove(containerId);
-      await this.#pruneSandboxes(instance.appId);
     } finally {
       this.#burying.delete(taskId);
     }
@@ -114,12 +114,6 @@ class Terminator {
     this.#options.unwatch(instance);
     this.#options.ports.release(instance.ports);
     this.#options.lifecycle.ended(instance, how);
-  }
-
-  async #pruneSandboxes(appId: string): Promise<void> {
-    const { cluster, sandboxes } = this.#options;
-    const alive = [...(cluster.records.get(appId)?.instances.values() ?? [])].map(taskIdOf);
-    await sandboxes.prune(appId, new Set(alive));
   }
 }
 

@@ -77,7 +77,7 @@ describe('sandboxes', () => {
     for (const name of [...names, 'webx.instance-1._app.1']) {
       await mkdir(join(root, name), { recursive: true });
     }
-    await createSandboxes(folder).prune('/web', new Set([names[0] ?? '']));
+    await createSandboxes(folder).prune(new Set([names[0] ?? '']));
     const left = await readdir(root);
     expect(left).toHaveLength(1 + 20 + 1);
     expect(left).toEqual(expect.arrayContaining([names[0], 'webx.instance-1._app.1']));

@@ -1,5 +1,7 @@
 /** Tasks over the real Docker: environment, sandbox, failures, kills, and what survives a restart. */
 import { readFile, stat } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -155,6 +157,26 @@ describe('killing', () => {
   });
 });
 
+describe('an image that never comes', () => {
+  it('does not hold up the next definition, nor the end of the app', async () => {
+    const registry = createServer(() => undefined);
+    await new Promise<void>((resolve) => registry.listen(0, '127.0.0.1', resolve));
+    const { port } = registry.address() as AddressInfo;
+    try {
+      const docker = { image: `127.0.0.1:${port}/slow/app` };
+      await engine.api('POST', '/v2/apps', { ...plain('/slow'), container: { docker } });
+      await until(async () => (await engine.tasks('/slow'))[0]?.state === 'TASK_STAGING');
+      const container = { docker: { image: busybox } };
+      await engine.api('PUT', '/v2/apps/slow?force=true', { container });
+      await engine.settled('/slow');
+      expect((await engine.tasks('/slow')).map(({ state }) => state)).toEqual(['TASK_RUNNING']);
+    } finally {
+      registry.closeAllConnections();
+      registry.close();
+    }
+  });
+});
+
 describe('a drain', () => {
   it('lets a killed task serve on, and never holds a forced deployment up', async () => {
     const slow = await startTestEngine({ drainSeconds: 600 });
@@ -179,6 +201,13 @@ describe('a drain', () => {
       });
       const states = (await slow.tasks('/drain')).map(({ id, state }) => [id, state]);
       expect(states).toContainEqual([old.id, 'TASK_KILLING']);
+      // The end of a deployment waits for its own kills, but not for those of one before.
+      await slow.api('PUT', '/v2/apps/drain?force=true', { instances: 0 });
+      await until(
+        async () => (await slow.api('GET', '/v2/apps/drain')).body.app.tasksRunning === 0,
+      );
+      await slow.api('PUT', '/v2/apps/drain?force=true', { instances: 1 });
+      await slow.settled('/drain');
     } finally {
       await slow.close();
     }
