@@ -2,7 +2,7 @@
 import { connect } from 'node:net';
 
 export interface Raw {
-  /** Resolves once the bytes are handed to the system, or the other side is gone. */
+  /** Resolves once the bytes are handed to the system; rejects when the other side is gone. */
   write(bytes: string | Uint8Array): Promise<void>;
   /** Everything that came, once one whole answer is there. */
   answer(): Promise<{ status: number; head: string; body: string }>;
@@ -34,7 +34,10 @@ export async function openRaw(address: string): Promise<Raw> {
     changed();
   });
   return {
-    write: (bytes) => new Promise((resolve) => socket.write(bytes, () => resolve())),
+    write: (bytes) =>
+      new Promise((resolve, reject) => {
+        socket.write(bytes, (reason) => (reason ? reject(reason) : resolve()));
+      }),
     async answer() {
       for (;;) {
         const whole = parse(text);
