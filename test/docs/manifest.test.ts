@@ -10,7 +10,9 @@ import { fencesOf } from './markdown.ts';
 
 const page = readFileSync(join(packageFolder, 'docs/manifest.md'), 'utf8');
 const examples = fencesOf(page, 'yaml');
-const schema = JSON.parse(readFileSync(join(packageFolder, 'templates/ekiden.schema.json'), 'utf8'));
+const schema = JSON.parse(
+  readFileSync(join(packageFolder, 'templates/ekiden.schema.json'), 'utf8'),
+);
 const fitsSchema = new Ajv({ strict: false }).compile(schema);
 
 test('there are examples', () => {
