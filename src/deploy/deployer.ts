@@ -1,14 +1,14 @@
 /** Leg 3: brings a release into being in Marathon, watches it, and takes it back when it does not come up. */
 import type { Marathon } from '../clients/marathon.ts';
 import type { Deployment, DeploymentStore } from '../core/deployment.ts';
-import { EkidenError, messageOf } from '../core/errors.ts';
+import { EkidenError, messageOf, RemoteError } from '../core/errors.ts';
 import type { HandOn, JourneyEvent } from '../core/event.ts';
 import type { Log } from '../core/log.ts';
 import type { Attempt } from '../core/queue.ts';
 import type { ReleaseStore } from '../core/release.ts';
 import { type Leg, type LegName, withLeg } from '../core/timeline.ts';
 import { addressesOf, toApp } from './app-definition.ts';
-import { progressOf, whyNotHealthy } from './progress.ts';
+import { progressOf, runningVersion, whyNotHealthy } from './progress.ts';
 
 export interface DeployerOptions {
   marathon: Marathon;
@@ -114,15 +114,15 @@ async function watch(
   deployment: Deployment,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const { deployments, marathon } = options;
+  const { deployments } = options;
   const { id, app, service, deadline } = deployment;
-  const version = deployment.marathon?.version ?? '';
   const start = deployment.legs.find((leg) => leg.name === 'deploy')?.start ?? Date.now();
   const legs = createLegs(options, deployment);
   for (;;) {
     signal.throwIfAborted();
     if ((await deployments.leader(app)) !== id) return 'superseded';
-    const found = await marathon.app(app, { signal });
+    const found = await look(options, app, signal);
+    const version = runningVersion(found, deployment);
     const progress = found && progressOf(found, version, service.instances);
     if (progress?.isRunning) await legs.hand('deploy', 'health');
     if (progress?.isHealthy) {
@@ -131,6 +131,16 @@ async function watch(
     }
     if (Date.now() - start > deadline * 1000) return 'late';
     await pause(lookEvery);
+  }
+}
+
+/** What Marathon shows of the app. It can refuse a definition for good, but never a look at one. */
+async function look({ marathon }: DeployerOptions, app: string, signal: AbortSignal) {
+  try {
+    return await marathon.app(app, { signal });
+  } catch (error) {
+    if (!(error instanceof RemoteError) || error.retryable) throw error;
+    throw new RemoteError(error.message, { code: error.code, cause: error });
   }
 }
 
@@ -149,20 +159,15 @@ function createLegs({ deployments }: DeployerOptions, deployment: Deployment) {
 }
 
 async function awaitRoute(options: DeployerOptions, sent: Deployment, signal: AbortSignal) {
-  const { marathon, deployments, isRouted, log } = options;
-  const version = sent.marathon?.version ?? '';
+  const { deployments, isRouted, log } = options;
   const giveUp = Date.now() + routePatience;
   while (sent.addresses.length > 0) {
     signal.throwIfAborted();
-    const app = await marathon.app(sent.app, { signal });
+    const app = await look(options, sent.app, signal);
+    const version = runningVersion(app, sent);
     const healthy = app ? progressOf(app, version, sent.service.instances).healthy : [];
-    if (
-      await isRouted(
-        sent.app,
-        healthy.map((task) => task.id),
-      )
-    )
-      break;
+    const instances = healthy.map((task) => task.id);
+    if (await isRouted(sent.app, instances)) break;
     if (Date.now() > giveUp) {
       log.warn({ app: sent.app }, 'no balancer said that it sends requests to the new release');
       break;
@@ -183,8 +188,9 @@ async function reverse(
 ): Promise<JourneyEvent[]> {
   const { marathon, deployments, releases } = options;
   const { id, app, deadline } = deployment;
-  const version = deployment.marathon?.version ?? '';
-  const why = whyNotHealthy(await marathon.app(app), version);
+  const why = deployment.reason ?? (await explain(options, deployment, signal));
+  // Noted before anything changes: once the way back is taken, Marathon no longer shows it.
+  await deployments.update(id, { reason: why });
   const good = await releases.lastGood(app);
   const isLeader = await options.exclusively(app, async () => {
     if ((await deployments.leader(app)) !== id) return false;
@@ -196,6 +202,11 @@ async function reverse(
   await awaitUnlocked(options, deployment, signal);
   const back = good ? `back to release ${good.number}` : 'taken down';
   return end(options, id, 'failed', `not healthy after ${deadline} s, ${back}: ${why}`);
+}
+
+async function explain(options: DeployerOptions, deployment: Deployment, signal: AbortSignal) {
+  const found = await look(options, deployment.app, signal);
+  return whyNotHealthy(found, runningVersion(found, deployment));
 }
 
 async function awaitUnlocked(

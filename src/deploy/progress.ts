@@ -1,5 +1,6 @@
 /** Judges from Marathon's answer how far a deployment is, and says in one sentence why it is not further. */
 import type { MarathonApp, MarathonTask } from '../clients/marathon.ts';
+import type { Deployment } from '../core/deployment.ts';
 
 export interface Progress {
   /** New instances that run, and those of them that pass their checks. */
@@ -14,11 +15,12 @@ export interface Progress {
  * already, as after a lost answer, with a version that no instance will ever have.
  */
 export function runningVersion(
-  app: MarathonApp,
-  { release, version }: { release: number; version: string },
+  app: MarathonApp | undefined,
+  { release, marathon }: Pick<Deployment, 'release' | 'marathon'>,
 ): string {
-  const runs = app.labels['ekiden.release'] === String(release);
-  return runs ? (app.versionInfo?.lastConfigChangeAt ?? app.version) : version;
+  const sent = marathon?.version ?? '';
+  if (app === undefined || app.labels['ekiden.release'] !== String(release)) return sent;
+  return app.versionInfo?.lastConfigChangeAt ?? app.version;
 }
 
 /** Looks at the instances of `version` only: the old ones are healthy anyway. */

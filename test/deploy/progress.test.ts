@@ -77,20 +77,25 @@ describe('progressOf', () => {
 });
 
 describe('runningVersion', () => {
+  const marathon = { version: now, deployment: 'd' };
   const versionInfo = { lastConfigChangeAt: old, lastScalingAt: now };
   it('is what Marathon runs the release under, not what a repeated request was answered', () => {
     const app = appOf([], { labels: { 'ekiden.release': '4' }, version: old, versionInfo });
-    expect(runningVersion(app, { release: 4, version: now })).toBe(old);
+    expect(runningVersion(app, { release: 4, marathon })).toBe(old);
   });
 
   it('is the answered one while Marathon runs another release', () => {
     const app = appOf([], { labels: { 'ekiden.release': '3' }, version: old, versionInfo });
-    expect(runningVersion(app, { release: 4, version: now })).toBe(now);
+    expect(runningVersion(app, { release: 4, marathon })).toBe(now);
+  });
+
+  it('is the answered one while the app is gone', () => {
+    expect(runningVersion(undefined, { release: 4, marathon })).toBe(now);
   });
 
   it('does without what very old versions leave out', () => {
     const app = appOf([], { labels: { 'ekiden.release': '4' }, version: old });
-    expect(runningVersion(app, { release: 4, version: now })).toBe(old);
+    expect(runningVersion(app, { release: 4, marathon })).toBe(old);
   });
 });
 

@@ -1,0 +1,150 @@
+/** A Marathon in memory that keeps apps by Marathon's rules, and whose instances do as a test says. */
+import { isDeepStrictEqual } from 'node:util';
+import type { Marathon, MarathonApp } from '../../src/clients/marathon.ts';
+import { appSchema } from '../../src/clients/marathon-model.ts';
+
+type Definition = Record<string, unknown> & {
+  id: string;
+  instances?: number;
+  labels?: Record<string, string>;
+};
+
+/** How an instance of an app is, in the words of Marathon's task. */
+export interface PlayedTask {
+  state?: string;
+  healthCheckResults?: { alive: boolean; lastFailureCause?: string }[];
+}
+
+export const healthy: PlayedTask = { healthCheckResults: [{ alive: true }] };
+
+type Asked = 'app' | 'apps' | 'putApp' | 'deleteApp' | 'deployments';
+
+export interface FakeMarathon extends Marathon {
+  /** Every write in order, such as `PUT /shop/web release 2 force`. */
+  writes: string[];
+  /** How each instance is that has this release; default healthy. */
+  play(release: number, task: PlayedTask): void;
+  /** The next call of this name fails before it does anything, or, with `after`, once it has. */
+  fail(call: Asked, error: Error, options?: { after?: boolean }): void;
+  /** Called with the name of each call before it is answered. */
+  onCall: (call: Asked) => unknown;
+  /** Ids of the apps that deployments hold. */
+  locked: Set<string>;
+  definitionOf(id: string): Record<string, unknown> | undefined;
+}
+
+interface Kept {
+  definition: Definition;
+  version: string;
+}
+
+export function createFakeMarathon(): FakeMarathon {
+  const apps = new Map<string, Kept>();
+  const played = new Map<number, PlayedTask>();
+  const failures: { call: Asked; error: Error; after: boolean }[] = [];
+  const writes: string[] = [];
+  let clock = 0;
+  const nextVersion = () => new Date(Date.UTC(2026, 0, 1) + ++clock).toISOString();
+
+  const seen = async <T>(call: Asked, answer: () => T): Promise<T> => {
+    await fake.onCall(call);
+    const at = failures.findIndex((failure) => failure.call === call);
+    const [failure] = at < 0 ? [] : failures.splice(at, 1);
+    if (failure && !failure.after) throw failure.error;
+    const answered = answer();
+    if (failure) throw failure.error;
+    return answered;
+  };
+
+  const put = (definition: Definition, force: boolean) => {
+    writes.push(`PUT ${definition.id} release ${releaseOf(definition)}${force ? ' force' : ''}`);
+    const version = nextVersion();
+    // Marathon answers a new version each time, but keeps the app's where nothing changed.
+    const same = isDeepStrictEqual(apps.get(definition.id)?.definition, definition);
+    if (!same) apps.set(definition.id, { definition, version });
+    return { version, deploymentId: `deployment-${clock}` };
+  };
+  const remove = (id: string, force: boolean) => {
+    writes.push(`DELETE ${id}${force ? ' force' : ''}`);
+    return apps.delete(id) ? { version: nextVersion(), deploymentId: `d${clock}` } : undefined;
+  };
+  const show = (id: string) => {
+    const kept = apps.get(id);
+    return kept && shown(kept, played.get(releaseOf(kept.definition)) ?? healthy);
+  };
+
+  const fake: FakeMarathon = {
+    ...unplayed,
+    writes,
+    locked: new Set(),
+    onCall: () => undefined,
+    play: (release, task) => void played.set(release, task),
+    fail: (call, error, { after = false } = {}) => void failures.push({ call, error, after }),
+    definitionOf: (id) => apps.get(id)?.definition,
+    app: (id) => seen('app', () => show(id)),
+    apps: ({ label } = {}) =>
+      seen('apps', () => [...apps.keys()].flatMap((id) => pick(show(id), label))),
+    putApp: (definition, { force = false } = {}) =>
+      seen('putApp', () => put(definition as Definition, force)),
+    deleteApp: (id, { force = false } = {}) => seen('deleteApp', () => remove(id, force)),
+    deployments: () =>
+      seen('deployments', () =>
+        [...fake.locked].map((id) => ({
+          id: `of ${id}`,
+          version: undefined,
+          affectedApps: [id],
+          currentActions: [],
+          currentStep: 1,
+          totalSteps: 1,
+        })),
+      ),
+  };
+  return fake;
+}
+
+function releaseOf({ labels }: Definition): number {
+  return Number(labels?.['ekiden.release']);
+}
+
+function shown({ definition, version }: Kept, task: PlayedTask): MarathonApp {
+  const { id, instances = 1 } = definition;
+  return appSchema.parse({
+    ...definition,
+    version,
+    instances,
+    versionInfo: { lastConfigChangeAt: version, lastScalingAt: version },
+    tasks: Array.from({ length: instances }, (_, index) => ({
+      id: `${id}-${version}-${index}`,
+      appId: id,
+      version,
+      state: 'TASK_RUNNING',
+      ...task,
+    })),
+  });
+}
+
+/** Selectors of the form `a==b,c==d` are all that Ekiden uses. */
+function pick(app: MarathonApp | undefined, selector = ''): MarathonApp[] {
+  if (app === undefined) return [];
+  const terms = selector
+    .split(',')
+    .filter(Boolean)
+    .map((term) => term.split('=='));
+  return terms.every(([key = '', value]) => app.labels[key] === value) ? [app] : [];
+}
+
+async function notPlayed(): Promise<never> {
+  throw new Error('the fake Marathon does not play this call');
+}
+
+const unplayed = {
+  scale: notPlayed,
+  restart: notPlayed,
+  cancelDeployment: notPlayed,
+  killTasks: notPlayed,
+  queue: notPlayed,
+  info: notPlayed,
+  ping: notPlayed,
+  follow: notPlayed,
+  close: async () => undefined,
+};
