@@ -3,6 +3,7 @@ import { type Complaint, invalidObject } from './api-error.ts';
 import type { Unversioned } from './app-definition.ts';
 import { idProblem } from './app-id.ts';
 import { runsOnNode } from './check-definition.ts';
+import { constraintProblem } from './constraints.ts';
 import { unknownParameter } from './docker-parameters.ts';
 
 type Rule = (app: Unversioned) => Iterable<[path: string, error: string]>;
@@ -135,14 +136,10 @@ function* parameterRule(app: Unversioned): Generator<[string, string]> {
   }
 }
 
-const OPERATORS = new Set(['UNIQUE', 'CLUSTER', 'GROUP_BY', 'LIKE', 'UNLIKE', 'MAX_PER', 'IS']);
-
 function* constraintRule(app: Unversioned): Generator<[string, string]> {
   for (const [index, constraint] of (app.constraints ?? []).entries()) {
-    if (!OPERATORS.has(constraint[1] ?? '')) {
-      const known = [...OPERATORS].join(', ');
-      yield [`/constraints(${index})`, `operator must be one of the following: ${known}`];
-    }
+    const problem = constraintProblem(constraint);
+    if (problem) yield [`/constraints(${index})`, problem];
   }
 }
 

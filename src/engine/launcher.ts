@@ -4,6 +4,7 @@ import { messageOf } from '../core/errors.ts';
 import type { App } from './app-definition.ts';
 import { taskIdOf } from './app-id.ts';
 import type { Instance } from './cluster.ts';
+import { allows } from './constraints.ts';
 import { containerSpec, hostPortsWanted, sandboxFolders } from './container-spec.ts';
 import type { Context } from './context.ts';
 import { dockerMessage, type Started } from './docker-host.ts';
@@ -23,6 +24,9 @@ const CONCURRENT_STARTS = 8;
 
 /** Somebody else may take a dynamic port between the choice and the start. */
 const PORT_ATTEMPTS = 5;
+
+/** In the words of Marathon's queue. */
+export type WaitReason = 'InsufficientPorts' | 'UnfulfilledConstraint';
 
 interface Launch {
   attempt: Promise<void>;
@@ -49,7 +53,7 @@ class Launcher {
   readonly #options: LauncherOptions;
   readonly #limit = pLimit(CONCURRENT_STARTS);
   readonly #launching = new Map<string, Launch>();
-  readonly #waiting = new Map<string, string>();
+  readonly #waiting = new Map<string, WaitReason>();
 
   constructor(options: LauncherOptions) {
     this.#options = options;
@@ -60,7 +64,7 @@ class Launcher {
   }
 
   /** Why a scheduled instance cannot start now, if something but its delay keeps it. */
-  waitingFor({ id }: Instance): string | undefined {
+  waitingFor({ id }: Instance): WaitReason | undefined {
     return this.#waiting.get(id);
   }
 
@@ -69,6 +73,10 @@ class Launcher {
     const { cluster, log, touch } = this.#options;
     const app = cluster.definitionOf(instance);
     if (!app || this.#launching.has(instance.id)) return;
+    if (!this.#isPlaceable(instance, app)) {
+      this.#waiting.set(instance.id, 'UnfulfilledConstraint');
+      return;
+    }
     const abandoned = new AbortController();
     const attempt = this.#attempt(instance, app, abandoned.signal)
       .catch((error: unknown) => {
@@ -117,6 +125,19 @@ class Launcher {
     }
   }
 
+  /** Only instances of the same configuration stand in each other's way, as in Marathon. */
+  #isPlaceable(instance: Instance, app: App): boolean {
+    if (!app.constraints) return true;
+    const { cluster, host } = this.#options;
+    const placed = [...cluster.record(app.id).instances.values()].filter(
+      (other) =>
+        other !== instance &&
+        other.version >= app.versionInfo.lastConfigChangeAt &&
+        (other.condition !== 'Scheduled' || this.#launching.has(other.id)),
+    );
+    return allows(app.constraints, { host, placed: placed.length });
+  }
+
   /** False when a port is taken: the instance stays scheduled and is tried again later. */
   async #claimPorts(instance: Instance, app: App): Promise<boolean> {
     this.#waiting.delete(instance.id);
@@ -125,7 +146,7 @@ class Launcher {
       return true;
     } catch (error) {
       if (!(error instanceof PortsTaken)) throw error;
-      this.#waiting.set(instance.id, messageOf(error));
+      this.#waiting.set(instance.id, 'InsufficientPorts');
       return false;
     }
   }

@@ -67,8 +67,12 @@ function queueItem({ app, instances }: AppRecord, { delays, launcher }: Api) {
   const [first] = waiting;
   if (!app || !first) return undefined;
   const left = delays.wait(app);
-  const blocked = waiting.filter((instance) => launcher.waitingFor(instance) !== undefined).length;
-  const ports = { reason: 'InsufficientPorts', declined: blocked, processed: waiting.length };
+  const reasons = waiting.flatMap((instance) => launcher.waitingFor(instance) ?? []);
+  const rejections = [...new Set(reasons)].map((reason) => ({
+    reason,
+    declined: reasons.filter((one) => one === reason).length,
+    processed: waiting.length,
+  }));
   return {
     app,
     count: waiting.length,
@@ -76,10 +80,10 @@ function queueItem({ app, instances }: AppRecord, { delays, launcher }: Api) {
     delay: { timeLeftSeconds: Math.ceil(left / 1000), overdue: left === 0 },
     since: first.scheduledAt,
     processedOffersSummary: {
-      processedOffersCount: blocked,
-      unusedOffersCount: blocked,
-      rejectSummaryLastOffers: blocked > 0 ? [ports] : [],
-      rejectSummaryLaunchAttempt: blocked > 0 ? [ports] : [],
+      processedOffersCount: reasons.length,
+      unusedOffersCount: reasons.length,
+      rejectSummaryLastOffers: rejections,
+      rejectSummaryLaunchAttempt: rejections,
     },
   };
 }

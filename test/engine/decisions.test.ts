@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { afterFailure, afterStart, current, waitOf } from '../../src/engine/backoff.ts';
 import { normalizeHealthCheck } from '../../src/engine/check-definition.ts';
+import { allows, constraintProblem } from '../../src/engine/constraints.ts';
 import { type Health, healthOf, observe } from '../../src/engine/health.ts';
 import { explainRefusal, parseListeners } from '../../src/engine/listening-ports.ts';
 import { words } from '../../src/engine/probe-command.ts';
@@ -31,6 +32,32 @@ describe('backoff', () => {
     expect(current(delay, app, 7000)).toBe(delay);
     expect(current(delay, app, 7001)).toBeUndefined();
     expect([waitOf(delay, 500), waitOf(delay, 3000), waitOf(undefined, 0)]).toEqual([1500, 0, 0]);
+  });
+});
+
+describe('constraints', () => {
+  it.each([
+    [['hostname', 'UNIQUE'], 0, true],
+    [['hostname', 'UNIQUE'], 1, false],
+    [['@hostname', 'MAX_PER', '2'], 1, true],
+    [['hostname', 'MAX_PER', '2'], 2, false],
+    [['hostname', 'CLUSTER', 'h1'], 5, true],
+    [['hostname', 'CLUSTER', 'h2'], 0, false],
+    [['hostname', 'LIKE', 'h\\d'], 0, true],
+    [['hostname', 'LIKE', '\\d'], 0, false],
+    [['hostname', 'UNLIKE', 'h.*'], 0, false],
+    [['hostname', 'GROUP_BY'], 3, true],
+    [['hostname', 'IS', 'h1'], 3, true],
+    [['rack', 'CLUSTER', 'a'], 0, false],
+    [['rack', 'UNLIKE', 'a'], 0, true],
+  ])('%j with %i placed: %s', (constraint, placed, allowed) => {
+    expect(allows([constraint], { host: 'h1', placed })).toBe(allowed);
+  });
+
+  it('are refused where they cannot be read', () => {
+    expect(constraintProblem(['hostname', 'NEAR'])).toMatch(/^operator must be one of/);
+    expect(constraintProblem(['hostname', 'LIKE', '('])).toMatch(/not a valid regular expression/);
+    expect(constraintProblem(['hostname', 'UNIQUE'])).toBeUndefined();
   });
 });
 

@@ -157,6 +157,33 @@ describe('killing', () => {
   });
 });
 
+describe('an instance that finds no place', () => {
+  it.each([
+    ['UnfulfilledConstraint', { constraints: [['hostname', 'UNIQUE']] }],
+    ['InsufficientPorts', { ports: [30_999], requirePorts: true }],
+  ])('waits in the queue for the reason %s', async (reason, more) => {
+    const id = `/placed/${reason.toLowerCase()}`;
+    await engine.api('POST', '/v2/apps', { ...plain(id), instances: 2, ...more });
+    const item = async () => {
+      const { body } = await engine.api('GET', '/v2/queue');
+      expectType('queue.Queue', body);
+      return body.queue.find(({ app }: Json) => app.id === id);
+    };
+    const summary = [{ reason, declined: 1, processed: 1 }];
+    await until(async () => {
+      const waiting = await item();
+      return waiting?.processedOffersSummary.rejectSummaryLaunchAttempt.length === 1;
+    });
+    await until(async () => (await engine.tasks(id)).length === 1);
+    const waiting = await item();
+    expect(waiting.count).toBe(1);
+    expect(waiting.processedOffersSummary.rejectSummaryLaunchAttempt).toEqual(summary);
+    await engine.api('PUT', `/v2/apps${id}?force=true`, { instances: 1 });
+    await engine.settled(id);
+    expect(await engine.tasks(id)).toHaveLength(1);
+  });
+});
+
 describe('an image that never comes', () => {
   it('does not hold up the next definition, nor the end of the app', async () => {
     const registry = createServer(() => undefined);
