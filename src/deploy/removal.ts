@@ -1,37 +1,61 @@
 /** Takes down what a branch or tag had after it was deleted. */
+import type { GitLab } from '../clients/gitlab.ts';
 import type { Marathon } from '../clients/marathon.ts';
+import type { BuildStore } from '../core/build.ts';
 import type { DeploymentStore } from '../core/deployment.ts';
 import type { RefDeleted } from '../core/event.ts';
 import type { Log } from '../core/log.ts';
 import type { ReleaseStore } from '../core/release.ts';
 
 export interface RemovalOptions {
+  gitlab: Pick<GitLab, 'head'>;
   marathon: Marathon;
+  builds: BuildStore;
   deployments: DeploymentStore;
   releases: ReleaseStore;
+  locks: { exclusively: <T>(app: string, work: () => Promise<T>) => Promise<T> };
   install: string;
   log: Log;
 }
 
+/** Builds of a project among which those are that may still be on their way to Marathon. */
+const recentBuilds = 100;
+
 /**
- * Removes the apps that follow the ref. Production stays: a deleted branch is often a renamed
- * one, and nobody deletes what users use by deleting a branch.
+ * Removes the apps that follow the ref, unless GitLab shows the ref again. Production stays: a
+ * deleted branch is often a renamed one, and nobody deletes what users use by deleting a branch.
  */
 export async function removeAppsOf(
-  { marathon, deployments, releases, install, log }: RemovalOptions,
+  options: RemovalOptions,
   { project, ref }: RefDeleted,
 ): Promise<string[]> {
-  const label = `ekiden.install==${install},ekiden.project==${project}`;
+  const { gitlab, marathon, deployments, releases, locks, log } = options;
+  if ((await gitlab.head(project, ref)) !== undefined) return [];
   const removed: string[] = [];
-  for (const app of await marathon.apps({ label })) {
-    const leader = await deployments.leader(app.id);
+  for (const app of await appsOf(options, project, ref)) {
+    const leader = await deployments.leader(app);
     const deployment = leader === undefined ? undefined : await deployments.find(leader);
     if (deployment?.ref !== ref || deployment.environment === 'production') continue;
-    await deployments.forget(app.id);
-    await marathon.deleteApp(app.id, { force: true });
-    await releases.delete(app.id);
-    removed.push(app.id);
-    log.info({ app: app.id, ref }, 'app removed with its branch');
+    // Who is about to send a definition asks under this lock whether the app still follows it.
+    await locks.exclusively(app, async () => {
+      await marathon.deleteApp(app, { force: true });
+      await deployments.forget(app);
+    });
+    await releases.delete(app);
+    removed.push(app);
+    log.info({ app, ref }, 'app removed with its branch');
   }
   return removed;
+}
+
+/** Apps of the project in Marathon, and those of the ref that may be sent there any moment. */
+async function appsOf(options: RemovalOptions, project: number, ref: string): Promise<Set<string>> {
+  const { marathon, builds, deployments, install } = options;
+  const label = `ekiden.install==${install},ekiden.project==${project}`;
+  const running = await marathon.apps({ label });
+  const recent = (await builds.list(project, recentBuilds)).filter((build) => build.ref === ref);
+  const ids = recent.flatMap((build) => build.deployments);
+  const asked = await Promise.all(ids.map((id) => deployments.find(id)));
+  const apps = asked.flatMap((deployment) => (deployment ? [deployment.app] : []));
+  return new Set([...running.map((app) => app.id), ...apps]);
 }

@@ -1,0 +1,125 @@
+/** What goes when a branch or tag was deleted, and what stays. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Build } from '../../src/core/build.ts';
+import { silent } from '../../src/core/log.ts';
+import { removeAppsOf } from '../../src/deploy/removal.ts';
+import { type RedisStores, startRedisStores } from '../fakes/redis-stores.ts';
+import { away, createRig, type Rig } from './rig.ts';
+
+const ref = 'refs/heads/feature';
+const preview = '/shop/cart/review-x-n5c54v/web';
+const other = '/shop/cart/staging/web';
+const production = '/shop/cart/production/web';
+
+let redis: RedisStores;
+let rig: Rig;
+let heads: Record<string, string>;
+
+beforeAll(async () => {
+  redis = await startRedisStores();
+});
+afterAll(async () => {
+  await redis.stop();
+});
+beforeEach(() => {
+  rig = createRig(redis.fresh());
+  heads = {};
+});
+
+const remove = (project = 7) =>
+  removeAppsOf(
+    {
+      ...rig.stores,
+      gitlab: { head: async (_, name) => heads[name] },
+      marathon: rig.marathon,
+      install: 'lab',
+      log: silent,
+    },
+    { type: 'ref.deleted', project, ref },
+  );
+
+async function bringUp(id: string, app: string, change: object): Promise<void> {
+  await rig.follow({ id, app, ...change });
+  await rig.deploy(id);
+}
+
+/** One app that follows the branch, one that follows another, and production, which follows it too. */
+async function threeApps(): Promise<void> {
+  await bringUp('p', preview, { environment: 'review/x', ref });
+  await bringUp('s', other, { environment: 'staging' });
+  await bringUp('w', production, { environment: 'production', ref });
+  rig.marathon.writes.length = 0;
+}
+
+describe('removeAppsOf', () => {
+  it('removes the apps that follow the ref, and neither production nor those of other refs', async () => {
+    await threeApps();
+    expect(await remove()).toEqual([preview]);
+    expect(rig.marathon.writes).toEqual([`DELETE ${preview} force`]);
+    expect(await rig.stores.deployments.leader(preview)).toBeUndefined();
+    expect(await rig.stores.deployments.leader(production)).toBe('w');
+    expect(await rig.stores.releases.lastGood(preview)).toBeUndefined();
+    expect(await rig.stores.releases.lastGood(other)).toBeDefined();
+    expect(await remove()).toEqual([]);
+  });
+
+  it('keeps what another ref has taken over', async () => {
+    await threeApps();
+    await bringUp('s2', preview, { environment: 'review/x', order: 2 });
+    expect(await remove()).toEqual([]);
+    expect(rig.marathon.definitionOf(preview)).toBeDefined();
+  });
+
+  it('keeps the apps of other projects and installations', async () => {
+    await threeApps();
+    expect(await remove(8)).toEqual([]);
+    const definition = { ...rig.marathon.definitionOf(preview), id: preview };
+    const labels = { 'ekiden.project': '7', 'ekiden.install': 'elsewhere' };
+    await rig.marathon.putApp({ ...definition, labels });
+    expect(await remove()).toEqual([]);
+  });
+
+  it('does nothing when GitLab shows the ref, which was pushed again', async () => {
+    await threeApps();
+    heads[ref] = 'abc';
+    expect(await remove()).toEqual([]);
+    expect(rig.marathon.writes).toEqual([]);
+  });
+
+  it('removes the app at the second try when Marathon was away at the first', async () => {
+    await threeApps();
+    rig.marathon.fail('deleteApp', away());
+    await expect(remove()).rejects.toThrow('Marathon is away.');
+    expect(await remove()).toEqual([preview]);
+    expect(rig.marathon.definitionOf(preview)).toBeUndefined();
+  });
+
+  it('keeps a deployment from being sent that waits for its turn', async () => {
+    await rig.follow({ id: 'p', app: preview, environment: 'review/x', ref });
+    await rig.stores.builds.create(buildWith(['p']));
+    await remove();
+    expect(await rig.deploy('p')).toEqual([{ type: 'deployment.superseded', deployment: 'p' }]);
+    expect(rig.marathon.definitionOf(preview)).toBeUndefined();
+    expect((await rig.endOf('p')).reason).toBe('the app was taken down');
+  });
+
+  it('lets the ref come back', async () => {
+    await threeApps();
+    await remove();
+    await bringUp('p2', preview, { environment: 'review/x', ref, order: 2 });
+    expect((await rig.endOf('p2')).state).toBe('succeeded');
+  });
+});
+
+function buildWith(deployments: string[]): Build {
+  return {
+    id: 'b1',
+    project: 7,
+    ref,
+    sha: 'abc',
+    state: 'succeeded',
+    deployments,
+    legs: [],
+    createdAt: 1,
+  };
+}
