@@ -6,11 +6,21 @@ import { createDockerApi } from './docker-api.js';
 import { removeInstall } from './docker-clean.js';
 import { unmountBelow } from './mounts.js';
 import { runs } from './paths.js';
-import { endProcesses, identify, isAlive, processesWithSetting } from './processes.js';
+import {
+  endProcesses,
+  groupOf,
+  identify,
+  isAlive,
+  processesWithArgument,
+  processesWithSetting,
+} from './processes.js';
 import { readRecord, writeRecord } from './records.js';
 
 /** The names under which children are told the id of their install. */
 const settings = ['EKIDEN_TEST_INSTALL', 'EKIDEN_DEMO_INSTALL'];
+
+/** Programs that Ekiden starts with a path of the run's folder in their arguments; no reader's pager is among them. */
+const servers = ['nginx', 'redis-server', 'docker-registry'];
 
 /**
  * Makes the folder of a new run of `kind` (`test`, `demo` …) that uses the daemon at `dockerHost`. Gives
@@ -33,11 +43,11 @@ export function abandonedRuns() {
     .filter((run) => !isAlive(ownerOf(run)));
 }
 
-/** Ends every process that the run recorded in its data folder or that inherited its settings. */
+/** Ends every process that the run recorded, that inherited its settings, or that serves from its folder. */
 export async function endRunProcesses(run) {
-  await endProcesses([...recordedProcesses(run), ...inheritingProcesses(run)]);
+  await endProcesses(processesOf(run));
   // Whoever was asked to end may have started others in the meantime.
-  await endProcesses([...recordedProcesses(run), ...inheritingProcesses(run)]);
+  await endProcesses(processesOf(run));
 }
 
 /**
@@ -74,17 +84,33 @@ function ownerOf(run) {
   return readRecord(join(run.folder, 'owner.json'));
 }
 
-function recordedProcesses(run) {
-  const folder = join(run.data, 'run');
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder)
-    .filter((name) => name.endsWith('.json'))
-    .map((name) => readRecord(join(folder, name)))
+/** Each of the three finds what the others miss: children are given no settings, and a test may remove its records. */
+function processesOf(run) {
+  const recorded = recordsBelow(run.data).flatMap(groupOf);
+  const inheriting = processesWithSetting(settings.map((name) => `${name}=${run.install}`));
+  const serving = processesWithArgument(servers, `${run.folder}/`).flatMap(groupOf);
+  return [...recorded, ...inheriting, ...serving];
+}
+
+/** The records `run/<name>.json` of the run's data folder and of those that its tests made in it. */
+function recordsBelow(data) {
+  if (!existsSync(data)) return [];
+  return globRecords(data)
+    .map((name) => readRecord(join(data, name)))
     .filter(Boolean);
 }
 
-function inheritingProcesses(run) {
-  return processesWithSetting(settings.map((name) => `${name}=${run.install}`));
+function globRecords(data) {
+  try {
+    const names = readdirSync(data, { recursive: true });
+    return names.filter((name) => /(^|\/)run\/[^/]+\.json$/.test(name));
+  } catch (error) {
+    // A folder that a container's root closed to us, or that was removed meanwhile, hides the others: take the plain ones.
+    if (error.code !== 'EACCES' && error.code !== 'ENOENT') throw error;
+    return existsSync(join(data, 'run'))
+      ? readdirSync(join(data, 'run')).map((name) => `run/${name}`)
+      : [];
+  }
 }
 
 async function removeFolder(folder, { api, image }) {

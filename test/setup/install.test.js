@@ -6,14 +6,17 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createDockerApi, labelled } from './docker-api.js';
 import { root } from './paths.js';
-import { isAlive, processesWithSetting } from './processes.js';
+import { isAlive, processesWithArgument, processesWithSetting } from './processes.js';
 
 const dockerHost = process.env.DOCKER_HOST || 'unix:///var/run/docker.sock';
 const image = process.env.EKIDEN_TEST_BUSYBOX;
 const cache = mkdtempSync(join(tmpdir(), 'ekiden-install-'));
 const runs = join(cache, 'ekiden/runs');
 const api = createDockerApi(dockerHost);
-afterAll(() => rmSync(cache, { recursive: true }));
+afterAll(() => {
+  runScript(sweep);
+  rmSync(cache, { recursive: true });
+});
 
 /** Runs a module's text in a process of its own, whose cache is this test's. */
 function runScript(text) {
@@ -23,14 +26,15 @@ function runScript(text) {
     cwd: join(root, 'test/setup'),
     env,
     encoding: 'utf8',
+    timeout: 30_000,
   });
   return { stdout: stdout.trim(), stderr };
 }
 
 /** Makes something of each kind in an install, tells its id, and does not live to remove it. */
 const killedRun = `
-  import { spawn } from 'node:child_process';
-  import { writeFileSync } from 'node:fs';
+  import { execFileSync, spawn } from 'node:child_process';
+  import { mkdirSync, writeFileSync } from 'node:fs';
   import { createDockerApi } from './docker-api.js';
   import { createInstall } from './install.js';
   import { identify } from './processes.js';
@@ -38,8 +42,13 @@ const killedRun = `
   const api = createDockerApi('${dockerHost}');
   const Labels = { 'ekiden.install': install };
   const recorded = spawn('sleep', ['100'], { detached: true, stdio: 'ignore' });
-  writeFileSync(data + '/run/recorded.json', JSON.stringify(identify(recorded.pid)));
+  mkdirSync(data + '/of-a-test/run', { recursive: true });
+  writeFileSync(data + '/of-a-test/run/recorded.json', JSON.stringify(identify(recorded.pid)));
   spawn('sleep', ['100'], { detached: true, stdio: 'ignore', env: { ...process.env, EKIDEN_TEST_INSTALL: install } });
+  mkdirSync(data + '/nginx/logs', { recursive: true });
+  const socket = 'unix:' + data + '/nginx/socket';
+  writeFileSync(data + '/nginx/nginx.conf', 'pid ' + data + '/nginx/pid; events {} http { access_log off; server { listen ' + socket + '; } }');
+  execFileSync('nginx', ['-p', data + '/nginx', '-c', data + '/nginx/nginx.conf', '-e', data + '/nginx/logs/error.log'], { stdio: 'ignore', env: { PATH: '/usr/sbin:/usr/bin' } });
   await api.post('/networks/create', { Name: install, Labels });
   const HostConfig = { NetworkMode: install, Binds: [data + '/made/by/root:/made'] };
   const { Id } = JSON.parse(await api.post('/containers/create', { Image: '${image}', Cmd: ['sleep', '100'], Labels, HostConfig }));
@@ -60,6 +69,7 @@ async function whatIsLeft(install) {
   const filter = labelled(`ekiden.install=${install}`);
   return {
     processes: processesWithSetting([`EKIDEN_TEST_INSTALL=${install}`]).length,
+    servers: processesWithArgument(['nginx'], `${join(runs, install)}/`).length,
     containers: (await api.get(`/containers/json?all=1&${filter}`)).length,
     networks: (await api.get(`/networks?${filter}`)).length,
     folder: existsSync(join(runs, install)),
@@ -70,10 +80,11 @@ describe.skipIf(!image)('a run that was killed', () => {
   it('is swept by the next, which leaves alone what lives', async () => {
     const install = runScript(killedRun).stdout;
     const recorded = JSON.parse(
-      readFileSync(join(runs, install, 'data/run/recorded.json'), 'utf8'),
+      readFileSync(join(runs, install, 'data/of-a-test/run/recorded.json'), 'utf8'),
     );
     expect(await whatIsLeft(install)).toEqual({
       processes: 1,
+      servers: 1,
       containers: 1,
       networks: 1,
       folder: true,
@@ -85,6 +96,7 @@ describe.skipIf(!image)('a run that was killed', () => {
 
     expect(await whatIsLeft(install)).toEqual({
       processes: 0,
+      servers: 0,
       containers: 0,
       networks: 0,
       folder: false,

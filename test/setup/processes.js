@@ -52,6 +52,16 @@ export function processesWithArgument(names, word) {
     .filter(isAlive);
 }
 
+/**
+ * The recorded process and the others of its group. Of a group whose first process is gone only nginx is taken: its
+ * workers outlive a killed master, and anything else may be a stranger's group with the same number.
+ */
+export function groupOf(record) {
+  const members = pids().filter((pid) => Number(statOf(pid)[2]) === record.pid);
+  if (isAlive(record)) return members.map(identify).filter(isAlive);
+  return members.filter((pid) => read(`/proc/${pid}/comm`) === 'nginx\n').map(identify);
+}
+
 /** Asks the recorded processes to end, and kills those that still run after `graceMs`. */
 export async function endProcesses(records, graceMs = 5000) {
   for (const [signal, waitMs] of [
