@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { explainRefusal } from '../../src/engine/listening-ports.ts';
 import { packageFolder } from '../../src/paths.ts';
 import { fencesOf } from './markdown.ts';
 
@@ -36,4 +37,10 @@ test("README's example of a delivery is the first test of the hooks", () => {
   expect(firstTest).toContain(answer.reason);
   expect(answer.reason).toContain(after.slice(0, 12));
   expect(answer.build).toMatch(/^[0-9a-f]{24}$/);
+});
+
+test.each(['README.md', 'docs/engine.md'])('%s shows the reason that is given', (name) => {
+  const listeners = [{ port: 3000, loopback: false, inode: '1' }];
+
+  expect(read(name)).toContain(`\`${explainRefusal(8080, listeners)}\``);
 });
