@@ -1,5 +1,7 @@
 /** Lets arrivals into the queue, by way of a spool on disk while the queue is away. */
 import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
 import type { Arrivals, Receipt } from '../core/arrival.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Arrival } from '../core/event.ts';
@@ -7,8 +9,8 @@ import type { Log } from '../core/log.ts';
 import type { Queue } from '../core/queue.ts';
 import type { Spool } from './spool.ts';
 
-/** GitLab is answered within 50 ms; a queue that has not answered in 25 counts as away. */
-const patience = 25;
+/** GitLab is answered within 50 ms; a queue that is silent for half of that counts as away. */
+const patience = { turns: 5, milliseconds: 5 };
 
 export interface ArrivalsOptions {
   queue: Queue<Arrival>;
@@ -17,28 +19,27 @@ export interface ArrivalsOptions {
 }
 
 /** What lies in the spool: enough to queue it later under the same id. */
-export interface Spooled {
-  id: string;
-  arrival: Arrival;
-}
+export const spooledSchema = z.object({
+  id: z.string().min(1),
+  arrival: z.custom<Arrival>(
+    (value) => typeof (value as Partial<Arrival> | null)?.type === 'string',
+  ),
+});
+
+export type Spooled = z.output<typeof spooledSchema>;
 
 /** Dedupe and enqueue are one step: the queue's job id is made of the key. */
 export function createArrivals({ queue, spool, log }: ArrivalsOptions): Arrivals {
   return {
     async accept(arrival, key): Promise<Receipt> {
       const id = createHash('sha256').update(key).digest('hex');
-      const build = arrival.type === 'push.received' ? { build: arrival.build } : {};
       try {
         const { added, kept } = await withPatience(queue.add(arrival, { id }));
-        if (added) return { outcome: 'queued', ...build };
-        return {
-          outcome: 'duplicate',
-          ...(kept.type === 'push.received' ? { build: kept.build } : {}),
-        };
+        return { outcome: added ? 'queued' : 'duplicate', ...buildOf(kept) };
       } catch (error) {
         log.warn({ error: messageOf(error) }, 'queue is away: the delivery goes to the spool');
-        await spool.put(id, { id, arrival });
-        return { outcome: 'spooled', ...build };
+        const { added, kept } = await spool.put(id, { id, arrival });
+        return { outcome: added ? 'spooled' : 'duplicate', ...buildOf(kept.arrival) };
       }
     },
   };
@@ -51,16 +52,25 @@ export async function drainSpool({ queue, spool }: ArrivalsOptions): Promise<num
   });
 }
 
+function buildOf(arrival: Arrival): Pick<Receipt, 'build'> {
+  return arrival.type === 'push.received' ? { build: arrival.build } : {};
+}
+
 async function withPatience<T>(promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${patience} ms`)), patience);
-  });
+  const answered = new AbortController();
   try {
-    return await Promise.race([promise, tooLate]);
+    return await Promise.race([promise, silence(answered.signal)]);
   } finally {
-    clearTimeout(timer);
+    answered.abort();
     // The slow call may still fail after nobody waits for it any more.
     promise.catch(() => undefined);
   }
+}
+
+/** Counts turns and not the clock: while this process is busy it cannot hear an answer either. */
+async function silence(signal: AbortSignal): Promise<never> {
+  for (let turn = 0; turn < patience.turns; turn += 1) {
+    await delay(patience.milliseconds, undefined, { signal });
+  }
+  throw new Error(`no answer within ${patience.turns * patience.milliseconds} ms`);
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Redis, RedisOptions } from '../clients/redis.ts';
 import type { Arrival } from '../core/event.ts';
 import type { Log } from '../core/log.ts';
-import { createArrivals, drainSpool, type Spooled } from './arrivals.ts';
+import { createArrivals, drainSpool, spooledSchema } from './arrivals.ts';
 import { createBalancers } from './balancers.ts';
 import { createBuildStore, createHeads, type StoreOptions } from './builds.ts';
 import { createCancellations } from './cancellations.ts';
@@ -23,6 +23,8 @@ export type Stores = ReturnType<typeof createStores>;
 /** Tries with growing pauses: 12 span about half an hour, in which a part may come back. */
 const attempts = 12;
 
+const pingPatience = 1_000;
+
 export function createStores({ config, log, redis: connect }: StoresOptions) {
   const prefix = `ekiden:${config.install}`;
   const redis = connect({ url: config.redisUrl });
@@ -33,7 +35,7 @@ export function createStores({ config, log, redis: connect }: StoresOptions) {
     createQueue<Work>({ name, prefix: `${prefix}:queue`, redis: connection, attempts, log });
 
   const door = open<Arrival>('arrivals', impatient);
-  const spool = createSpool<Spooled>(join(config.data, 'spool'));
+  const spool = createSpool({ folder: join(config.data, 'spool'), schema: spooledSchema, log });
   const queues = {
     arrivals: open<Arrival>('arrivals'),
     build: open<{ build: string }>('build'),
@@ -70,9 +72,12 @@ function openRecords(options: StoreOptions) {
   };
 }
 
-function answers(redis: Redis): Promise<boolean> {
-  return redis.ping().then(
+/** A Redis that hangs keeps its connections, and never answers. */
+async function answers(redis: Redis): Promise<boolean> {
+  const silence = new Promise<boolean>((wake) => setTimeout(wake, pingPatience, false).unref());
+  const pong = redis.ping().then(
     () => true,
     () => false,
   );
+  return Promise.race([pong, silence]);
 }
