@@ -6,8 +6,6 @@ import { finished } from 'node:stream/promises';
 
 export interface BuildLog {
   write(text: string): void;
-  /** The last part of what was written by this process. */
-  tail(): string;
   close(): Promise<void>;
 }
 
@@ -17,9 +15,6 @@ export interface BuildLogs {
   /** What the build said so far; undefined when it said nothing on this machine. */
   read(build: string): Promise<string | undefined>;
 }
-
-/** Enough to find the step that failed. */
-const tailSize = 64 * 1024;
 
 /** Logs grow to this size, then say that they were cut. */
 const sizeLimit = 64 * 1024 * 1024;
@@ -34,15 +29,12 @@ export function createBuildLogs(folder: string): BuildLogs {
       // A full disk must not end the build role; the build itself tells of it.
       stream.on('error', () => undefined);
       let size = 0;
-      let tail = '';
       return {
         write(text) {
-          tail = (tail + text).slice(-tailSize);
           if (size > sizeLimit) return;
           size += text.length;
           stream.write(size > sizeLimit ? '\n[the log was cut here]\n' : text);
         },
-        tail: () => tail,
         async close() {
           stream.end();
           await finished(stream).catch(() => undefined);

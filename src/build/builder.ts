@@ -96,10 +96,11 @@ async function run(running: Running): Promise<JourneyEvent[]> {
   const image = `${repository}@${digest}`;
   await builds.update(build.id, { image, legs, plan: { ...plan, services } });
   const head = await heads.current(build.project, build.ref);
-  const overtaken = head && head.build !== build.id;
-  return overtaken
-    ? end(builds, build.id, 'superseded', `superseded by ${head.sha.slice(0, 12)}`)
-    : end(builds, build.id, 'succeeded');
+  if (head?.build === build.id) return end(builds, build.id, 'succeeded');
+  const reason = head
+    ? `superseded by ${head.sha.slice(0, 12)}`
+    : `${build.ref.replace(/^refs\/(heads|tags)\//, '')} was deleted`;
+  return end(builds, build.id, 'superseded', reason);
 }
 
 async function end(builds: BuildStore, id: string, state: Build['state'], reason?: string) {
@@ -165,7 +166,7 @@ async function fail({ builds }: BuilderOptions, failure: Failure): Promise<Journ
   const tryAgain = !(error instanceof EkidenError) || error.retryable;
   if (failure.reason === undefined && tryAgain && !last) throw error;
   const dockerfile = await builds.dockerfile(build.id);
-  const reason = failure.reason ?? explainFailure(error, { dockerfile, log: log.tail() });
+  const reason = failure.reason ?? explainFailure(error, dockerfile);
   log.write(`\nfailed: ${reason}\n`);
   return end(builds, build.id, 'failed', reason);
 }

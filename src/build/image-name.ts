@@ -3,10 +3,16 @@ import { createHash } from 'node:crypto';
 
 const tagLimit = 128;
 
+/** Longest name of a repository, the registry's own part included. */
+const nameLimit = 255;
+
 /** `<registry>/<project path>`, in the alphabet that registries allow. */
 export function repositoryOf(registry: string, projectPath: string): string {
   const parts = projectPath.toLowerCase().split('/').map(toComponent);
-  return [registry.replace(/\/+$/, ''), ...parts].join('/');
+  const name = [registry.replace(/\/+$/, ''), ...parts].join('/');
+  if (name.length <= nameLimit) return name;
+  const end = `-${hash(name)}`;
+  return name.slice(0, nameLimit - end.length).replace(/[^a-z0-9]+$/, '') + end;
 }
 
 /** Tag of a commit, `sha-` and its first twelve digits. */
@@ -26,7 +32,12 @@ export function refTag(ref: string): string {
 
 /** Separators may neither lead nor end a component nor follow each other; a hash keeps changed names apart. */
 function toComponent(name: string): string {
-  const clean = name.replace(/^[^a-z0-9]+|[^a-z0-9]+$/g, '').replace(/[^a-z0-9]{2,}/g, '-');
-  if (clean === name) return name;
-  return `${clean || 'x'}-${createHash('sha256').update(name).digest('hex').slice(0, 6)}`;
+  const clean = name
+    .replace(/[^a-z0-9]{2,}|[^a-z0-9._-]/g, '-')
+    .replace(/^[^a-z0-9]+|[^a-z0-9]+$/g, '');
+  return clean === name ? name : `${clean || 'x'}-${hash(name)}`;
+}
+
+function hash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 6);
 }

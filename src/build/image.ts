@@ -2,7 +2,7 @@
 import type { Docker } from '../clients/docker.ts';
 import { EkidenError, InputError, messageOf, RemoteError } from '../core/errors.ts';
 import type { Context } from './context.ts';
-import { failureOf, readProgress } from './progress.ts';
+import { failureIn, readProgress, StepError, stepIn } from './progress.ts';
 
 export interface BuildImageOptions {
   docker: Docker;
@@ -18,7 +18,7 @@ export interface BuildImageOptions {
 
 /**
  * Builds with the classic builder.
- * @throws InputError when the Dockerfile or a step of it fails, with Docker's words.
+ * @throws InputError when Docker refuses the Dockerfile, StepError when a step of it fails.
  */
 export async function buildImage(options: BuildImageOptions): Promise<void> {
   const { docker, context, write, signal } = options;
@@ -34,11 +34,13 @@ export async function buildImage(options: BuildImageOptions): Promise<void> {
       forcerm: true,
       abortSignal: signal,
     });
+    let step: number | undefined;
     for await (const message of readProgress(progress as AsyncIterable<Buffer>)) {
       if (message.stream) write(message.stream);
       else if (message.status) write(statusLine(message));
-      const failure = failureOf(message);
-      if (failure) throw failure;
+      step = stepIn(message) ?? step;
+      const failure = failureIn(message);
+      if (failure !== undefined) throw new StepError(failure, step);
     }
   } catch (error) {
     context.stream.destroy();
@@ -67,8 +69,8 @@ export async function pushImage(options: PushImageOptions): Promise<string> {
     const progress = await image.push({ tag, authconfig: {}, abortSignal: signal });
     for await (const message of readProgress(progress as AsyncIterable<Buffer>)) {
       digest = message.aux?.Digest ?? digest;
-      const failure = failureOf(message);
-      if (failure) throw failure;
+      const failure = failureIn(message);
+      if (failure !== undefined) throw new Error(failure);
     }
   } catch (error) {
     if (signal.aborted) throw signal.reason;

@@ -54,9 +54,25 @@ function badLine(line: string): RemoteError {
   });
 }
 
-/** The failure that a message tells of: Docker answers 200 and fails in the middle of the stream. */
-export function failureOf(message: ProgressMessage): InputError | undefined {
-  if (message.error === undefined && message.errorDetail === undefined) return undefined;
-  const text = message.errorDetail?.message ?? message.error ?? 'unknown error';
-  return new InputError(text, { code: 'E_BUILD_STEP' });
+/** What a message says went wrong: Docker answers 200 and fails in the middle of the stream. */
+export function failureIn({ error, errorDetail }: ProgressMessage): string | undefined {
+  if (error === undefined && errorDetail === undefined) return undefined;
+  return errorDetail?.message ?? error ?? 'unknown error';
+}
+
+/** The step that a message begins, from 1; the classic builder counts all instructions of the file. */
+export function stepIn({ stream = '' }: ProgressMessage): number | undefined {
+  const step = /^Step (\d+)\/\d+ : /.exec(stream)?.[1];
+  return step === undefined ? undefined : Number(step);
+}
+
+/** A step of a Dockerfile failed, in Docker's words. */
+export class StepError extends InputError {
+  /** Which one, from 1; undefined when it failed before the first. */
+  readonly step: number | undefined;
+
+  constructor(message: string, step: number | undefined) {
+    super(message, { code: 'E_BUILD_STEP' });
+    this.step = step;
+  }
 }
