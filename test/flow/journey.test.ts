@@ -149,6 +149,25 @@ describe('a deployment that is broken', () => {
   });
 });
 
+describe('a service that takes its port from $PORT', () => {
+  it('runs on the host network, checked where it listens', async () => {
+    const project = await stage.project('auto/app');
+    const app = "require('node:http').createServer((q, r) => r.end('on ' + process.env.PORT))";
+    const sha = await pushFiles(project, {
+      Dockerfile: plainFiles('')['Dockerfile'] ?? '',
+      'app.js': `${app}.listen(process.env.PORT, '127.0.0.1');\n`,
+      '.ekiden.yml': 'services: { web: { ports: auto, instances: 2, health: { path: / } } }\n',
+    });
+    const live = await shown(project, sha, { name: deployStatus });
+    expect(live).toMatchObject({ status: 'success' });
+    const first = await answerOf('auto-app.localhost', 'on ');
+    await poll(async () => (await answerOf('auto-app.localhost', 'on ')) !== first || undefined, {
+      within,
+      what: 'an answer of the other instance',
+    });
+  });
+});
+
 describe('several environments and services', () => {
   const manifest = `environments:
   production: main
