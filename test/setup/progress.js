@@ -16,7 +16,7 @@ export function createProgress(stream = process.stderr) {
 
   function draw() {
     const text = [...running.values()].map(describe).join(' · ');
-    stream.write(`\r\x1b[2K${text.slice(0, (stream.columns ?? 80) - 1)}`);
+    stream.write(`\r\x1b[2K${text.slice(0, (stream.columns || 80) - 1)}`);
   }
 
   function announce() {
