@@ -117,7 +117,8 @@ function asNode(stream: unknown): NodeJS.ReadWriteStream {
   return stream as NodeJS.ReadWriteStream;
 }
 
-function brokenArchive(error: unknown): Error {
+/** What the error of a context's stream means, also where a part of it broke before the whole. */
+export function brokenArchive(error: unknown): RemoteError {
   if (error instanceof RemoteError) return error;
   return new RemoteError(`The archive from GitLab broke off: ${messageOf(error)}`, {
     code: 'E_ARCHIVE',

@@ -1,7 +1,7 @@
 /** Makes and pushes images with a Docker daemon. */
 import type { Docker } from '../clients/docker.ts';
 import { EkidenError, InputError, messageOf, RemoteError } from '../core/errors.ts';
-import type { Context } from './context.ts';
+import { brokenArchive, type Context } from './context.ts';
 import { failureIn, readProgress, StepError, stepIn } from './progress.ts';
 
 export interface BuildImageOptions {
@@ -22,6 +22,9 @@ export interface BuildImageOptions {
  */
 export async function buildImage(options: BuildImageOptions): Promise<void> {
   const { docker, context, write, signal } = options;
+  // The archive may break off before Docker begins to read it; nobody would notice then.
+  const broken = new AbortController();
+  context.stream.once('error', (error) => broken.abort(error));
   try {
     const progress = await docker.buildImage(context.stream, {
       t: options.name,
@@ -32,7 +35,7 @@ export async function buildImage(options: BuildImageOptions): Promise<void> {
       ...(await networkOf(docker)),
       rm: true,
       forcerm: true,
-      abortSignal: signal,
+      abortSignal: AbortSignal.any([signal, broken.signal]),
     });
     let step: number | undefined;
     for await (const message of readProgress(progress as AsyncIterable<Buffer>)) {
@@ -46,8 +49,8 @@ export async function buildImage(options: BuildImageOptions): Promise<void> {
     context.stream.destroy();
     if (signal.aborted) throw signal.reason;
     // When the archive broke off, that is the cause, and what Docker says of it is not.
-    const cause = context.stream.errored ?? error;
-    throw toBuildError(cause);
+    if (context.stream.errored) throw brokenArchive(context.stream.errored);
+    throw toBuildError(error);
   }
 }
 
