@@ -46,7 +46,7 @@ export function createBuildStore({ redis, prefix }: StoreOptions): BuildStore {
       return { bytes: Buffer.from(bytes, 'base64'), map };
     },
     async list(project, limit) {
-      const ids = await redis.zrevrange(index(project), 0, limit - 1);
+      const ids = await redis.zrevrangebyscore(index(project), '+inf', '-inf', 'LIMIT', 0, limit);
       const builds = await Promise.all(ids.map((id) => records.find(id)));
       return builds.filter((build) => build !== undefined);
     },

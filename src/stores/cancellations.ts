@@ -1,6 +1,7 @@
 /** Tells whoever runs a build that it is no longer wanted; a hint, the record is the truth. */
 import { z } from 'zod';
 import type { StoreOptions } from './builds.ts';
+import { parseJson } from './json.ts';
 
 const messageSchema = z.object({ build: z.string(), reason: z.string() });
 
@@ -21,7 +22,7 @@ export function createCancellations({ redis, prefix }: StoreOptions): Cancellati
       const subscriber = redis.duplicate();
       subscriber.on('error', () => undefined);
       subscriber.on('message', (_, text) => {
-        const message = messageSchema.safeParse(JSON.parse(text));
+        const message = messageSchema.safeParse(parseJson(text));
         if (message.success) onCancel(message.data.build, message.data.reason);
       });
       await subscriber.subscribe(channel);

@@ -10,7 +10,7 @@ const leadScript = `
     redis.call('HSET', KEYS[1], 'deployment', ARGV[1], 'order', ARGV[2])
     return ARGV[1]
   end
-  return redis.call('HGET', KEYS[1], 'deployment')`;
+  return redis.call('HGET', KEYS[1], 'deployment') or ''`;
 
 export function createDeploymentStore({ redis, prefix }: StoreOptions): DeploymentStore {
   const records = createRecords<Deployment>({

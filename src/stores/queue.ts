@@ -14,6 +14,8 @@ import type { AddOptions, Queue, Worker } from '../core/queue.ts';
 /** Work that ended is remembered for a day, so that its id is refused for that long. */
 const rememberFor = 24 * 60 * 60;
 
+const notStarted = new Set<string>(['waiting', 'delayed', 'prioritized']);
+
 export interface QueueOptions {
   name: string;
   prefix: string;
@@ -58,7 +60,9 @@ export function createQueue<Work extends object>(options: QueueOptions): Queue<W
       return { added: kept.mark === mark, kept: kept.work };
     },
     async remove(id) {
-      return (await bull.remove(id)) === 1;
+      // BullMQ would forget what has ended as well, and its id with it.
+      const state = await bull.getJobState(id);
+      return notStarted.has(state) && (await bull.remove(id)) === 1;
     },
     work(handle, { concurrency }) {
       return startWorker<Work>({ ...options, concurrency, handle });

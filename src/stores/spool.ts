@@ -3,6 +3,7 @@ import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/
 import { dirname, join } from 'node:path';
 import type { z } from 'zod';
 import type { Log } from '../core/log.ts';
+import { parseJson } from './json.ts';
 
 export interface Spool<Item> {
   /**
@@ -62,14 +63,6 @@ async function read<Item>({ schema, log }: SpoolOptions<Item>, file: string) {
   log.warn({ file: `${file}.broken` }, 'a file of the spool is broken: it is put aside');
   await rename(file, `${file}.broken`).catch(unless('ENOENT'));
   return undefined;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 async function filesByAge(folder: string): Promise<string[]> {

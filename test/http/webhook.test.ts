@@ -1,4 +1,5 @@
 /** The order of the checks at the door, their codes, and that every answer can be read. */
+import { rm, writeFile } from 'node:fs/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Door, openDoor, payload, secret } from '../hooks/door.ts';
 import { useRedis } from '../support/redis.ts';
@@ -160,6 +161,21 @@ describe('body', () => {
     });
     expect(answer.body.decision).toBe('queued');
     expect(Buffer.byteLength(answer.text)).toBeLessThan(8 * 1024);
+  });
+
+  test('what fails inside is answered 200, with what to do and nothing of the cause', async () => {
+    const door = await openDoor({ redis });
+    await rm(door.data, { recursive: true });
+    await writeFile(door.data, 'a file where the folder of the spool should be');
+    await redis.stop();
+    const answer = await door.send(payload('push')).finally(() => redis.start());
+    expect(answer.status).toBe(200);
+    expect(answer.body).toEqual({
+      delivery: expect.any(String),
+      decision: 'ignored',
+      reason: 'Ekiden failed inside; resend the delivery once it is mended',
+    });
+    expect(door.logged()).toContain('a hook failed');
   });
 
   test('a client that goes away in the middle of its body harms nobody', async () => {

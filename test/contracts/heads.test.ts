@@ -1,0 +1,71 @@
+/** What every Heads must do. */
+import { describe, expect, test } from 'vitest';
+import { createHeads } from '../../src/stores/builds.ts';
+import { createFakeHeads } from '../fakes/records.ts';
+import { openRedis, useRedis } from '../support/redis.ts';
+
+const redis = useRedis();
+const main = { project: 7, ref: 'refs/heads/main' };
+
+describe.each([
+  ['redis', () => createHeads(openRedis(redis))],
+  ['fake', createFakeHeads],
+])('%s', (_, open) => {
+  test('the first claim has nobody before it', async () => {
+    const heads = open();
+    expect(await heads.current(7, main.ref)).toBeUndefined();
+    expect(await heads.claim({ ...main, sha: 'aa', build: 'b1' })).toEqual({ order: 1 });
+    expect(await heads.current(7, main.ref)).toEqual({ build: 'b1', sha: 'aa' });
+  });
+
+  test('the next claim learns who held the ref', async () => {
+    const heads = open();
+    await heads.claim({ ...main, sha: 'aa', build: 'b1' });
+    expect(await heads.claim({ ...main, sha: 'bb', build: 'b2' })).toEqual({
+      order: 2,
+      previous: { build: 'b1', sha: 'aa' },
+    });
+    expect(await heads.current(7, main.ref)).toEqual({ build: 'b2', sha: 'bb' });
+  });
+
+  test('a claim that is repeated keeps its rank', async () => {
+    const heads = open();
+    await heads.claim({ ...main, sha: 'aa', build: 'b1' });
+    await heads.claim({ ...main, sha: 'bb', build: 'b2' });
+    expect(await heads.claim({ ...main, sha: 'bb', build: 'b2' })).toEqual({ order: 2 });
+  });
+
+  test('ranks are counted over all refs of a project, and for each project alone', async () => {
+    const heads = open();
+    const claim = (project: number, ref: string, build: string) =>
+      heads.claim({ project, ref, sha: 'aa', build });
+    expect((await claim(7, 'refs/heads/a', 'b1')).order).toBe(1);
+    expect((await claim(7, 'refs/heads/b', 'b2')).order).toBe(2);
+    expect((await claim(8, 'refs/heads/a', 'b3')).order).toBe(1);
+    expect((await claim(7, 'refs/tags/a', 'b4')).previous).toBeUndefined();
+  });
+
+  test('claims at once form one row', async () => {
+    const heads = open();
+    const claims = await Promise.all(
+      Array.from({ length: 20 }, (_, number) =>
+        heads.claim({ ...main, sha: `${number}`, build: `b${number}` }),
+      ),
+    );
+    expect(claims.map(({ order }) => order).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 20 }, (_, number) => number + 1),
+    );
+    const before = claims.flatMap(({ previous }) => (previous ? [previous.build] : []));
+    expect(new Set(before).size).toBe(19);
+    const last = claims.findIndex(({ order }) => order === 20);
+    expect(await heads.current(7, main.ref)).toEqual({ build: `b${last}`, sha: `${last}` });
+  });
+
+  test('a ref that was released has no head, and its ranks go on', async () => {
+    const heads = open();
+    await heads.claim({ ...main, sha: 'aa', build: 'b1' });
+    await heads.release(7, main.ref);
+    expect(await heads.current(7, main.ref)).toBeUndefined();
+    expect(await heads.claim({ ...main, sha: 'aa', build: 'b2' })).toEqual({ order: 2 });
+  });
+});

@@ -1,0 +1,263 @@
+/** What every Queue must do. */
+import { Worker as BullWorker } from 'bullmq';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { InputError, RemoteError } from '../../src/core/errors.ts';
+import { silent } from '../../src/core/log.ts';
+import type { Attempt, Queue } from '../../src/core/queue.ts';
+import { createQueue } from '../../src/stores/queue.ts';
+import { createFakeQueue } from '../fakes/queue.ts';
+import { openRedis, useRedis } from '../support/redis.ts';
+
+interface Work {
+  name: string;
+}
+
+const redis = useRedis();
+const name = 'work';
+const patience = { timeout: 20_000, interval: 20 };
+
+function openBull({
+  attempts = 3,
+  ...keys
+}: Partial<ReturnType<typeof openRedis>> & { attempts?: number } = {}) {
+  const { redis: connection, prefix } = { ...openRedis(redis), ...keys };
+  const queue = createQueue<Work>({ name, prefix, redis: connection, attempts, log: silent });
+  onTestFinished(() => queue.close());
+  return queue;
+}
+
+function openFake({ attempts = 3 }: { attempts?: number } = {}): Queue<Work> {
+  const queue = createFakeQueue<Work>({ attempts });
+  onTestFinished(() => queue.close());
+  return queue;
+}
+
+/** Works until the test ends, and notes what it was given. */
+function start(
+  queue: Queue<Work>,
+  handle?: (work: Work, attempt: Attempt) => Promise<void>,
+  concurrency = 1,
+) {
+  const seen: Work[] = [];
+  const attempts: Pick<Attempt, 'first' | 'last'>[] = [];
+  const worker = queue.work(
+    async (work, attempt) => {
+      seen.push(work);
+      attempts.push({ first: attempt.first, last: attempt.last });
+      await handle?.(work, attempt);
+    },
+    { concurrency },
+  );
+  onTestFinished(() => worker.stop());
+  return { worker, seen, attempts };
+}
+
+/** Works on until it is told to stop. */
+function untilAborted(_: Work, { signal }: Attempt): Promise<void> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason));
+  });
+}
+
+describe.each([
+  ['redis', openBull],
+  ['fake', openFake],
+])('%s', (_, open) => {
+  test('work is handed over as it was added', async () => {
+    const queue = open();
+    expect(await queue.add({ name: 'a' }, { id: 'a' })).toEqual({
+      added: true,
+      kept: { name: 'a' },
+    });
+    const { seen, attempts } = start(queue);
+    await expect.poll(() => seen, patience).toEqual([{ name: 'a' }]);
+    expect(attempts).toEqual([{ first: true, last: false }]);
+  });
+
+  test('an id is kept once: while it waits, while it runs, and after it ended', async () => {
+    const queue = open();
+    await queue.add({ name: 'first' }, { id: 'a' });
+    const again = { added: false, kept: { name: 'first' } };
+    expect(await queue.add({ name: 'second' }, { id: 'a' })).toEqual(again);
+    let finish = () => {};
+    const { seen } = start(
+      queue,
+      () =>
+        new Promise((done) => {
+          finish = done;
+        }),
+    );
+    await expect.poll(() => seen, patience).toHaveLength(1);
+    expect(await queue.add({ name: 'third' }, { id: 'a' })).toEqual(again);
+    finish();
+    await queue.add({ name: 'b' }, { id: 'b' });
+    await expect.poll(() => seen, patience).toHaveLength(2);
+    finish();
+    expect(await queue.add({ name: 'fourth' }, { id: 'a' })).toEqual(again);
+    expect(seen).toEqual([{ name: 'first' }, { name: 'b' }]);
+  });
+
+  test('of many adds of one id at once, one is told that it was added', async () => {
+    const queue = open();
+    const answers = await Promise.all(
+      Array.from({ length: 30 }, (_, number) => queue.add({ name: `${number}` }, { id: 'a' })),
+    );
+    const [added, ...more] = answers.filter((answer) => answer.added);
+    expect(more).toEqual([]);
+    expect(answers.map(({ kept }) => kept)).toEqual(answers.map(() => added?.kept));
+  });
+
+  test('smaller priorities go first, and none before all', async () => {
+    const queue = open();
+    await queue.add({ name: 'later' }, { id: 'a', priority: 5 });
+    await queue.add({ name: 'sooner' }, { id: 'b', priority: 1 });
+    await queue.add({ name: 'now' }, { id: 'c' });
+    const { seen } = start(queue);
+    await expect
+      .poll(() => seen, patience)
+      .toEqual([{ name: 'now' }, { name: 'sooner' }, { name: 'later' }]);
+  });
+
+  test('delayed work starts after what was added behind it', async () => {
+    const queue = open();
+    await queue.add({ name: 'delayed' }, { id: 'a', delay: 300 });
+    await queue.add({ name: 'now' }, { id: 'b' });
+    const { seen } = start(queue);
+    await expect.poll(() => seen, patience).toEqual([{ name: 'now' }, { name: 'delayed' }]);
+  });
+
+  test('removed work does not start, and its id is free again', async () => {
+    const queue = open();
+    await queue.add({ name: 'a' }, { id: 'a' });
+    await queue.add({ name: 'b' }, { id: 'b' });
+    expect(await queue.remove('a')).toBe(true);
+    expect(await queue.remove('a')).toBe(false);
+    expect(await queue.remove('never')).toBe(false);
+    const { seen } = start(queue);
+    await expect.poll(() => seen, patience).toEqual([{ name: 'b' }]);
+    expect((await queue.add({ name: 'again' }, { id: 'a' })).added).toBe(true);
+  });
+
+  test('work that runs or has ended cannot be removed', async () => {
+    const queue = open();
+    await queue.add({ name: 'a' }, { id: 'a' });
+    let finish = () => {};
+    const { seen } = start(
+      queue,
+      () =>
+        new Promise((done) => {
+          finish = done;
+        }),
+    );
+    await expect.poll(() => seen, patience).toHaveLength(1);
+    expect(await queue.remove('a')).toBe(false);
+    finish();
+    await queue.add({ name: 'b' }, { id: 'b' });
+    await expect.poll(() => seen, patience).toHaveLength(2);
+    finish();
+    expect(await queue.remove('a')).toBe(false);
+    expect((await queue.add({ name: 'again' }, { id: 'a' })).added).toBe(false);
+  });
+
+  test('no more than the wanted number runs at a time', async () => {
+    const queue = open();
+    let running = 0;
+    let most = 0;
+    for (let number = 0; number < 12; number += 1)
+      await queue.add({ name: 'a' }, { id: `n${number}` });
+    const { seen } = start(
+      queue,
+      async () => {
+        running += 1;
+        most = Math.max(most, running);
+        await new Promise((wake) => setTimeout(wake, 10));
+        running -= 1;
+      },
+      3,
+    );
+    await expect.poll(() => seen.length, patience).toBe(12);
+    expect(most).toBe(3);
+  });
+
+  test('cancel aborts the signal of that work and of no other', async () => {
+    const queue = open({ attempts: 1 });
+    const aborted: string[] = [];
+    await queue.add({ name: 'a' }, { id: 'a' });
+    await queue.add({ name: 'b' }, { id: 'b' });
+    const { worker, seen } = start(
+      queue,
+      (work, attempt) => {
+        attempt.signal.addEventListener('abort', () => aborted.push(work.name));
+        return untilAborted(work, attempt);
+      },
+      2,
+    );
+    await expect.poll(() => seen, patience).toHaveLength(2);
+    worker.cancel('a', 'superseded');
+    worker.cancel('never', 'unknown');
+    await expect.poll(() => aborted, patience).toEqual(['a']);
+  });
+
+  test('what fails is tried again, told which try is the first and the last', async () => {
+    const queue = open({ attempts: 3 });
+    await queue.add({ name: 'a' }, { id: 'a' });
+    const { attempts } = start(queue, () => Promise.reject(new Error('no luck')));
+    await expect
+      .poll(() => attempts, patience)
+      .toEqual([
+        { first: true, last: false },
+        { first: false, last: false },
+        { first: false, last: true },
+      ]);
+  });
+
+  test('what a retry would not mend is not tried again', async () => {
+    const queue = open();
+    await queue.add({ name: 'wrong' }, { id: 'a' });
+    await queue.add({ name: 'away' }, { id: 'b' });
+    const { seen } = start(queue, async (work) => {
+      if (work.name === 'wrong') throw new InputError('a typing error', { code: 'E_INPUT' });
+      throw new RemoteError('no answer', { code: 'E_AWAY' });
+    });
+    await expect.poll(() => seen.filter((work) => work.name === 'away'), patience).toHaveLength(3);
+    expect(seen.filter((work) => work.name === 'wrong')).toHaveLength(1);
+  });
+
+  test('stop gives running work back, uncounted, and another worker gets it', async () => {
+    const queue = open();
+    await queue.add({ name: 'a' }, { id: 'a' });
+    const first = start(queue, untilAborted);
+    await expect.poll(() => first.seen, patience).toHaveLength(1);
+    await first.worker.stop();
+    const second = start(queue);
+    await expect.poll(() => second.seen, patience).toEqual([{ name: 'a' }]);
+    expect(second.attempts).toEqual([{ first: true, last: false }]);
+    expect(first.seen).toHaveLength(1);
+  });
+
+  test('a worker that stops takes nothing new', async () => {
+    const queue = open();
+    const first = start(queue);
+    await first.worker.stop();
+    await queue.add({ name: 'a' }, { id: 'a' });
+    const second = start(queue);
+    await expect.poll(() => second.seen, patience).toEqual([{ name: 'a' }]);
+    expect(first.seen).toEqual([]);
+  });
+});
+
+test('the work of a worker that died is taken over', async () => {
+  const keys = openRedis(redis);
+  const queue = openBull(keys);
+  await queue.add({ name: 'a' }, { id: 'a' });
+  // Takes the work as a worker does and never renews its lock, like a process that was killed.
+  const dead = new BullWorker(name, null, {
+    connection: keys.redis,
+    prefix: keys.prefix,
+    lockDuration: 500,
+  });
+  onTestFinished(() => dead.close(true));
+  expect((await dead.getNextJob('the dead'))?.id).toBe('a');
+  const { seen } = start(queue);
+  await expect.poll(() => seen, patience).toEqual([{ name: 'a' }]);
+});

@@ -1,0 +1,50 @@
+/** What every ReleaseStore must do. */
+import { describe, expect, test } from 'vitest';
+import { createReleaseStore } from '../../src/stores/deployments.ts';
+import { createFakeReleaseStore } from '../fakes/records.ts';
+import { openRedis, useRedis } from '../support/redis.ts';
+import { sampleRelease } from '../support/samples.ts';
+
+const redis = useRedis();
+const { app } = sampleRelease();
+
+describe.each([
+  ['redis', () => createReleaseStore(openRedis(redis))],
+  ['fake', createFakeReleaseStore],
+])('%s', (_, open) => {
+  test('numbers go up by one, for each app, and nobody gets the same', async () => {
+    const releases = open();
+    const numbers = await Promise.all(Array.from({ length: 20 }, () => releases.next(app)));
+    expect(numbers.sort((a, b) => a - b)).toEqual(numbers.map((_, index) => index + 1));
+    expect(await releases.next('/other')).toBe(1);
+  });
+
+  test('a release is found by its number as it was given', async () => {
+    const releases = open();
+    await releases.create(sampleRelease({ number: 2 }));
+    expect(await releases.find(app, 2)).toEqual(sampleRelease({ number: 2 }));
+    expect(await releases.find(app, 1)).toBeUndefined();
+    expect(await releases.find('/other', 2)).toBeUndefined();
+  });
+
+  test('the last good one is the one that was marked last', async () => {
+    const releases = open();
+    expect(await releases.lastGood(app)).toBeUndefined();
+    for (const number of [1, 2, 3]) await releases.create(sampleRelease({ number }));
+    expect(await releases.lastGood(app)).toBeUndefined();
+    await releases.markGood(app, 2);
+    expect(await releases.lastGood(app)).toEqual(sampleRelease({ number: 2 }));
+    await releases.markGood(app, 3);
+    expect(await releases.lastGood(app)).toEqual(sampleRelease({ number: 3 }));
+  });
+
+  test('an app that is deleted has no releases any more', async () => {
+    const releases = open();
+    await releases.create(sampleRelease({ number: await releases.next(app) }));
+    await releases.markGood(app, 1);
+    await releases.delete(app);
+    expect(await releases.find(app, 1)).toBeUndefined();
+    expect(await releases.lastGood(app)).toBeUndefined();
+    expect(await releases.next(app)).toBe(1);
+  });
+});
