@@ -9,15 +9,21 @@ const attempts = 20;
 const pauseMs = 250;
 const dockersOwn = ['bridge', 'host', 'none'];
 
-/** Removes the containers, networks, volumes and images that carry the label of `install`. */
+/**
+ * Removes the containers, networks, volumes and images that carry the label of `install`, or of an install that a test
+ * of it made: `<install>-…`.
+ */
 export async function removeInstall(api, install) {
-  const label = labelled(`ekiden.install=${install}`);
-  await removeUntilNoneIsLeft(api, (kind) => `${kind.list}?${kind.all ?? ''}${label}`);
+  const isOurs = ({ Labels }) => {
+    const made = Labels?.['ekiden.install'] ?? '';
+    return made === install || made.startsWith(`${install}-`);
+  };
+  await removeUntilNoneIsLeft(api, { query: labelled('ekiden.install'), isOurs });
 }
 
 /** Removes everything but the base images: for a daemon that nobody but Ekiden uses. */
 export async function removeEverything(api) {
-  await removeUntilNoneIsLeft(api, (kind) => `${kind.list}?${kind.all ?? ''}`);
+  await removeUntilNoneIsLeft(api, { query: '', isOurs: () => true });
   await api.post('/build/prune?all=1');
 }
 
@@ -44,11 +50,12 @@ function isBase(tags) {
 }
 
 /** One removal can fail because another is still under way, so each kind is listed again until it is empty. */
-async function removeUntilNoneIsLeft(api, listPath) {
+async function removeUntilNoneIsLeft(api, { query, isOurs }) {
   for (const kind of kinds) {
     for (let attempt = 0; attempt < attempts; attempt++) {
-      const answer = await api.get(listPath(kind));
-      const paths = (kind.items?.(answer) ?? answer ?? []).map?.(kind.path).filter(Boolean) ?? [];
+      const answer = await api.get(`${kind.list}?${kind.all ?? ''}${query}`);
+      const items = (kind.items?.(answer) ?? answer ?? []).filter(isOurs);
+      const paths = items.map(kind.path).filter(Boolean);
       if (paths.length === 0) break;
       if (attempt > 0) await sleep(pauseMs);
       await Promise.allSettled(paths.map((path) => api.remove(path)));
