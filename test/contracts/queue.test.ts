@@ -261,3 +261,17 @@ test('the work of a worker that died is taken over', async () => {
   const { seen } = start(queue);
   await expect.poll(() => seen, patience).toEqual([{ name: 'a' }]);
 });
+
+test('workers go on when Redis comes back', async () => {
+  const queue = openBull();
+  const { seen } = start(queue);
+  await queue.add({ name: 'before' }, { id: 'a' });
+  await expect.poll(() => seen, patience).toHaveLength(1);
+  await redis.stop();
+  const adding = queue.add({ name: 'meanwhile' }, { id: 'b' });
+  await redis.start();
+  expect((await adding).added).toBe(true);
+  await queue.add({ name: 'after' }, { id: 'c' });
+  const names = () => seen.map((work) => work.name);
+  await expect.poll(names, patience).toEqual(['before', 'meanwhile', 'after']);
+});

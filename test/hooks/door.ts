@@ -19,6 +19,9 @@ import { makeFolder, newInstall, type TestRedis } from '../support/redis.ts';
 
 export const secret = 'the-secret-of-the-hook';
 
+/** Nothing listens there. */
+const nowhere = 'http://127.0.0.1:9';
+
 export interface Answer {
   status: number;
   headers: Headers;
@@ -53,7 +56,7 @@ export interface DoorOptions {
 
 export async function openDoor(options: DoorOptions): Promise<Door> {
   const { redis, install = newInstall(), tagPatience = 10_000 } = options;
-  const gitlabUrl = options.gitlabUrl ?? 'http://127.0.0.1:9';
+  const gitlabUrl = options.gitlabUrl ?? nowhere;
   const data = options.data ?? (await makeFolder());
   const lines: string[] = [];
   const ekiden = createEkiden(configOf({ ...options, gitlabUrl, data, install }), logInto(lines));
@@ -88,7 +91,8 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
   };
 }
 
-function configOf({ redis, install, data, gitlabUrl, signingToken }: DoorOptions) {
+/** Settings of an Ekiden whose Docker, registry and Marathon do not exist. */
+export function configOf({ redis, install, data, gitlabUrl = nowhere, signingToken }: DoorOptions) {
   const config = readConfig(undefined, {
     GITLAB_URL: gitlabUrl,
     GITLAB_TOKEN: 'token',
@@ -107,14 +111,16 @@ function configOf({ redis, install, data, gitlabUrl, signingToken }: DoorOptions
   };
 }
 
-function logInto(lines: string[]): Log {
+/** A log that keeps its lines. */
+export function logInto(lines: string[]): Log {
   const write = (fields: Record<string, unknown>, message: string) => {
     lines.push(JSON.stringify({ ...fields, message }));
   };
   return { debug: write, info: write, warn: write, error: write };
 }
 
-async function send(
+/** Sends a body as GitLab does. */
+export async function send(
   url: string,
   body: unknown,
   headers: Record<string, string | undefined> = {},
@@ -138,7 +144,14 @@ async function send(
   };
 }
 
-async function queuedIn({ url, install }: { url: string; install: string }): Promise<Arrival[]> {
+/** What waits in the queue of arrivals. */
+export async function queuedIn({
+  url,
+  install,
+}: {
+  url: string;
+  install: string;
+}): Promise<Arrival[]> {
   const connection = connectRedis({ url });
   const queue = new BullQueue('arrivals', { connection, prefix: `ekiden:${install}:queue` });
   try {
