@@ -1,5 +1,5 @@
 /** Leg 1: finds out what a push means now: the head, the manifest, where it goes, the whole Dockerfile. */
-import type { GitLab, GitLabProject } from '../clients/gitlab.ts';
+import type { GitLab } from '../clients/gitlab.ts';
 import {
   type Build,
   type BuildPlan,
@@ -53,9 +53,7 @@ export function createResolver(options: ResolverOptions): Resolver {
       } catch (error) {
         const tryAgain = !(error instanceof EkidenError) || error.retryable;
         if (tryAgain && !attempt.last) throw error;
-        const reason = error instanceof EkidenError ? describe(error) : 'Ekiden failed inside';
-        await builds.end(build.id, 'failed', reason);
-        return endOf((await builds.find(build.id)) ?? build);
+        return fail(options, build, error);
       }
     },
     abandon: (arrival) => abandon(options, arrival),
@@ -83,30 +81,48 @@ interface Case {
 }
 
 async function follow(options: ResolverOptions, { arrival, build, start }: Case) {
-  const { gitlab, builds, heads } = options;
+  const { gitlab, builds } = options;
   const project = await gitlab.project(build.project);
   await builds.update(build.id, { projectPath: project.path });
   const head = await headOf(gitlab, arrival);
   if (head === undefined) return skip(options, build, `${shortRef(build.ref)} is gone`);
   if (head !== build.sha) return giveWay(options, arrival, build, head);
-  const twin = await heads.current(build.project, build.ref);
-  if (
-    twin &&
-    twin.build !== build.id &&
-    twin.sha === head &&
-    (await isRunning(builds, twin.build))
-  ) {
-    await builds.end(build.id, 'skipped', `build ${twin.build} makes this commit already`);
+  const twin = await twinOf(options, build);
+  if (twin !== undefined) {
+    await builds.end(build.id, 'skipped', `build ${twin} makes this commit already`);
     return [];
   }
   const manifest = parseManifest(await gitlab.file(build.project, manifestFile, head));
   const environments = environmentsOf(manifest, build.ref, project.defaultBranch);
   if (environments.length === 0) return skip(options, build, noEnvironment(build.ref, manifest));
-  const superseded = await claim(options, build, head);
-  const plan = await planOf(options, { build, manifest, environments, project });
+  const plan = await planOf(options, { build, manifest, environments });
+  // Last, since what is to be told of the older build could not be told again after a failure.
+  const superseded = await claim(options, build);
   const resolved = withLeg(build.legs, { name: 'resolve', start, end: Date.now() });
   await builds.update(build.id, { plan, legs: resolved });
   return [...superseded, { type: 'build.resolved', build: build.id } as const];
+}
+
+/** The commit cannot be built; where it is the head, nobody waits for an older one either. */
+async function fail(
+  options: ResolverOptions,
+  build: Build,
+  error: unknown,
+): Promise<JourneyEvent[]> {
+  const { gitlab, builds } = options;
+  const head = await gitlab.head(build.project, build.ref).catch(() => undefined);
+  const superseded = head === build.sha ? await claim(options, build) : [];
+  const reason = error instanceof EkidenError ? describe(error) : 'Ekiden failed inside';
+  await builds.end(build.id, 'failed', reason);
+  return [...superseded, ...endOf((await builds.find(build.id)) ?? build)];
+}
+
+/** Another build that is under way for the same commit of the same ref. */
+async function twinOf({ builds, heads }: ResolverOptions, build: Build) {
+  const current = await heads.current(build.project, build.ref);
+  if (current === undefined || current.build === build.id || current.sha !== build.sha) return;
+  const twin = await builds.find(current.build);
+  return twin && isActive(twin) ? twin.id : undefined;
 }
 
 /** GitLab may still show the commit before the push, or no branch yet, for a moment. */
@@ -142,12 +158,10 @@ async function giveWay(
 /** Takes the ref over; who held it before is stopped. */
 async function claim(
   { builds, heads, cancel }: ResolverOptions,
-  build: Build,
-  sha: string,
+  { id, project, ref, sha }: Build,
 ): Promise<JourneyEvent[]> {
-  const { project, ref } = build;
-  const { order, previous } = await heads.claim({ project, ref, sha, build: build.id });
-  await builds.update(build.id, { order });
+  const { order, previous } = await heads.claim({ project, ref, sha, build: id });
+  await builds.update(id, { order });
   if (previous === undefined) return [];
   const reason = supersededBy(sha);
   if (!(await builds.end(previous.build, 'superseded', reason))) return [];
@@ -159,7 +173,6 @@ interface Planning {
   build: Build;
   manifest: Manifest;
   environments: string[];
-  project: GitLabProject;
 }
 
 async function planOf(options: ResolverOptions, planning: Planning): Promise<BuildPlan> {
@@ -177,11 +190,6 @@ async function planOf(options: ResolverOptions, planning: Planning): Promise<Bui
     fragments: expansion.included.map(({ file, sha256 }) => ({ file, sha256 })),
     warnings: expansion.warnings.map(renderDiagnostic),
   };
-}
-
-async function isRunning(builds: BuildStore, id: string): Promise<boolean> {
-  const build = await builds.find(id);
-  return build !== undefined && isActive(build);
 }
 
 function newBuild(arrival: PushReceived, start: number): Build {

@@ -1,0 +1,102 @@
+/** The stand-in GitLab, the real stores and a resolver, and what tests of the first two legs ask of them. */
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { createResolver } from '../../src/build/resolve.ts';
+import { createGitLab } from '../../src/clients/gitlab.ts';
+import type { PushReceived } from '../../src/core/event.ts';
+import { startRedisStores } from '../fakes/redis-stores.ts';
+import { type FileContent, type GitLabOptions, startGitLab } from '../stand-ins/gitlab/gitlab.ts';
+
+const run = promisify(execFile);
+
+export const dockerfile = { Dockerfile: 'FROM scratch\n' };
+
+export type Host = Awaited<ReturnType<typeof startHost>>;
+export type Rig = Awaited<ReturnType<Host['fresh']>>;
+
+/** Starts what all tests of a file share. */
+export async function startHost(options: Partial<GitLabOptions> = {}) {
+  const data = await mkdtemp(join(process.env['EKIDEN_TEST_DATA'] ?? tmpdir(), 'host-'));
+  const gitlab = await startGitLab({ data, ...options });
+  const redis = await startRedisStores();
+  let count = 0;
+  return {
+    /** A project, stores that know nothing yet, and no faults. */
+    async fresh() {
+      gitlab.faults.clear();
+      const project = await gitlab.createProject({ path: `shop/cart-${++count}` });
+      const folder = join(data, 'repositories', `${project.id}.git`);
+      return { data, ...createRig({ gitlab, stores: redis.fresh(), project, folder }) };
+    },
+    async stop() {
+      await gitlab.stop();
+      await redis.stop();
+      await rm(data, { recursive: true, force: true });
+    },
+  };
+}
+
+interface Parts {
+  gitlab: Awaited<ReturnType<typeof startGitLab>>;
+  stores: ReturnType<Awaited<ReturnType<typeof startRedisStores>>['fresh']>;
+  project: { id: number; path: string };
+  /** The bare repository. */
+  folder: string;
+}
+
+function createRig({ gitlab, stores, project, folder }: Parts) {
+  const client = createGitLab({ url: gitlab.url, token: gitlab.token });
+  /** `build: reason` of each build that was cancelled. */
+  const cancelled: string[] = [];
+  const resolver = createResolver({
+    ...{ ...stores, gitlab: client, deadline: 300 },
+    templates: {
+      versions: async () => undefined,
+      read: async () => Buffer.alloc(0),
+      names: async () => [],
+    },
+    cancel: async (build, reason) => void cancelled.push(`${build}: ${reason}`),
+  });
+
+  return {
+    ...{ gitlab, client, stores, resolver, cancelled, project: project.id, path: project.path },
+    commit: (
+      files: Record<string, FileContent> = dockerfile,
+      message = 'change',
+      branch = 'main',
+    ) => gitlab.commit(project.id, { branch, message, files }),
+    /** Runs git in the repository on the server, behind GitLab's back. */
+    git: (...args: string[]) =>
+      run('git', [
+        '-C',
+        folder,
+        '-c',
+        'user.name=Ada',
+        '-c',
+        'user.email=ada@example.com',
+        ...args,
+      ]),
+    push: (build: string, sha: string, change: Partial<PushReceived> = {}): PushReceived => ({
+      type: 'push.received',
+      cause: 'hook',
+      build,
+      project: project.id,
+      ref: 'refs/heads/main',
+      before: '0'.repeat(40),
+      sha,
+      receivedAt: 1_000,
+      acceptedAt: 1_010,
+      ...change,
+    }),
+    resolve: (arrival: PushReceived, last = false) => resolver.resolve(arrival, { last }),
+    async endOf(build: string) {
+      const { state, reason } = (await stores.builds.find(build)) ?? {};
+      return { state, reason };
+    },
+  };
+}
+
+export const short = (sha: string) => sha.slice(0, 12);
