@@ -9,12 +9,25 @@ import { abandonedRuns, createInstall, endRunProcesses, removeRun } from './inst
 import { withLock } from './lock.js';
 import { ensureNpmPackages } from './npm-packages.js';
 import { abandonedSlots, closeSlot } from './own-docker.js';
-import { cache } from './paths.js';
+import { cache, root } from './paths.js';
 
 /** Installs and compiles all that the checkout itself needs. */
 export async function prepareCheckout(context) {
-  await ensureNpmPackages(context);
-  await ensureCompiled(context);
+  try {
+    await ensureNpmPackages(context);
+    await ensureCompiled(context);
+  } catch (error) {
+    throw refusals.has(error.code) ? notOurs(error) : error;
+  }
+}
+
+const refusals = new Set(['EACCES', 'EPERM', 'EROFS']);
+
+/** A checkout that somebody else made, root for example. */
+function notOurs({ path = root }) {
+  return new SetupError(
+    `${path} cannot be written by this user: give the checkout to yourself with sudo chown -R "$(id -un)" '${root}', or run as its owner`,
+  );
 }
 
 /**
