@@ -11,6 +11,9 @@ const queryTimeout = 20_000;
 /** GitLab keeps 255 characters of a status' description and of its link. */
 const statusTextLimit = 255;
 
+/** How much of a refusal's words is repeated. */
+const saidLimit = 200;
+
 const projectSchema = z.object({
   id: z.number(),
   path_with_namespace: z.string(),
@@ -65,7 +68,12 @@ export interface GitLabOptions {
 
 /** A client with GitLab's own limits: gitbeaker's built-in ones would count across projects. */
 export function createGitLab({ url, token }: GitLabOptions): GitLab {
-  const options = { host: url, token, queryTimeout, rateLimits: { '**': 3_000 } };
+  const options = {
+    host: url.replace(/\/+$/, ''),
+    token,
+    queryTimeout,
+    rateLimits: { '**': 3_000 },
+  };
   const projects = new Projects(options);
   const branches = new Branches(options);
   const tags = new Tags(options);
@@ -94,7 +102,8 @@ export function createGitLab({ url, token }: GitLabOptions): GitLab {
       return Buffer.from(content, encoding === 'base64' ? 'base64' : 'utf8');
     },
     async archive(project, { sha, path }) {
-      const stream = await asking(`archive of ${sha.slice(0, 12)}`, () =>
+      const what = path ? `the folder ${path} at` : 'the archive of';
+      const stream = await asking(`${what} ${sha.slice(0, 12)}`, () =>
         archives.showArchive(project, {
           fileType: 'tar',
           sha,
@@ -153,7 +162,9 @@ async function asking<T>(what: string, call: () => Promise<T>): Promise<T> {
 
 function toEkidenError(what: string, error: unknown): EkidenError {
   const status = statusOf(error);
-  const text = `GitLab, asked for ${what}: ${messageOf(error)}`;
+  // A proxy before GitLab answers with whole pages.
+  const said = shorten(messageOf(error).replace(/\s+/g, ' ').trim(), saidLimit);
+  const text = `GitLab, asked for ${what}: ${said}`;
   if (status === 404) return new NotFoundError(text, { code: 'E_GITLAB_NOT_FOUND', cause: error });
   if (status === 401 || status === 403) {
     return new RemoteError(`${text} (HTTP ${status})`, {
@@ -180,5 +191,7 @@ function absent(error: unknown): undefined {
 }
 
 function shorten(text: string, limit: number): string {
-  return text.length <= limit ? text : `${text.slice(0, limit - 1)}…`;
+  if (text.length <= limit) return text;
+  // Half of a character that takes two units would be no text any more.
+  return `${text.slice(0, limit - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }
