@@ -88,8 +88,9 @@ function refuseWrongToken({ headers }: IncomingMessage, { secret, signingToken }
   const given = headers['x-gitlab-token'];
   // A hook may have a signing token and no secret; then the signature alone has to be right.
   if (given === undefined && signingToken !== undefined && headers['webhook-signature']) return;
-  const [left, right] = [String(given ?? ''), secret].map((text) =>
-    createHash('sha256').update(text).digest(),
+  // Node reads header bytes as Latin-1, whatever they are.
+  const [left, right] = [Buffer.from(String(given ?? ''), 'latin1'), Buffer.from(secret)].map(
+    (bytes) => createHash('sha256').update(bytes).digest(),
   );
   if (left && right && given !== undefined && timingSafeEqual(left, right)) return;
   throw unauthorized(

@@ -47,6 +47,7 @@ export interface DoorOptions {
   redis: TestRedis;
   gitlabUrl?: string;
   signingToken?: string;
+  hookSecret?: string;
   /** An earlier door's, to come after it. */
   data?: string;
   install?: string;
@@ -92,11 +93,12 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
 }
 
 /** Settings of an Ekiden whose Docker, registry and Marathon do not exist. */
-export function configOf({ redis, install, data, gitlabUrl = nowhere, signingToken }: DoorOptions) {
+export function configOf(options: DoorOptions) {
+  const { redis, install, data, gitlabUrl = nowhere, signingToken, hookSecret = secret } = options;
   const config = readConfig(undefined, {
     GITLAB_URL: gitlabUrl,
     GITLAB_TOKEN: 'token',
-    EKIDEN_HOOK_SECRET: secret,
+    EKIDEN_HOOK_SECRET: hookSecret,
     EKIDEN_SIGNING_TOKEN: signingToken,
     EKIDEN_LISTEN: '127.0.0.1:0',
     EKIDEN_DATA: data,

@@ -103,6 +103,14 @@ describe('token', () => {
     });
   });
 
+  test('may hold any characters', async () => {
+    const hookSecret = 'Straße 駅伝';
+    const door = await openDoor({ redis, hookSecret });
+    const raw = await dial(door);
+    await raw.write(`${head({ 'X-Gitlab-Token': hookSecret, 'Content-Length': 2 })}{}`);
+    expect(await raw.answer()).toMatchObject({ status: 200 });
+  });
+
   test('given twice it is wrong', async () => {
     const door = await openDoor({ redis });
     const raw = await dial(door);
