@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express, { type ErrorRequestHandler, type Express } from 'express';
-import { NotFoundError, SetupError } from '../core/errors.ts';
+import { EkidenError, InputError, messageOf, NotFoundError, SetupError } from '../core/errors.ts';
 import type { Decision, Delivery } from '../core/hook.ts';
 import type { Ekiden } from '../ekiden.ts';
 import { sendJson, sendProblem } from './answer.ts';
@@ -58,12 +58,20 @@ function createApp(ekiden: Ekiden): Express {
   app.use((request: IncomingMessage) => {
     throw new NotFoundError(`There is nothing at ${pathOf(request)}.`, { code: 'E_NOT_FOUND' });
   });
-  const onError: ErrorRequestHandler = (error, _request, response: ServerResponse, _next) => {
+  const onError: ErrorRequestHandler = (error, request, response: ServerResponse, _next) => {
+    const known = toKnownError(error);
+    if (!known) ekiden.log.error({ path: pathOf(request), error: messageOf(error) }, 'no answer');
     if (response.headersSent) response.destroy();
-    else sendProblem(response, error);
+    else sendProblem(response, known ?? error);
   };
   app.use(onError);
   return app;
+}
+
+function toKnownError(error: unknown): EkidenError | undefined {
+  if (error instanceof EkidenError) return error;
+  if (!(error instanceof URIError)) return undefined;
+  return new InputError('The address is no valid URL.', { code: 'E_ADDRESS', cause: error });
 }
 
 function pathOf({ url }: IncomingMessage): string {
