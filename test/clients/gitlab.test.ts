@@ -1,6 +1,5 @@
 /** The GitLab client against the stand-in: what it reads, what it posts, and whose fault a refusal is. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createGitLab } from '../../src/clients/gitlab.ts';
 import { NotFoundError, RemoteError } from '../../src/core/errors.ts';
 import { type Host, type Rig, startHost } from '../build/rig.ts';
 
@@ -50,12 +49,6 @@ describe('reading', () => {
       sizes.push(text.length);
     }
     expect(sizes).not.toContain(0);
-  });
-
-  it('takes an address with a slash at its end', async () => {
-    const client = createGitLab({ url: `${rig.gitlab.url}/`, token: rig.gitlab.token });
-    await rig.commit();
-    expect(await client.project(rig.project)).toMatchObject({ path: rig.path });
   });
 });
 

@@ -1,7 +1,7 @@
 /** Names of apps and addresses: exact values, and what must hold for any path. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { appIdOf, environmentSlug, hostsOf } from '../../src/deploy/names.ts';
+import { appIdOf, environmentSlug, hostsOf, urlOfAddress } from '../../src/deploy/names.ts';
 
 /** Marathon's rule for one segment of an app's id. */
 const segment = /^(([a-z0-9]|[a-z0-9][a-z0-9-]*[a-z0-9])\.)*([a-z0-9]|[a-z0-9][a-z0-9-]*[a-z0-9])$/;
@@ -126,5 +126,15 @@ describe('hostsOf', () => {
         }
       }),
     );
+  });
+});
+
+describe('urlOfAddress', () => {
+  it.each([
+    ['shop.apps.test', 8088, 'http://shop.apps.test:8088/'],
+    ['shop.apps.test/api/v1', 8088, 'http://shop.apps.test:8088/api/v1'],
+    ['shop.apps.test/api', 80, 'http://shop.apps.test/api'],
+  ])('of %s behind %i', (address, port, wanted) => {
+    expect(urlOfAddress(address, port)).toBe(wanted);
   });
 });

@@ -1,7 +1,8 @@
 /** Which deployments an image gets. */
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Build } from '../../src/core/build.ts';
-import { deploymentsOf } from '../../src/deploy/request.ts';
+import { deploymentsOf, requestDeployments } from '../../src/deploy/request.ts';
+import { type RedisStores, startRedisStores } from '../fakes/redis-stores.ts';
 import { sampleService } from './sample.ts';
 
 const web = sampleService();
@@ -73,5 +74,37 @@ describe('deploymentsOf', () => {
   it.each(['plan', 'image', 'projectPath'] as const)('makes none without its %s', (part) => {
     const { [part]: _, ...rest } = build;
     expect(deploymentsOf(rest, 9)).toEqual([]);
+  });
+});
+
+describe('requestDeployments', () => {
+  let redis: RedisStores;
+  beforeAll(async () => {
+    redis = await startRedisStores();
+  });
+  afterAll(async () => {
+    await redis.stop();
+  });
+
+  it('records them, makes their apps follow them, and notes them in the build', async () => {
+    const stores = redis.fresh();
+    await stores.builds.create(build);
+    const ids = await requestDeployments(stores, 'b1');
+    expect(ids).toEqual(deploymentsOf(build, 9).map(({ id }) => id));
+    expect((await stores.builds.find('b1'))?.deployments).toEqual(ids);
+    for (const id of ids) {
+      const { app = '' } = (await stores.deployments.find(id)) ?? {};
+      expect(await stores.deployments.leader(app)).toBe(id);
+    }
+    expect(await requestDeployments(stores, 'b1')).toEqual(ids);
+  });
+
+  it('of an older commit do not take the app from a newer one', async () => {
+    const stores = redis.fresh();
+    await stores.builds.create(build);
+    await stores.builds.create({ ...build, id: 'old', order: 4 });
+    const [newer] = await requestDeployments(stores, 'b1');
+    expect(await requestDeployments(stores, 'old')).toHaveLength(4);
+    expect(await stores.deployments.leader('/shop/cart/production/web')).toBe(newer);
   });
 });

@@ -1,7 +1,8 @@
 /** The words of the commit statuses. */
 import { describe, expect, it } from 'vitest';
 import type { Build } from '../../src/core/build.ts';
-import { statusOfBuild, statusOfDeployment } from '../../src/gitlab/report.ts';
+import { createReport, statusOfBuild, statusOfDeployment } from '../../src/gitlab/report.ts';
+import type { Status } from '../../src/gitlab/statuses.ts';
 import { sampleDeployment } from '../deploy/sample.ts';
 
 const url = 'https://ekiden.test';
@@ -84,5 +85,43 @@ describe('statusOfDeployment', () => {
     expect(statusOfDeployment(ended, 'running', url)).toMatchObject({
       description: 'starting new instances',
     });
+  });
+});
+
+describe('createReport', () => {
+  it('tells of what is known, and of nothing else', async () => {
+    const told: Status[] = [];
+    const missing = () => Promise.reject(new Error('a report changes nothing'));
+    const known =
+      <T>(one: T) =>
+      async (id: string) =>
+        id === 'known' ? one : undefined;
+    const store = { create: missing, update: missing, end: missing };
+    const report = createReport({
+      builds: {
+        ...store,
+        find: known(build),
+        saveDockerfile: missing,
+        dockerfile: missing,
+        list: missing,
+      },
+      deployments: {
+        ...store,
+        find: known(sampleDeployment()),
+        lead: missing,
+        leader: missing,
+        forget: missing,
+      },
+      statuses: { report: async (status) => void told.push(status) },
+      url,
+    });
+    await report.build('known', 'running');
+    await report.deployment('known', 'queued');
+    await report.build('unknown', 'running');
+    await report.deployment('unknown', 'queued');
+    expect(told).toEqual([
+      statusOfBuild(build, 'running', url),
+      statusOfDeployment(sampleDeployment(), 'queued', url),
+    ]);
   });
 });
