@@ -1,4 +1,5 @@
 /** The role web: takes hooks, serves pages, and queues what the spool kept while Redis was away. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { handleHook } from '../hooks/index.ts';
 import type { Ekiden } from '../src/ekiden.ts';
 import { startServer } from '../src/http/server.ts';
@@ -13,15 +14,23 @@ export async function startWeb(ekiden: Ekiden): Promise<Runner & { port: number 
     ekiden,
     onDelivery: (payload, delivery) => handleHook({ payload, delivery, accept, ekiden }),
   });
-  const timer = setInterval(() => void drain(ekiden), drainEvery);
-  void drain(ekiden);
+  const stopping = new AbortController();
+  void drainRegularly(ekiden, stopping.signal);
   return {
     port: server.port,
     async stop() {
-      clearInterval(timer);
+      stopping.abort();
       await server.stop();
     },
   };
+}
+
+/** One after the other: a Redis that hangs must not gather drains that wait. */
+async function drainRegularly(ekiden: Ekiden, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await drain(ekiden);
+    await delay(drainEvery, undefined, { signal }).catch(() => undefined);
+  }
 }
 
 async function drain({ drainSpool, isReady, log }: Ekiden): Promise<void> {

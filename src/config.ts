@@ -7,6 +7,7 @@ import { SetupError } from './core/errors.ts';
 const address = z
   .string()
   .regex(/^[^\s:]*:\d{1,5}$/, 'is not host:port')
+  .refine((text) => Number(text.slice(text.indexOf(':') + 1)) <= 65_535, 'has a port above 65535')
   .transform((text) => (text.startsWith(':') ? `0.0.0.0${text}` : text));
 const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ''));
 const seconds = z.coerce.number().int().positive();
@@ -99,8 +100,8 @@ export const settings = {
     'MARATHON_URL',
     z
       .string()
-      .transform((text) => text.split(',').map((part) => part.trim().replace(/\/+$/, '')))
-      .pipe(z.array(z.url()).min(1))
+      .transform((text) => text.split(',').map((part) => part.trim()))
+      .pipe(z.array(url).min(1))
       .optional(),
     'Addresses of Marathon, separated by commas; default: the engine on the local Docker.',
   ),
