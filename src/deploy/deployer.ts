@@ -51,10 +51,16 @@ export function createDeployer(options: DeployerOptions): Deployer {
       } catch (error) {
         const tryAgain = !(error instanceof EkidenError) || error.retryable;
         if (attempt.signal.aborted || (tryAgain && !attempt.last)) throw error;
-        return end(options, id, 'failed', messageOf(error));
+        return end(options, id, 'failed', await reasonOf(options, id, error));
       }
     },
   };
+}
+
+/** A deployment that has a reason already was on its way back. */
+async function reasonOf({ deployments }: DeployerOptions, id: string, error: unknown) {
+  const reason = (await deployments.find(id))?.reason;
+  return reason ? `${reason}; the way back failed: ${messageOf(error)}` : messageOf(error);
 }
 
 async function run(

@@ -45,18 +45,23 @@ export async function startBuildHost(): Promise<BuildHost> {
       return (await docker.listContainers({ all: true, filters })).map(({ Id }) => Id);
     },
     async stop() {
-      const images = await docker.listImages({ all: true });
-      const ours = images.filter(
-        ({ RepoTags, Labels }) =>
-          Labels?.['ekiden.test'] === mine || RepoTags?.some((tag) => tag.startsWith(registry)),
-      );
-      for (const { Id } of ours)
-        await docker
-          .getImage(Id)
-          .remove({ force: true })
-          .catch(() => 0);
-      await running.stop();
-      await rm(data, { recursive: true, force: true });
+      try {
+        const images = await docker.listImages({ all: true });
+        const ours = images.filter(
+          ({ RepoTags, Labels }) =>
+            Labels?.['ekiden.test'] === mine || RepoTags?.some((tag) => tag.startsWith(registry)),
+        );
+        for (const { Id } of ours) {
+          // Of a chain of layers, the last one takes its parents along.
+          await docker
+            .getImage(Id)
+            .remove({ force: true })
+            .catch(() => undefined);
+        }
+      } finally {
+        await running.stop();
+        await rm(data, { recursive: true, force: true });
+      }
     },
   };
 }

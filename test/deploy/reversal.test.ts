@@ -1,5 +1,6 @@
 /** What becomes of a deployment that does not come up, or is overtaken. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { InputError } from '../../src/core/errors.ts';
 import { type RedisStores, startRedisStores } from '../fakes/redis-stores.ts';
 import { app, away, createRig, type Rig, wrongPort } from './rig.ts';
 
@@ -77,6 +78,21 @@ describe('a deployment that does not become healthy', () => {
     await rig.deploy('d2');
     expect((await rig.endOf('d2')).reason).toBe(
       'not healthy after 0.3 s, back to release 1: listens on 3000, checked 8080',
+    );
+  });
+
+  it('says both when Marathon does not take the old definition back', async () => {
+    await rig.firstRelease();
+    await rig.follow({ id: 'd2', order: 2, deadline: 0 });
+    rig.marathon.play(2, wrongPort);
+    const refusal = new InputError('Marathon refuses it.', { code: 'E_MARATHON_INPUT' });
+    let looks = 0;
+    rig.marathon.onCall = (call) => {
+      if (call === 'app' && ++looks === 1) rig.marathon.fail('putApp', refusal);
+    };
+    expect(await rig.deploy('d2')).toEqual([{ type: 'deployment.failed', deployment: 'd2' }]);
+    expect((await rig.endOf('d2')).reason).toBe(
+      'listens on 3000, checked 8080; the way back failed: Marathon refuses it.',
     );
   });
 });
