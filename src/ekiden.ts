@@ -13,7 +13,7 @@ import { createMarathon, type Marathon } from './clients/marathon.ts';
 import { connectRedis } from './clients/redis.ts';
 import type { Config } from './config.ts';
 import type { Arrivals } from './core/arrival.ts';
-import type { BuildStore } from './core/build.ts';
+import { type BuildStore, rankOf } from './core/build.ts';
 import type { DeploymentStore } from './core/deployment.ts';
 import type { Arrival, JourneyEvent, RefDeleted } from './core/event.ts';
 import type { Log } from './core/log.ts';
@@ -71,6 +71,8 @@ export interface Ekiden {
   takesTag(commit: TaggedCommit): Promise<boolean | undefined>;
   /** Looks at a head that no hook told of, after its hook has had time to come. */
   lookAgain(event: JourneyEvent & { type: 'head.moved' }): Promise<void>;
+  /** The place of a build among those that wait, smaller first. */
+  rank(build: string): Promise<number>;
   /** Records the deployments of an image and makes their apps follow them; answers their ids. */
   requestDeployments(build: string): Promise<string[]>;
   removeApps(arrival: RefDeleted): Promise<void>;
@@ -116,6 +118,10 @@ export function createEkiden(config: ReadyConfig, log: Log): Ekiden {
         { type: 'push.received', cause: 'reconcile', build, project, ref, before, sha, ...now },
         { id: build, delay: hookPatience },
       );
+    },
+    async rank(id) {
+      const build = await stores.builds.find(id);
+      return build ? rankOf(build) : 0;
     },
     requestDeployments: (build) => requestDeployments(stores, build),
     async removeApps(arrival) {

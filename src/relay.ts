@@ -21,10 +21,12 @@ export function createRelay(ekiden: Ekiden): Relay {
     switch (event.type) {
       case 'head.moved':
         return ekiden.lookAgain(event);
-      case 'build.resolved':
+      case 'build.resolved': {
+        const { build } = event;
         await tell(ekiden, event);
-        await queues.build.add({ build: event.build }, { id: event.build });
+        await queues.build.add({ build }, { id: build, priority: await ekiden.rank(build) });
         return;
+      }
       case 'image.pushed':
         await tell(ekiden, event);
         for (const deployment of await ekiden.requestDeployments(event.build)) {

@@ -1,4 +1,5 @@
 /** Decides on which container ports the services of an image listen. */
+import { InputError } from '../core/errors.ts';
 import type { ServiceSpec } from '../core/manifest.ts';
 
 /**
@@ -8,8 +9,19 @@ import type { ServiceSpec } from '../core/manifest.ts';
 export function withPorts(services: ServiceSpec[], exposed: number[]): ServiceSpec[] {
   const [lowest] = exposed;
   return services.map((service) => {
-    if (service.ports !== undefined) return service;
     const listens = services.length === 1 || service.name === 'web';
-    return { ...service, ports: listens && lowest !== undefined ? [lowest] : [] };
+    const fromImage = listens && lowest !== undefined ? [lowest] : [];
+    const ports = service.ports ?? fromImage;
+    if (ports.length === 0) refuseCheckWithoutPort(service);
+    return { ...service, ports };
+  });
+}
+
+/** An app whose check could never be made must not count as healthy. */
+function refuseCheckWithoutPort({ name, health }: ServiceSpec): void {
+  if (health === false || health.path === undefined || health.port !== undefined) return;
+  throw new InputError(`services.${name}.health.path is set, but nothing says which port to ask.`, {
+    code: 'E_MANIFEST',
+    hint: `Name one in services.${name}.ports, or EXPOSE it in the Dockerfile.`,
   });
 }

@@ -73,7 +73,7 @@ export function refusal(status: number, body: unknown, what: string): EkidenErro
   }
   return new RemoteError(`Marathon answers ${status} to ${what}: ${said.message}`, {
     code: `E_MARATHON_${status}`,
-    retryable: status === 502 || status === 503,
+    retryable: status === 429 || status >= 500,
     ...(status === 401 ? { hint: 'Check the user and password in MARATHON_URL.' } : {}),
   });
 }

@@ -65,6 +65,11 @@ export function isActive(build: Build): boolean {
   return activeBuildStates.includes(build.state);
 }
 
+/** Its place among waiting builds, smaller first: production goes before everything else. */
+export function rankOf({ plan }: Build): number {
+  return plan?.environments.includes('production') ? 1 : 2;
+}
+
 /** Keeps builds. */
 export interface BuildStore {
   find(id: string): Promise<Build | undefined>;

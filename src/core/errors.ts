@@ -49,7 +49,7 @@ export class NotFoundError extends EkidenError {
 
 /** The state of things does not allow the request now. */
 export class ConflictError extends EkidenError {
-  constructor(message: string, details: ErrorDetails) {
+  constructor(message: string, details: ErrorDetails & { retryable?: boolean }) {
     super(message, { status: 409, mendedBy: 'developer', ...details });
   }
 }

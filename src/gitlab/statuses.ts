@@ -46,7 +46,8 @@ export function createStatuses(options: StatusesOptions): Statuses {
 
   return {
     async report(status) {
-      const outbox = `${prefix}:status:${status.project}:${status.sha}:${status.name}`;
+      const { project, sha, ref, name } = status;
+      const outbox = `${prefix}:status:${project}:${sha}:${ref}:${name}`;
       await redis
         .multi()
         .rpush(outbox, JSON.stringify(status))
@@ -79,7 +80,7 @@ async function emptyOutbox(options: StatusesOptions, outbox: string): Promise<vo
     const status = JSON.parse(text) as Status;
     const { sha, name, state } = status;
     try {
-      await postOne(options, status);
+      await postOnce(options, outbox, status);
       log.debug({ sha, name, state }, 'status posted');
     } catch (error) {
       if (!(error instanceof EkidenError) || error.retryable) throw error;
@@ -88,6 +89,15 @@ async function emptyOutbox(options: StatusesOptions, outbox: string): Promise<vo
     }
     await redis.lpop(outbox);
   }
+}
+
+/** A leg that is repeated says again what GitLab shows already; a second row would be noise. */
+async function postOnce(options: StatusesOptions, outbox: string, status: Status): Promise<void> {
+  const { redis } = options;
+  const said = JSON.stringify([status.state, status.description, status.targetUrl]);
+  if ((await redis.get(`${outbox}:said`)) === said) return;
+  await postOne(options, status);
+  await redis.set(`${outbox}:said`, said, 'EX', outboxSeconds);
 }
 
 async function postOne({ redis, gitlab, prefix }: StatusesOptions, status: Status): Promise<void> {

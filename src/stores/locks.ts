@@ -26,6 +26,7 @@ export function createLocks({ redis, prefix }: { redis: Redis; prefix: string })
         if (Date.now() > giveUp) {
           throw new ConflictError(`Somebody else has worked on ${name} for long.`, {
             code: 'E_LOCKED',
+            retryable: true,
           });
         }
         await new Promise((wake) => setTimeout(wake, lookMilliseconds));

@@ -88,6 +88,7 @@ function startWorker<Work extends object>(options: WorkerOptions<Work>): Worker 
         await options.handle(job.data.work, { signal, first: job.attemptsMade === 0, last });
       } catch (error) {
         if (stopping.signal.aborted) return giveBack(job, token);
+        if (cancelled?.aborted) throw new UnrecoverableError(messageOf(error));
         log.warn({ queue: name, job: job.id, error: messageOf(error) }, 'work failed');
         const final = error instanceof EkidenError && !error.retryable;
         throw final ? new UnrecoverableError(messageOf(error)) : error;

@@ -20,6 +20,16 @@ describe('withPorts', () => {
     expect(withPorts(services, exposed).map(({ ports }) => ports)).toEqual(wanted);
   });
 
+  it.each([
+    ['the image has none', web],
+    ['the manifest names none', { ...web, ports: [] }],
+  ])('refuses a path to ask where %s', (_, service) => {
+    const health = { path: '/health', interval: 5, timeout: 5, grace: 30, failures: 3 };
+    expect(() => withPorts([{ ...service, health }], [])).toThrow(
+      'services.web.health.path is set, but nothing says which port to ask.',
+    );
+  });
+
   it('changes nothing else', () => {
     expect(withPorts([web], [80])).toEqual([{ ...web, ports: [80] }]);
   });

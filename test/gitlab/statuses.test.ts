@@ -64,7 +64,7 @@ test('GitLab is given the short ref, and everything else as it was reported', as
 test('all statuses of a push go to the pipeline of its first', async () => {
   const { statuses, work, posts } = open();
   const worker = work(1);
-  const names = ['ekiden/build', 'ekiden/deploy/production/web', 'ekiden/build'];
+  const names = ['ekiden/build', 'ekiden/deploy/production/web', 'ekiden/deploy/production/worker'];
   for (const [index, name] of names.entries()) {
     await statuses.report(status({ name }));
     await expect.poll(() => posts).toHaveLength(index + 1);
@@ -118,14 +118,33 @@ test('two workers never post one outbox at a time, and nothing is posted twice',
   expect(most).toBe(1);
 });
 
+test('what a repeated leg says again is not posted again, but a change and back is', async () => {
+  const { statuses, work, states } = open();
+  for (const state of ['running', 'running', 'canceled', 'canceled', 'running'] as const) {
+    await statuses.report(status({ state }));
+  }
+  const worker = work(1);
+  await expect.poll(states).toEqual(['running', 'canceled', 'running']);
+  await worker.stop();
+});
+
+test('the statuses of two refs at one commit do not mix', async () => {
+  const { statuses, work, posts } = open();
+  await statuses.report(status({ ref: 'refs/heads/main' }));
+  await statuses.report(status({ ref: 'refs/tags/v1' }));
+  const worker = work(1);
+  await expect.poll(() => posts.map(({ ref }) => ref).sort()).toEqual(['main', 'v1']);
+  await worker.stop();
+});
+
 test('a lock that a dying worker left is waited for', async () => {
   const { statuses, work, states, queue, redis: connection, prefix } = open();
   await statuses.report(status());
-  const lock = `${prefix}:status:7:${status().sha}:ekiden/build:lock`;
+  const lock = `${prefix}:status:7:${status().sha}:${status().ref}:ekiden/build:lock`;
   await connection.set(lock, 'of the dead', 'PX', 200);
   const worker = work(1);
   await expect.poll(states, { timeout: 5_000 }).toEqual(['pending']);
-  expect(await connection.exists(lock)).toBe(0);
+  await expect.poll(() => connection.exists(lock)).toBe(0);
   await worker.stop();
   await queue.close();
 });
