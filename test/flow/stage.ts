@@ -1,7 +1,9 @@
 /** The stage of the flow tests, in a folder and an install of its own. */
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connectDocker } from '../../src/clients/docker.ts';
+import { endGroup } from '../../src/clients/processes.ts';
 import { type Stage, type StageOptions, type Starter, setStage } from '../demo/stage.ts';
 
 export function setting(name: string): string {
@@ -10,7 +12,7 @@ export function setting(name: string): string {
   throw new Error(`${name} is not set: run the tests with npm test`);
 }
 
-/** Sets a stage whose parts the set-up's sweep finds, even after a kill. */
+/** Sets a stage; when it is stopped, the apps and their nginx, which outlive Ekiden, go as well. */
 export async function openStage(
   name: string,
   options: Partial<StageOptions> = {},
@@ -25,5 +27,27 @@ export async function openStage(
     deadline: 20,
     ...options,
   };
-  return setStage(wanted, start);
+  const stage = await setStage(wanted, start);
+  return {
+    ...stage,
+    async stop() {
+      await stage.stop();
+      await removeApps(wanted);
+      await endNginx(data);
+    },
+  };
+}
+
+async function removeApps({ dockerHost, install }: Pick<StageOptions, 'dockerHost' | 'install'>) {
+  const docker = connectDocker(dockerHost);
+  const filters = { label: [`ekiden.install=${install}`] };
+  for (const { Id } of await docker.listContainers({ all: true, filters })) {
+    await docker.getContainer(Id).remove({ force: true, v: true });
+  }
+  for (const { Id } of await docker.listNetworks({ filters })) await docker.getNetwork(Id).remove();
+}
+
+async function endNginx(data: string): Promise<void> {
+  const record = await readFile(join(data, 'run/nginx.json'), 'utf8').catch(() => undefined);
+  if (record !== undefined) await endGroup(JSON.parse(record).pid, () => true);
 }
