@@ -1,6 +1,6 @@
 /** Starts engines over the real Docker for black-box tests, and clears up all that they made. */
 import { randomBytes } from 'node:crypto';
-import { cp, mkdtemp, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -77,7 +77,7 @@ export async function startTestEngine(options: Partial<EngineOptions> = {}): Pro
       }),
     crash: async () => {
       const [state, left] = [join(data, 'state'), join(data, 'left')];
-      await cp(state, left, { recursive: true });
+      await copyState(state, left);
       await engine.stop();
       await rm(state, { recursive: true });
       await rename(left, state);
@@ -90,6 +90,13 @@ export async function startTestEngine(options: Partial<EngineOptions> = {}): Pro
       await rm(data, { recursive: true, force: true });
     },
   };
+}
+
+/** The state as a crash at this moment would leave it; a file that is just being written is not there yet. */
+async function copyState(from: string, to: string): Promise<void> {
+  await mkdir(to, { recursive: true });
+  const names = (await readdir(from)).filter((name) => name.endsWith('.json'));
+  for (const name of names) await copyFile(join(from, name), join(to, name));
 }
 
 async function call(url: string, method: string, body: unknown): Promise<Reply> {
