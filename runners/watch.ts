@@ -1,15 +1,27 @@
 /** The role watch: keeps GitLab's view of the journey true. */
+import { messageOf } from '../src/core/errors.ts';
 import type { Ekiden } from '../src/ekiden.ts';
 import type { Runner } from './runner.ts';
 
 const postAtOnce = 8;
 
+/** A status that GitLab was away for is tried again for ever, this often in milliseconds. */
+const sweepEvery = 120_000;
+
 export async function startWatch(ekiden: Ekiden): Promise<Runner> {
-  const { queues, statuses } = ekiden;
+  const { queues, statuses, log } = ekiden;
   const posting = queues.statuses.work(
     // Once GitLab has been away, the states in between are no news any more.
     (work, { first }) => statuses.post(work, { onlyLast: !first }),
     { concurrency: postAtOnce },
   );
-  return { stop: () => posting.stop() };
+  const timer = setInterval(() => {
+    statuses.sweep().catch((error) => log.warn({ error: messageOf(error) }, 'cannot sweep'));
+  }, sweepEvery);
+  return {
+    async stop() {
+      clearInterval(timer);
+      await posting.stop();
+    },
+  };
 }

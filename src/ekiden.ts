@@ -13,7 +13,7 @@ import { createMarathon, type Marathon } from './clients/marathon.ts';
 import { connectRedis } from './clients/redis.ts';
 import type { Config } from './config.ts';
 import type { Arrivals } from './core/arrival.ts';
-import { type BuildStore, rankOf } from './core/build.ts';
+import { type BuildStore, priorityOf } from './core/build.ts';
 import type { DeploymentStore } from './core/deployment.ts';
 import type { Arrival, JourneyEvent, RefDeleted } from './core/event.ts';
 import type { Log } from './core/log.ts';
@@ -71,8 +71,8 @@ export interface Ekiden {
   takesTag(commit: TaggedCommit): Promise<boolean | undefined>;
   /** Looks at a head that no hook told of, after its hook has had time to come. */
   lookAgain(event: JourneyEvent & { type: 'head.moved' }): Promise<void>;
-  /** The place of a build among those that wait, smaller first. */
-  rank(build: string): Promise<number>;
+  /** The priority of a build among those that wait, smaller first. */
+  priority(build: string): Promise<number>;
   /** Records the deployments of an image and makes their apps follow them; answers their ids. */
   requestDeployments(build: string): Promise<string[]>;
   removeApps(arrival: RefDeleted): Promise<void>;
@@ -111,17 +111,17 @@ export function createEkiden(config: ReadyConfig, log: Log): Ekiden {
     report: createReport({ ...stores, statuses, url: config.url }),
     newBuildId,
     takesTag: (commit) => takesTagAt(clients.gitlab, commit, tagPatience),
-    async lookAgain({ project, ref, before, sha }) {
+    async lookAgain({ project, ref, before, sha, ...event }) {
       const build = newBuildId();
       const now = { receivedAt: Date.now(), acceptedAt: Date.now() };
       await stores.queues.arrivals.add(
         { type: 'push.received', cause: 'reconcile', build, project, ref, before, sha, ...now },
-        { id: build, delay: hookPatience },
+        { id: `look-${event.build}`, delay: hookPatience },
       );
     },
-    async rank(id) {
+    async priority(id) {
       const build = await stores.builds.find(id);
-      return build ? rankOf(build) : 0;
+      return build ? priorityOf(build) : 0;
     },
     requestDeployments: (build) => requestDeployments(stores, build),
     async removeApps(arrival) {
@@ -144,17 +144,14 @@ interface Parts {
 }
 
 function createLegs({ config, log, stores, gitlab, docker, marathon }: Parts) {
-  const { builds, heads, queues, cancellations, locks, balancers } = stores;
+  const { builds, heads, cancellations, locks, balancers } = stores;
   const { install, domain } = config;
   const buildLogs = createBuildLogs(join(config.data, 'builds'));
   const resolver = createResolver({
     ...{ gitlab, builds, heads },
     templates: createTemplates(join(templatesFolder, 'dockerfiles')),
     deadline: config.deployDeadline,
-    async cancel(build, reason) {
-      await queues.build.remove(build);
-      await cancellations.publish(build, reason);
-    },
+    cancel: cancellations.publish,
   });
   const builder = createBuilder({
     ...{ gitlab, docker, builds, heads, install, logs: buildLogs },

@@ -24,7 +24,7 @@ export function createRelay(ekiden: Ekiden): Relay {
       case 'build.resolved': {
         const { build } = event;
         await tell(ekiden, event);
-        await queues.build.add({ build }, { id: build, priority: await ekiden.rank(build) });
+        await queues.build.add({ build }, { id: build, priority: await ekiden.priority(build) });
         return;
       }
       case 'image.pushed':
@@ -47,7 +47,7 @@ export function createRelay(ekiden: Ekiden): Relay {
     accept: (arrival, key) => ekiden.arrivals.accept(arrival, key),
     async resolve(arrival, attempt) {
       if (arrival.type === 'push.received') {
-        return handOnAll(await resolver.resolve(arrival, attempt));
+        return handOnAll(await resolver.resolve(arrival, handOn, attempt));
       }
       await handOnAll(await resolver.abandon(arrival));
       await ekiden.removeApps(arrival);

@@ -1,16 +1,11 @@
 /** Leg 2: makes the image of a resolved build and pushes it to the registry. */
 import type { Docker } from '../clients/docker.ts';
 import type { GitLab } from '../clients/gitlab.ts';
-import {
-  type Build,
-  type BuildPlan,
-  type BuildStore,
-  type Heads,
-  isActive,
-} from '../core/build.ts';
+import type { Build, BuildPlan, BuildStore, Heads } from '../core/build.ts';
 import { EkidenError, RemoteError } from '../core/errors.ts';
 import type { HandOn, JourneyEvent } from '../core/event.ts';
 import type { Attempt } from '../core/queue.ts';
+import { supersededBy } from '../core/ref.ts';
 import { withLeg } from '../core/timeline.ts';
 import { explainFailure } from './build-error.ts';
 import type { BuildLog, BuildLogs } from './build-log.ts';
@@ -48,8 +43,7 @@ export function createBuilder(options: BuilderOptions): Builder {
     async build(id, handOn, attempt) {
       const build = await builds.find(id);
       if (!build?.plan) return [];
-      if (!isActive(build)) return endOf(build);
-      await builds.update(id, { state: 'running' });
+      if (!(await builds.start(id))) return endedAs(builds, id);
       await handOn({ type: 'build.started', build: id });
       const log = await logs.open(id);
       const limit = AbortSignal.timeout(timeout * 1000);
@@ -57,6 +51,8 @@ export function createBuilder(options: BuilderOptions): Builder {
       try {
         return await run({ ...options, build, plan: build.plan, log, signal });
       } catch (error) {
+        // Cancelled means ended by somebody else, who may not have lived to say so.
+        if (attempt.signal.aborted && !(await builds.start(id))) return endedAs(builds, id);
         if (attempt.signal.aborted) throw error;
         const reason = limit.aborted ? `not done after ${timeout} s` : undefined;
         return await fail(options, { build, log, error, reason, last: attempt.last });
@@ -98,13 +94,17 @@ async function run(running: Running): Promise<JourneyEvent[]> {
   const head = await heads.current(build.project, build.ref);
   if (head?.build === build.id) return end(builds, build.id, 'succeeded');
   const reason = head
-    ? `superseded by ${head.sha.slice(0, 12)}`
+    ? supersededBy(head.sha)
     : `${build.ref.replace(/^refs\/(heads|tags)\//, '')} was deleted`;
   return end(builds, build.id, 'superseded', reason);
 }
 
 async function end(builds: BuildStore, id: string, state: Build['state'], reason?: string) {
   await builds.end(id, state, reason);
+  return endedAs(builds, id);
+}
+
+async function endedAs(builds: BuildStore, id: string): Promise<JourneyEvent[]> {
   const build = await builds.find(id);
   return build ? endOf(build) : [];
 }

@@ -2,8 +2,10 @@
 import type { Build } from '../core/build.ts';
 import type { JourneyEvent } from '../core/event.ts';
 
-/** The event that follows from the state of a build; none while it is under way. */
-export function endOf({ id, state }: Build): JourneyEvent[] {
+/** The event that follows from the state of a build; none while it is under way, or for its twin. */
+export function endOf({ id, state, twin }: Build): JourneyEvent[] {
+  // What is told of the commit is told by the other build of it.
+  if (twin !== undefined) return [];
   switch (state) {
     case 'queued':
     case 'running':

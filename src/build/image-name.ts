@@ -1,5 +1,6 @@
 /** Names of images in the registry. */
 import { createHash } from 'node:crypto';
+import { shortRef, shortSha } from '../core/ref.ts';
 
 const tagLimit = 128;
 
@@ -17,13 +18,12 @@ export function repositoryOf(registry: string, projectPath: string): string {
 
 /** Tag of a commit, `sha-` and its first twelve digits. */
 export function shaTag(sha: string): string {
-  return `sha-${sha.slice(0, 12)}`;
+  return `sha-${shortSha(sha)}`;
 }
 
 /** Tag of a branch or tag, so that its newest image can be found by name. */
 export function refTag(ref: string): string {
-  const slug = ref
-    .replace(/^refs\/(heads|tags)\//, '')
+  const slug = shortRef(ref)
     .toLowerCase()
     .replace(/[^a-z0-9_.-]+/g, '-')
     .replace(/^[-.]+/, '');

@@ -1,5 +1,6 @@
 /** What `.ekiden.yml` may hold; checks, types and the JSON Schema for editors come from here. */
 import { z } from 'zod';
+import { parseRoute, routePattern } from '../core/upstream.ts';
 
 /** Ekiden refuses a service above this; real limits are the data centre's. */
 const mostInstances = 500;
@@ -27,8 +28,17 @@ const oneOrMore = z
   .transform((value) => (typeof value === 'string' ? [value] : value));
 const port = z.int().min(1).max(65_535);
 
+const absolute = z.string().regex(/^\//, 'must begin with /');
+
+const routeRule =
+  'must be host or host/path, the host in lower case, such as shop.example.com/cart';
+const route = z
+  .string()
+  .regex(routePattern, routeRule)
+  .refine((address) => parseRoute(address) !== undefined, routeRule);
+
 const health = z.strictObject({
-  path: z.string().startsWith('/').optional().describe('Path for an HTTP check.'),
+  path: absolute.optional().describe('Path for an HTTP check.'),
   command: z.string().min(1).optional().describe('Command that exits with 0 when all is well.'),
   port: port.optional().describe('Container port to check; default: the first port.'),
   interval: duration.default(5),
@@ -54,12 +64,8 @@ const service = z.strictObject({
     .default(() => health.parse({}))
     .describe('Default: the first port accepts a TCP connection.'),
   env: z.record(z.string().regex(/^[A-Za-z_]\w*$/), text).default({}),
-  logs: z.string().startsWith('/').default('/var/log/app').describe('Folder of the log files.'),
-  routes: z
-    .array(
-      z.string().regex(/^[a-z0-9.-]+(\/[\w./~-]*)?$/, 'must be host or host/path, in lower case'),
-    )
-    .default([]),
+  logs: absolute.default('/var/log/app').describe('Folder of the log files.'),
+  routes: z.array(route).default([]),
 });
 
 const environment = z.strictObject({

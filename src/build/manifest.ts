@@ -1,29 +1,21 @@
 /** Reads the manifest of a repository, and says where and how it is wrong. */
-import { isMap, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
-import { InputError } from '../core/errors.ts';
 import type { EnvironmentRule, Manifest } from '../core/manifest.ts';
 import { type ManifestInput, manifestSchema } from './manifest-schema.ts';
+import { manifestError, readManifestText } from './manifest-text.ts';
 
-export const manifestFile = '.ekiden.yml';
+export { manifestFile } from './manifest-text.ts';
 
 /**
  * Parses `.ekiden.yml`; no file and an empty file mean the defaults.
  * @throws InputError with file, line and what is allowed there.
  */
-export function parseManifest(bytes: Buffer | undefined): Manifest {
-  const lines = new LineCounter();
-  const document = parseDocument(bytes?.toString('utf8') ?? '', { lineCounter: lines });
-  const [broken] = document.errors;
-  if (broken) {
-    const line = broken.linePos?.[0].line ?? 1;
-    throw manifestError(line, broken.message.split('\n')[0] ?? 'is no YAML');
-  }
-  const parsed = manifestSchema.safeParse(document.toJS() ?? {});
+export function parseManifest(bytes: Buffer = Buffer.alloc(0)): Manifest {
+  const { data, lineOf } = readManifestText(bytes);
+  const parsed = manifestSchema.safeParse(data ?? {});
   if (parsed.success) return toManifest(parsed.data);
   const issue = deepest(parsed.error.issues);
-  const offset = offsetOf(document.contents, issue.path);
-  throw manifestError(lines.linePos(offset).line, explain(issue));
+  throw manifestError(lineOf(issue.path), explain(issue));
 }
 
 function toManifest(input: ManifestInput): Manifest {
@@ -97,28 +89,6 @@ interface SchemaNode {
 
 function objectOf(node: SchemaNode | boolean | undefined): SchemaNode | undefined {
   return typeof node === 'object' ? node : undefined;
-}
-
-/** Byte offset of the deepest key on the path that the file really has. */
-function offsetOf(contents: unknown, path: PropertyKey[]): number {
-  let node = contents;
-  let offset = 0;
-  for (const part of path) {
-    if (!isMap(node)) break;
-    const pair = node.items.find((item) => String(item.key) === String(part));
-    const key = pair?.key as { range?: [number, number, number] } | undefined;
-    if (!pair || !key?.range) break;
-    offset = key.range[0];
-    node = pair.value;
-  }
-  return offset;
-}
-
-function manifestError(line: number, what: string): InputError {
-  return new InputError(`${manifestFile}:${line}: ${what}.`, {
-    code: 'E_MANIFEST',
-    hint: 'templates/ekiden.schema.json describes the manifest; editors can check it as you type.',
-  });
 }
 
 function withoutUndefined<T extends object>(value: T): T {

@@ -1,39 +1,30 @@
 /** Leg 1: finds out what a push means now: the head, the manifest, where it goes, the whole Dockerfile. */
-import type { GitLab } from '../clients/gitlab.ts';
-import {
-  type Build,
-  type BuildPlan,
-  type BuildStore,
-  type Heads,
-  isActive,
-} from '../core/build.ts';
+import { type Build, type BuildPlan, isActive } from '../core/build.ts';
 import { EkidenError, NotFoundError } from '../core/errors.ts';
-import type { JourneyEvent, PushReceived, RefDeleted } from '../core/event.ts';
+import type { HandOn, JourneyEvent, PushReceived, RefDeleted } from '../core/event.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { Attempt } from '../core/queue.ts';
+import { shortRef } from '../core/ref.ts';
 import { withLeg } from '../core/timeline.ts';
 import { expandDockerfile, renderDiagnostic, type TemplateSource } from './dockerfile/index.ts';
 import { endOf } from './end.ts';
 import { environmentsOf } from './environments.ts';
+import { abandon, claim, giveWay, type HeadOptions, headOf, twinOf } from './head.ts';
 import { manifestFile, parseManifest } from './manifest.ts';
 
-/** How long GitLab may still show the state before the push, in milliseconds between looks. */
-const staleLooks = [100, 300, 1_000];
-
-export interface ResolverOptions {
-  gitlab: GitLab;
-  builds: BuildStore;
-  heads: Heads;
+export interface ResolverOptions extends HeadOptions {
   templates: TemplateSource;
   /** Seconds, where the manifest says nothing. */
   deadline: number;
-  /** Stops a build that a newer commit made needless, wherever it is. */
-  cancel: (build: string, reason: string) => Promise<void>;
 }
 
 export interface Resolver {
-  /** Answers what to hand on; safe to repeat. */
-  resolve(arrival: PushReceived, attempt: Pick<Attempt, 'last'>): Promise<JourneyEvent[]>;
+  /** Answers what to hand on at the end; safe to repeat. */
+  resolve(
+    arrival: PushReceived,
+    handOn: HandOn,
+    attempt: Pick<Attempt, 'last'>,
+  ): Promise<JourneyEvent[]>;
   /** Stops what goes on for a ref that is gone; does nothing when GitLab shows the ref. */
   abandon(arrival: RefDeleted): Promise<JourneyEvent[]>;
 }
@@ -42,14 +33,14 @@ export function createResolver(options: ResolverOptions): Resolver {
   const { builds, heads } = options;
 
   return {
-    async resolve(arrival, attempt) {
+    async resolve(arrival, handOn, attempt) {
       const start = Date.now();
       const current = await heads.current(arrival.project, arrival.ref);
       if (arrival.cause === 'reconcile' && current?.sha === arrival.sha) return [];
       const build = await builds.create(newBuild(arrival, start));
       if (!isActive(build)) return endOf(build);
       try {
-        return await follow(options, { arrival, build, start });
+        return await follow(options, { arrival, build, handOn, start });
       } catch (error) {
         const tryAgain = !(error instanceof EkidenError) || error.retryable;
         if (tryAgain && !attempt.last) throw error;
@@ -60,47 +51,36 @@ export function createResolver(options: ResolverOptions): Resolver {
   };
 }
 
-async function abandon(
-  { gitlab, builds, heads, cancel }: ResolverOptions,
-  { project, ref }: RefDeleted,
-): Promise<JourneyEvent[]> {
-  if ((await gitlab.head(project, ref)) !== undefined) return [];
-  const current = await heads.current(project, ref);
-  if (current === undefined) return [];
-  await heads.release(project, ref);
-  const reason = `${shortRef(ref)} was deleted`;
-  if (!(await builds.end(current.build, 'superseded', reason))) return [];
-  await cancel(current.build, reason);
-  return [{ type: 'build.superseded', build: current.build }];
-}
-
-interface Case {
+interface Following {
   arrival: PushReceived;
   build: Build;
+  handOn: HandOn;
   start: number;
 }
 
-async function follow(options: ResolverOptions, { arrival, build, start }: Case) {
-  const { gitlab, builds } = options;
+async function follow(options: ResolverOptions, following: Following): Promise<JourneyEvent[]> {
+  const { gitlab, builds, heads } = options;
+  const { arrival, build, handOn, start } = following;
   const project = await gitlab.project(build.project);
   await builds.update(build.id, { projectPath: project.path });
+  const holder = await heads.current(build.project, build.ref);
   const head = await headOf(gitlab, arrival);
   if (head === undefined) return skip(options, build, `${shortRef(build.ref)} is gone`);
-  if (head !== build.sha) return giveWay(options, arrival, build, head);
+  if (head !== build.sha) return giveWay(options, { build, head, handOn });
   const twin = await twinOf(options, build);
   if (twin !== undefined) {
-    await builds.end(build.id, 'skipped', `build ${twin} makes this commit already`);
-    return [];
+    await builds.update(build.id, { twin });
+    return skip(options, build, `build ${twin} makes this commit already`);
   }
   const manifest = parseManifest(await gitlab.file(build.project, manifestFile, head));
   const environments = environmentsOf(manifest, build.ref, project.defaultBranch);
   if (environments.length === 0) return skip(options, build, noEnvironment(build.ref, manifest));
   const plan = await planOf(options, { build, manifest, environments });
-  // Last, since what is to be told of the older build could not be told again after a failure.
-  const superseded = await claim(options, build);
+  const superseded = await claim(options, build, holder?.build);
+  if (superseded === undefined) return follow(options, following);
   const resolved = withLeg(build.legs, { name: 'resolve', start, end: Date.now() });
   await builds.update(build.id, { plan, legs: resolved });
-  return [...superseded, { type: 'build.resolved', build: build.id } as const];
+  return [...superseded, { type: 'build.resolved', build: build.id }];
 }
 
 /** The commit cannot be built; where it is the head, nobody waits for an older one either. */
@@ -109,64 +89,18 @@ async function fail(
   build: Build,
   error: unknown,
 ): Promise<JourneyEvent[]> {
-  const { gitlab, builds } = options;
+  const { gitlab, builds, heads } = options;
+  const holder = await heads.current(build.project, build.ref);
   const head = await gitlab.head(build.project, build.ref).catch(() => undefined);
-  const superseded = head === build.sha ? await claim(options, build) : [];
+  const superseded = head === build.sha ? await claim(options, build, holder?.build) : [];
   const reason = error instanceof EkidenError ? describe(error) : 'Ekiden failed inside';
   await builds.end(build.id, 'failed', reason);
-  return [...superseded, ...endOf((await builds.find(build.id)) ?? build)];
-}
-
-/** Another build that is under way for the same commit of the same ref. */
-async function twinOf({ builds, heads }: ResolverOptions, build: Build) {
-  const current = await heads.current(build.project, build.ref);
-  if (current === undefined || current.build === build.id || current.sha !== build.sha) return;
-  const twin = await builds.find(current.build);
-  return twin && isActive(twin) ? twin.id : undefined;
-}
-
-/** GitLab may still show the commit before the push, or no branch yet, for a moment. */
-async function headOf(gitlab: GitLab, arrival: PushReceived): Promise<string | undefined> {
-  for (const pause of staleLooks) {
-    const head = await gitlab.head(arrival.project, arrival.ref);
-    if (head !== undefined && head !== arrival.before) return head;
-    await new Promise((wake) => setTimeout(wake, pause));
-  }
-  return gitlab.head(arrival.project, arrival.ref);
+  return [...(superseded ?? []), ...endOf((await builds.find(build.id)) ?? build)];
 }
 
 async function skip({ builds }: ResolverOptions, build: Build, reason: string) {
   await builds.end(build.id, 'skipped', reason);
-  return [{ type: 'build.skipped', build: build.id } as const];
-}
-
-/** The ref has moved on: this commit is not built, and the head is looked after. */
-async function giveWay(
-  { builds }: ResolverOptions,
-  arrival: PushReceived,
-  build: Build,
-  head: string,
-): Promise<JourneyEvent[]> {
-  const { project, ref } = arrival;
-  await builds.end(build.id, 'superseded', supersededBy(head));
-  return [
-    { type: 'build.superseded', build: build.id },
-    { type: 'head.moved', project, ref, before: arrival.sha, sha: head },
-  ];
-}
-
-/** Takes the ref over; who held it before is stopped. */
-async function claim(
-  { builds, heads, cancel }: ResolverOptions,
-  { id, project, ref, sha }: Build,
-): Promise<JourneyEvent[]> {
-  const { order, previous } = await heads.claim({ project, ref, sha, build: id });
-  await builds.update(id, { order });
-  if (previous === undefined) return [];
-  const reason = supersededBy(sha);
-  if (!(await builds.end(previous.build, 'superseded', reason))) return [];
-  await cancel(previous.build, reason);
-  return [{ type: 'build.superseded', build: previous.build }];
+  return endOf((await builds.find(build.id)) ?? build);
 }
 
 interface Planning {
@@ -214,14 +148,6 @@ function describe(error: EkidenError): string {
     return `${error.message}: does GITLAB_TOKEN see the project?`;
   }
   return error.message;
-}
-
-function supersededBy(sha: string): string {
-  return `superseded by ${sha.slice(0, 12)}`;
-}
-
-function shortRef(ref: string): string {
-  return ref.replace(/^refs\/(heads|tags)\//, '');
 }
 
 function noEnvironment(ref: string, manifest: Manifest): string {

@@ -4,6 +4,7 @@ import type { ReadableStream } from 'node:stream/web';
 import { Branches, Commits, Projects, Repositories, RepositoryFiles, Tags } from '@gitbeaker/rest';
 import { z } from 'zod';
 import { type EkidenError, messageOf, NotFoundError, RemoteError } from '../core/errors.ts';
+import { shortSha } from '../core/ref.ts';
 
 /** Answer time-out of everything but archives, in milliseconds. */
 const queryTimeout = 20_000;
@@ -94,7 +95,7 @@ export function createGitLab({ url, token }: GitLabOptions): GitLab {
       return found === undefined ? undefined : headSchema.parse(found).commit.id;
     },
     async file(project, path, sha) {
-      const found = await asking(`${path} at ${sha.slice(0, 12)}`, () =>
+      const found = await asking(`${path} at ${shortSha(sha)}`, () =>
         files.show(project, path, sha),
       ).catch(absent);
       if (found === undefined) return undefined;
@@ -103,7 +104,7 @@ export function createGitLab({ url, token }: GitLabOptions): GitLab {
     },
     async archive(project, { sha, path }) {
       const what = path ? `the folder ${path} at` : 'the archive of';
-      const stream = await asking(`${what} ${sha.slice(0, 12)}`, () =>
+      const stream = await asking(`${what} ${shortSha(sha)}`, () =>
         archives.showArchive(project, {
           fileType: 'tar',
           sha,

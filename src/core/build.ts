@@ -31,7 +31,9 @@ export interface Build {
   state: BuildState;
   /** Why it ended so, or why it waits, in one sentence. */
   reason?: string;
-  /** Rank in the project's commit order; a deployment never goes back in it. */
+  /** Build of the same commit that was under way already, and is reported in place of this one. */
+  twin?: string;
+  /** Place in the project's commit order; a deployment never goes back in it. */
   order?: number;
   plan?: BuildPlan;
   /** Name and digest of the pushed image, `registry/path@sha256:…`. */
@@ -65,8 +67,8 @@ export function isActive(build: Build): boolean {
   return activeBuildStates.includes(build.state);
 }
 
-/** Its place among waiting builds, smaller first: production goes before everything else. */
-export function rankOf({ plan }: Build): number {
+/** Its priority among waiting builds, smaller first: production goes before everything else. */
+export function priorityOf({ plan }: Build): number {
   return plan?.environments.includes('production') ? 1 : 2;
 }
 
@@ -77,6 +79,8 @@ export interface BuildStore {
   create(build: Build): Promise<Build>;
   /** Changes fields of a record; rejects with NotFoundError when there is none. */
   update(id: string, change: Partial<Build>): Promise<Build>;
+  /** Moves an active build to running; false when it has ended. */
+  start(id: string): Promise<boolean>;
   /**
    * Moves an active build into `state`, once: answers false when it had ended before,
    * so that of two who want to end it only one goes on to report it.
@@ -93,14 +97,16 @@ export interface BuildStore {
 export interface Heads {
   /**
    * Makes `build` the one that builds `sha` as the head of `ref`. Answers the build that held
-   * the ref before, if any, and the rank of the commit in the project's order.
+   * the ref before, if any, and the place of the commit in the project's order; undefined when
+   * `after` is given and another build than that one (`` for none) holds the ref.
    */
   claim(claim: {
     project: number;
     ref: string;
     sha: string;
     build: string;
-  }): Promise<{ order: number; previous?: { build: string; sha: string } }>;
+    after?: string;
+  }): Promise<{ order: number; previous?: { build: string; sha: string } } | undefined>;
   current(project: number, ref: string): Promise<{ build: string; sha: string } | undefined>;
   release(project: number, ref: string): Promise<void>;
 }

@@ -26,7 +26,15 @@ export interface RefDeleted {
 export type Arrival = PushReceived | RefDeleted;
 
 export type JourneyEvent =
-  | { type: 'head.moved'; project: number; ref: string; before: string; sha: string }
+  | {
+      type: 'head.moved';
+      /** Build that gives way. */
+      build: string;
+      project: number;
+      ref: string;
+      before: string;
+      sha: string;
+    }
   | { type: 'build.resolved'; build: string }
   | { type: 'build.started'; build: string }
   | { type: 'build.skipped'; build: string }

@@ -32,8 +32,6 @@ export interface Queue<Work> {
    * that is this work.
    */
   add(work: Work, options: AddOptions): Promise<{ added: boolean; kept: Work }>;
-  /** Takes work that has not started out of the queue; true when it was there. */
-  remove(id: string): Promise<boolean>;
   work(
     handle: (work: Work, attempt: Attempt) => Promise<void>,
     options: { concurrency: number },

@@ -6,6 +6,28 @@ export interface Route {
   path: string;
 }
 
+const hostLabel = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
+const pathSegment = '\\/(?!\\.{1,2}(?:\\/|$))[A-Za-z0-9._~-]+';
+
+/** `host` or `host/path`, the host in lower case; safe as text of nginx, a URL and a label. */
+export const routePattern = new RegExp(
+  `^(?=[^/]{1,253}(?:\\/|$))${hostLabel}(?:\\.${hostLabel})*(?=.{0,1024}$)(?:${pathSegment})*\\/?$`,
+);
+
+/**
+ * Reads `host` or `host/path`; undefined where it is none, or where a browser would read the host
+ * as another one: a last label of digits is a number (WHATWG URL), `xn--` begins Punycode (RFC 5891).
+ */
+export function parseRoute(text: string): Route | undefined {
+  const slash = text.indexOf('/');
+  const host = (slash < 0 ? text : text.slice(0, slash)).toLowerCase();
+  const path = slash < 0 ? '' : text.slice(slash);
+  if (!routePattern.test(`${host}${path}`)) return undefined;
+  if (!URL.canParse(`http://${host}`) || new URL(`http://${host}`).hostname !== host)
+    return undefined;
+  return { host, path: path.replace(/\/$/, '') || '/' };
+}
+
 /** One instance that takes requests. */
 export interface Member {
   /** Marathon's task id. */

@@ -5,6 +5,7 @@ import { EkidenError, messageOf, RemoteError } from '../core/errors.ts';
 import type { HandOn, JourneyEvent } from '../core/event.ts';
 import type { Log } from '../core/log.ts';
 import type { Attempt } from '../core/queue.ts';
+import { supersededBy } from '../core/ref.ts';
 import type { ReleaseStore } from '../core/release.ts';
 import { type Leg, type LegName, withLeg } from '../core/timeline.ts';
 import { addressesOf, toApp } from './app-definition.ts';
@@ -233,7 +234,7 @@ async function awaitUnlocked(
 async function supersede(options: DeployerOptions, { id, app }: Deployment) {
   const leader = await options.deployments.leader(app);
   const other = leader === undefined ? undefined : await options.deployments.find(leader);
-  const by = other ? `superseded by ${other.sha.slice(0, 12)}` : 'the app was taken down';
+  const by = other ? supersededBy(other.sha) : 'the app was taken down';
   return end(options, id, 'superseded', by);
 }
 

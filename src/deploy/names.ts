@@ -35,16 +35,16 @@ export function hostsOf(
     name.environment === 'production'
       ? project
       : shorten(`${environmentSlug(name.environment)}--${project}`);
-  const plain = `${label.replace(/-+$/, '')}.${options.domain}`;
+  const plain = `${withoutPunycode(label.replace(/-+$/, ''))}.${options.domain}`;
   if (options.serviceCount <= 1) return [plain];
-  const own = `${name.service}.${plain}`;
+  const own = `${withoutPunycode(name.service)}.${plain}`;
   return name.service === 'web' ? [plain, own] : [own];
 }
 
 /** The URL of an address (`host` or `host/path`) behind balancers that listen on `port`. */
 export function urlOfAddress(address: string, port: number): string {
   const [host, ...path] = address.split('/');
-  return new URL(path.join('/'), `http://${host}:${port}`).href;
+  return `http://${host}${port === 80 ? '' : `:${port}`}/${path.join('/')}`;
 }
 
 /**
@@ -74,6 +74,11 @@ function toSegment(name: string): string {
     .replace(/^-+|-+$/g, '');
   if (clean === name && !reserved.has(name)) return name;
   return `${clean || 'x'}-${hash(name)}`;
+}
+
+/** Browsers read a label that begins with `xn--` as another name, or as none (RFC 5891). */
+function withoutPunycode(label: string): string {
+  return label.startsWith('xn--') ? shorten(`xn-${hash(label)}-${label.slice(4)}`) : label;
 }
 
 function shorten(label: string): string {

@@ -39,9 +39,10 @@ export async function removeAppsOf(
     // Who is about to send a definition asks under this lock whether the app still follows it.
     await locks.exclusively(app, async () => {
       await marathon.deleteApp(app, { force: true });
+      // Forgotten last: an app that follows no deployment is not found again after a crash.
+      await releases.delete(app);
       await deployments.forget(app);
     });
-    await releases.delete(app);
     removed.push(app);
     log.info({ app, ref }, 'app removed with its branch');
   }

@@ -22,13 +22,22 @@ export function createReport({ builds, deployments, statuses, url }: ReportOptio
   return {
     async build(id, state) {
       const build = await builds.find(id);
-      if (build) await statuses.report(statusOfBuild(build, state, url));
+      if (!build || isOld(build.state, state)) return;
+      await statuses.report(statusOfBuild(build, state, url));
     },
     async deployment(id, state) {
       const deployment = await deployments.find(id);
-      if (deployment) await statuses.report(statusOfDeployment(deployment, state, url));
+      if (!deployment || isOld(deployment.state, state)) return;
+      await statuses.report(statusOfDeployment(deployment, state, url));
     },
   };
+}
+
+const underWay: readonly string[] = ['queued', 'running'];
+
+/** A leg that is repeated tells of its start although its end was told already. */
+function isOld(now: string, told: string): boolean {
+  return underWay.includes(told) && !underWay.includes(now);
 }
 
 const buildTexts: Record<Build['state'], { state: StatusState; text: string }> = {

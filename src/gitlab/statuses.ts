@@ -4,6 +4,7 @@ import type { Redis } from '../clients/redis.ts';
 import { EkidenError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Queue } from '../core/queue.ts';
+import { shortRef } from '../core/ref.ts';
 
 /** A status as a station wants it to be. */
 export interface Status {
@@ -35,14 +36,24 @@ export interface Statuses {
   report(status: Status): Promise<void>;
   /** Posts what an outbox holds; with `onlyLast`, the states in between are left out. */
   post(work: StatusWork, options: { onlyLast: boolean }): Promise<void>;
+  /** Queues the outboxes that still hold something, such as those that GitLab was away for too long. */
+  sweep(): Promise<void>;
 }
 
 /** Longer than the slowest post, so that two workers never post one status at a time. */
 const lockMilliseconds = 60_000;
 const outboxSeconds = 7 * 24 * 60 * 60;
 
+const forgetScript = `
+  if redis.call('EXISTS', KEYS[2]) == 0 then redis.call('SREM', KEYS[1], KEYS[2]) end`;
+
+const unlockScript = `
+  if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+  return 0`;
+
 export function createStatuses(options: StatusesOptions): Statuses {
   const { redis, prefix, queue } = options;
+  const waiting = `${prefix}:outboxes`;
 
   return {
     async report(status) {
@@ -52,6 +63,7 @@ export function createStatuses(options: StatusesOptions): Statuses {
         .multi()
         .rpush(outbox, JSON.stringify(status))
         .expire(outbox, outboxSeconds)
+        .sadd(waiting, outbox)
         .exec();
       await queue.add({ outbox }, { id: crypto.randomUUID() });
     },
@@ -66,8 +78,14 @@ export function createStatuses(options: StatusesOptions): Statuses {
       try {
         if (onlyLast) await redis.ltrim(outbox, -1, -1);
         await emptyOutbox(options, outbox);
+        await redis.eval(forgetScript, 2, waiting, outbox);
       } finally {
-        if ((await redis.get(lock)) === token) await redis.del(lock);
+        await redis.eval(unlockScript, 1, lock, token);
+      }
+    },
+    async sweep() {
+      for (const outbox of await redis.smembers(waiting)) {
+        await queue.add({ outbox }, { id: crypto.randomUUID() });
       }
     },
   };
@@ -87,7 +105,8 @@ async function emptyOutbox(options: StatusesOptions, outbox: string): Promise<vo
       // What GitLab will never take must not keep back what comes after it.
       log.warn({ sha, name, state, error: error.message }, 'GitLab refused a status');
     }
-    await redis.lpop(outbox);
+    // By its text: when the lock ran out, another worker may have taken it away already.
+    await redis.lrem(outbox, 1, text);
   }
 }
 
@@ -105,7 +124,7 @@ async function postOne({ redis, gitlab, prefix }: StatusesOptions, status: Statu
   const known = await redis.get(pipelineKey);
   const { pipeline } = await gitlab.postStatus({
     ...status,
-    ref: status.ref.replace(/^refs\/(heads|tags)\//, ''),
+    ref: shortRef(status.ref),
     ...(known === null ? {} : { pipeline: Number(known) }),
   });
   // All statuses of a push belong in one pipeline, else some are left running for ever.

@@ -26,6 +26,7 @@ export function createBuildStore({ redis, prefix }: StoreOptions): BuildStore {
 
   return {
     ...records,
+    start: (id) => records.end(id, 'running'),
     async create(build) {
       const kept = await records.create(build);
       await redis
@@ -53,9 +54,13 @@ export function createBuildStore({ redis, prefix }: StoreOptions): BuildStore {
   };
 }
 
+/** Stands in the script for a claim that does not depend on who held the ref. */
+const anybody = '*';
+
 const claimScript = `
   local previous = redis.call('HMGET', KEYS[1], 'build', 'sha', 'order')
   if previous[1] == ARGV[1] then return { previous[3], '', '' } end
+  if ARGV[3] ~= '*' and (previous[1] or '') ~= ARGV[3] then return false end
   local order = redis.call('INCR', KEYS[2])
   redis.call('HSET', KEYS[1], 'build', ARGV[1], 'sha', ARGV[2], 'order', order)
   return { tostring(order), previous[1] or '', previous[2] or '' }`;
@@ -64,7 +69,7 @@ export function createHeads({ redis, prefix }: StoreOptions): Heads {
   const key = (project: number, ref: string) => `${prefix}:project:${project}:head:${ref}`;
 
   return {
-    async claim({ project, ref, sha, build }) {
+    async claim({ project, ref, sha, build, after = anybody }) {
       const answer = await redis.eval(
         claimScript,
         2,
@@ -72,7 +77,9 @@ export function createHeads({ redis, prefix }: StoreOptions): Heads {
         `${prefix}:project:${project}:order`,
         build,
         sha,
+        after,
       );
+      if (answer === null) return undefined;
       const [order, previousBuild, previousSha] = answer as [string, string, string];
       return {
         order: Number(order),

@@ -14,8 +14,6 @@ import type { AddOptions, Queue, Worker } from '../core/queue.ts';
 /** Work that ended is remembered for a day, so that its id is refused for that long. */
 const rememberFor = 24 * 60 * 60;
 
-const notStarted = new Set<string>(['waiting', 'delayed', 'prioritized']);
-
 export interface QueueOptions {
   name: string;
   prefix: string;
@@ -59,11 +57,6 @@ export function createQueue<Work extends object>(options: QueueOptions): Queue<W
       const kept = (await bull.getJob(id))?.data ?? { mark, work };
       return { added: kept.mark === mark, kept: kept.work };
     },
-    async remove(id) {
-      // BullMQ would forget what has ended as well, and its id with it.
-      const state = await bull.getJobState(id);
-      return notStarted.has(state) && (await bull.remove(id)) === 1;
-    },
     work(handle, { concurrency }) {
       return startWorker<Work>({ ...options, concurrency, handle });
     },
@@ -88,7 +81,6 @@ function startWorker<Work extends object>(options: WorkerOptions<Work>): Worker 
         await options.handle(job.data.work, { signal, first: job.attemptsMade === 0, last });
       } catch (error) {
         if (stopping.signal.aborted) return giveBack(job, token);
-        if (cancelled?.aborted) throw new UnrecoverableError(messageOf(error));
         log.warn({ queue: name, job: job.id, error: messageOf(error) }, 'work failed');
         const final = error instanceof EkidenError && !error.retryable;
         throw final ? new UnrecoverableError(messageOf(error)) : error;

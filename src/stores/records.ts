@@ -31,6 +31,7 @@ export interface Records<T extends Identified> {
   find(id: string): Promise<T | undefined>;
   create(record: T): Promise<T>;
   update(id: string, change: Partial<T>): Promise<T>;
+  /** Moves a record that is active into `state`; false when it is not active. */
   end(id: string, state: T['state'], reason?: string): Promise<boolean>;
 }
 

@@ -221,17 +221,29 @@ describe('a build that is overtaken', () => {
     expect((await rig.endOf('b1')).reason).toBe('main was deleted');
   });
 
-  it('stops when it is cancelled, and says its end when it is asked again', async () => {
+  it('stops when it is cancelled, and says its end', async () => {
     await resolved('b1', { Dockerfile: `${buildHost.from}\nRUN echo begun; sleep 60\n` });
     const cancel = new AbortController();
     const building = build('b1', { signal: cancel.signal, last: true });
     await expect.poll(() => logOf('b1'), { timeout: 20_000 }).toMatch(/^begun$/m);
     await rig.stores.builds.end('b1', 'superseded', 'superseded by x');
     cancel.abort(new Error('superseded by x'));
-    await expect(building).rejects.toThrow('superseded by x');
+    expect(await building).toEqual([{ type: 'build.superseded', build: 'b1' }]);
     await expect.poll(() => buildHost.containers(), { timeout: 10_000 }).toEqual([]);
     expect(await build('b1')).toEqual([{ type: 'build.superseded', build: 'b1' }]);
     expect((await rig.endOf('b1')).reason).toBe('superseded by x');
+  });
+});
+
+describe('a build role that stops', () => {
+  it('gives the build back as it is', async () => {
+    await resolved('b1', { Dockerfile: `${buildHost.from}\nRUN echo begun; sleep 60\n` });
+    const stopping = new AbortController();
+    const building = build('b1', { signal: stopping.signal, last: true });
+    await expect.poll(() => logOf('b1'), { timeout: 20_000 }).toMatch(/^begun$/m);
+    stopping.abort(new Error('Ekiden is stopping'));
+    await expect(building).rejects.toThrow('Ekiden is stopping');
+    expect((await rig.endOf('b1')).state).toBe('running');
   });
 });
 

@@ -8,7 +8,7 @@ import { manifestJsonSchema } from '../../src/build/manifest-schema.ts';
 
 const file = new URL('../../templates/ekiden.schema.json', import.meta.url);
 const checkedIn = JSON.parse(readFileSync(file, 'utf8'));
-const isValid = new Ajv({ validateFormats: false, allowUnionTypes: true }).compile(checkedIn);
+const isValid = new Ajv({ allowUnionTypes: true }).compile(checkedIn);
 
 test('the file in templates is up to date', () => {
   const command = 'npm run -s ekiden -- schema > templates/ekiden.schema.json';
@@ -39,6 +39,7 @@ describe('valid', () => {
     ['no check', 'services: { worker: { health: false } }'],
     ['durations', 'services: { web: { health: { interval: 2, timeout: 5s, grace: 1m } } }'],
     ['a command by words', 'services: { web: { command: [node, x.js] } }'],
+    ['routes', 'services: { web: { routes: [a.test, a.test/B/c.d/, b-2.test/.well-known] } }'],
     ['a deadline', 'deploy: { deadline: 1h }'],
   ])('%s', (_, text) => {
     expect(isValid(parse(text)), JSON.stringify(isValid.errors)).toBe(true);
@@ -63,6 +64,10 @@ describe('invalid', () => {
     ['no branches', 'environments: { production: [] }'],
     ['an environment of an odd name', 'environments: { "a b": main }'],
     ['a variable that starts with a digit', 'services: { web: { env: { 1A: x } } }'],
+    ['a folder of logs that is relative', 'services: { web: { logs: log } }'],
+    ['a route with two dots', 'services: { web: { routes: [a..b] } }'],
+    ['a route that leaves its path', 'services: { web: { routes: [a.test/../b] } }'],
+    ['a route in capitals', 'services: { web: { routes: [A.test] } }'],
     ['a route with a scheme', 'services: { web: { routes: ["http://a.test"] } }'],
   ])('%s', (_, text) => {
     expect(isValid(parse(text))).toBe(false);

@@ -1,7 +1,9 @@
 /** The manifest: defaults, what it may hold, and where an error is said to be. */
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { environmentsOf } from '../../src/build/environments.ts';
 import { parseManifest } from '../../src/build/manifest.ts';
+import { InputError } from '../../src/core/errors.ts';
 
 const parse = (text?: string) => parseManifest(text === undefined ? undefined : Buffer.from(text));
 const health = { interval: 5, timeout: 5, grace: 30, failures: 3 };
@@ -125,10 +127,102 @@ deploy: { deadline: 2m }
       'services:\n  web:\n    routes: ["a;b"]\n',
       /:3: services\.web\.routes\.0: must be host/,
     ],
+    [
+      'the second route of a list',
+      'services:\n  web:\n    routes:\n      - a.test\n      - a..b//c\n',
+      /:5: services\.web\.routes\.1: must be host/,
+    ],
+    [
+      'a host that is read as a number',
+      'services:\n  web:\n    routes: [app.1]\n',
+      /:3: services\.web\.routes\.0: must be host/,
+    ],
+    [
+      'a folder of logs that is relative',
+      'services:\n  web:\n    logs: log\n',
+      /:3: services\.web\.logs: must begin with \/\./,
+    ],
   ])('refuses %s with its line', (_, text, message) => {
     expect(() => parse(text)).toThrow(message);
   });
 });
+
+const quoted = (value: string) => `a value that begins with * must be quoted, such as "${value}".`;
+const deep = 'it is nested more than 50 levels deep.';
+
+describe('YAML that is none, or a trap', () => {
+  it.each([
+    ['a glob', 'environments:\n  live: main\n  preview: *-fix\n', `:3: ${quoted('*-fix')}`],
+    ['a glob in a list', 'environments:\n  a: [main,\n    *x]\n', `:3: ${quoted('*x')}`],
+    ['two stars', 'environments:\n  a: **\n', `:2: ${quoted('**')}`],
+    ['one star', 'environments:\n  a: *\n', `:2: ${quoted('*-fix')}`],
+    ['a glob as key', '*-fix: main\n', `:1: ${quoted('*-fix')}`],
+    ['an anchor that comes later', 'a: *b\nc: &b 1\n', `:1: ${quoted('*b')}`],
+    ['nested aliases', billionLaughs(), ':1: it uses aliases too often; write the values out.'],
+    ['a mebibyte of them', billionLaughs(1_000), ':1: it is larger than 64 KiB.'],
+    ['a huge file', '#'.repeat(65_537), ':1: it is larger than 64 KiB.'],
+    ['several documents', 'build: {}\n---\n---\n', ':2: it holds several documents; one is read.'],
+    ['tabs', 'build:\n\tcontext: a\n', ':2: Tabs are not allowed as indentation.'],
+    ['a key twice', 'build: {}\nbuild: {}\n', ':2: Map keys must be unique.'],
+    ['lists in lists', `build: ${'['.repeat(60_000)}`, `:1: ${deep}`],
+    ['maps in maps', `build:\n ${'{a: '.repeat(10_000)}`, `:2: ${deep}`],
+    ['dashes', '- '.repeat(30_000), `:1: ${deep}`],
+    ['a prototype', 'build: {}\n__proto__: {}\n', ':2: the key __proto__ is not allowed.'],
+    [
+      'a prototype below',
+      'services:\n  web:\n    env:\n      __proto__: x\n',
+      ':4: the key __proto__ is not allowed.',
+    ],
+    ['a key of every object', 'constructor: {}\n', /^\.ekiden\.yml:1: .* unknown key constructor;/],
+  ])('%s', (_, text, message) => {
+    const wanted = typeof message === 'string' ? `.ekiden.yml${message}` : message;
+    expect(() => parse(text)).toThrow(InputError);
+    expect(() => parse(text)).toThrow(wanted);
+  });
+
+  it.each([
+    ['a byte order mark', '\ufeffbuild: {}\n'],
+    ['a mark of the beginning and the end', '---\nbuild: {}\n...\n'],
+    ['lines as Windows ends them', 'build: {}\r\nservices: { web: {} }\r\n'],
+    ['a tab behind a colon', 'build:\t{}\n'],
+  ])('%s is none', (_, text) => {
+    expect(parse(text)).toEqual(defaults);
+  });
+
+  it('aliases of anchors are followed', () => {
+    const text = 'environments: { a: &globs [main, "x/*"], b: *globs }';
+    const branches = ['main', 'x/*'];
+    expect(parse(text).environments).toEqual([
+      { name: 'a', branches, tags: [] },
+      { name: 'b', branches, tags: [] },
+    ]);
+  });
+
+  it('says little of a key that is long', () => {
+    const text = `${'k'.repeat(1_000)}: 1`;
+    expect(() => parse(text)).toThrow(/^.{100,600}$/s);
+  });
+
+  it('whatever the bytes are, an InputError or a manifest comes of them', () => {
+    const unit = fc.constantFrom(...'*&!|>-?:,[]{}#"\'%@`\n\t \\aA1~<');
+    fc.assert(
+      fc.property(fc.string({ unit, maxLength: 200 }), (text) => {
+        try {
+          parse(text);
+        } catch (error) {
+          expect(error).toBeInstanceOf(InputError);
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
+/** A list in which each line holds the one before nine times. */
+function billionLaughs(lines = 30): string {
+  const line = (_: unknown, n: number) => `a${n + 1}: &a${n + 1} [${Array(9).fill(`*a${n}`)}]`;
+  return ['a0: &a0 [x]', ...Array.from({ length: lines }, line)].join('\n').padEnd(lines * 1_024);
+}
 
 describe('environmentsOf', () => {
   const rules = parse('environments: { production: [main, hotfix/*], stable: { tags: v*.*-ok } }');

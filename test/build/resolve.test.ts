@@ -112,8 +112,8 @@ describe('a push that is not built', () => {
     const old = await rig.commit();
     const head = await rig.commit({ more: 'x' });
     expect(await rig.resolve(rig.push('b1', old))).toEqual([
+      { type: 'head.moved', build: 'b1', project: rig.project, ref, before: old, sha: head },
       { type: 'build.superseded', build: 'b1' },
-      { type: 'head.moved', project: rig.project, ref, before: old, sha: head },
     ]);
     const reason = `superseded by ${short(head)}`;
     expect(await rig.endOf('b1')).toEqual({ state: 'superseded', reason });
@@ -178,8 +178,8 @@ describe('of two commits of a branch', () => {
     const sha = await rig.commit({ more: 'x' });
     await rig.resolve(rig.push('b2', sha, { before: old }));
     expect(await rig.resolve(rig.push('b1', old))).toMatchObject([
-      { type: 'build.superseded', build: 'b1' },
       { type: 'head.moved', sha },
+      { type: 'build.superseded', build: 'b1' },
     ]);
     expect(await rig.endOf('b2')).toMatchObject({ state: 'queued' });
     expect(await rig.stores.heads.current(rig.project, ref)).toEqual({ build: 'b2', sha });
@@ -187,6 +187,20 @@ describe('of two commits of a branch', () => {
     const look = rig.push('b3', sha, { cause: 'reconcile' });
     expect(await rig.resolve(look)).toEqual([]);
     expect(await rig.stores.builds.find('b3')).toBeUndefined();
+  });
+
+  it('the older does not take the ref back when GitLab is slow about its files', async () => {
+    const old = await rig.commit();
+    rig.gitlab.faults.add({ route: /files\/Dockerfile/, times: 1, delayMs: 1_500 });
+    const slow = rig.resolve(rig.push('b1', old));
+    await expect.poll(() => rig.stores.builds.find('b1')).toBeDefined();
+    const reads = rig.gitlab.faults;
+    await expect.poll(() => reads.left(), { timeout: 5_000 }).toBe(0);
+    const sha = await rig.commit({ more: 'x' });
+    await rig.resolve(rig.push('b2', sha, { before: old }));
+    expect(await slow).toMatchObject([{ type: 'head.moved', sha }, { type: 'build.superseded' }]);
+    expect(await rig.stores.heads.current(rig.project, ref)).toEqual({ build: 'b2', sha });
+    expect(await rig.endOf('b2')).toMatchObject({ state: 'queued' });
   });
 
   it('the newer is built without a hook', async () => {

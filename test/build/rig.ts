@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createResolver } from '../../src/build/resolve.ts';
 import { createGitLab } from '../../src/clients/gitlab.ts';
-import type { PushReceived } from '../../src/core/event.ts';
+import type { JourneyEvent, PushReceived } from '../../src/core/event.ts';
 import { startRedisStores } from '../fakes/redis-stores.ts';
 import { type FileContent, type GitLabOptions, startGitLab } from '../stand-ins/gitlab/gitlab.ts';
 
@@ -91,7 +91,13 @@ function createRig({ gitlab, stores, project, folder }: Parts) {
       acceptedAt: 1_010,
       ...change,
     }),
-    resolve: (arrival: PushReceived, last = false) => resolver.resolve(arrival, { last }),
+    /** All events, in the order in which they are handed on. */
+    async resolve(arrival: PushReceived, last = false): Promise<JourneyEvent[]> {
+      const handedOn: JourneyEvent[] = [];
+      const handOn = async (event: JourneyEvent) => void handedOn.push(event);
+      const end = await resolver.resolve(arrival, handOn, { last });
+      return [...handedOn, ...end];
+    },
     async endOf(build: string) {
       const { state, reason } = (await stores.builds.find(build)) ?? {};
       return { state, reason };

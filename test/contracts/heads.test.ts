@@ -39,10 +39,24 @@ describe.each([
     const heads = open();
     const claim = (project: number, ref: string, build: string) =>
       heads.claim({ project, ref, sha: 'aa', build });
-    expect((await claim(7, 'refs/heads/a', 'b1')).order).toBe(1);
-    expect((await claim(7, 'refs/heads/b', 'b2')).order).toBe(2);
-    expect((await claim(8, 'refs/heads/a', 'b3')).order).toBe(1);
-    expect((await claim(7, 'refs/tags/a', 'b4')).previous).toBeUndefined();
+    expect((await claim(7, 'refs/heads/a', 'b1'))?.order).toBe(1);
+    expect((await claim(7, 'refs/heads/b', 'b2'))?.order).toBe(2);
+    expect((await claim(8, 'refs/heads/a', 'b3'))?.order).toBe(1);
+    expect((await claim(7, 'refs/tags/a', 'b4'))?.previous).toBeUndefined();
+  });
+
+  test('a claim after another holder than the named one is lost', async () => {
+    const heads = open();
+    expect(await heads.claim({ ...main, sha: 'aa', build: 'b1', after: 'b0' })).toBeUndefined();
+    expect(await heads.claim({ ...main, sha: 'aa', build: 'b1', after: '' })).toEqual({ order: 1 });
+    expect(await heads.claim({ ...main, sha: 'bb', build: 'b2', after: '' })).toBeUndefined();
+    expect(await heads.current(7, main.ref)).toEqual({ build: 'b1', sha: 'aa' });
+    expect(await heads.claim({ ...main, sha: 'bb', build: 'b2', after: 'b1' })).toMatchObject({
+      order: 2,
+    });
+    expect(await heads.claim({ ...main, sha: 'bb', build: 'b2', after: 'b1' })).toEqual({
+      order: 2,
+    });
   });
 
   test('claims at once form one row', async () => {
@@ -52,12 +66,12 @@ describe.each([
         heads.claim({ ...main, sha: `${number}`, build: `b${number}` }),
       ),
     );
-    expect(claims.map(({ order }) => order).sort((a, b) => a - b)).toEqual(
+    expect(claims.map((claim) => claim?.order).sort((a = 0, b = 0) => a - b)).toEqual(
       Array.from({ length: 20 }, (_, number) => number + 1),
     );
-    const before = claims.flatMap(({ previous }) => (previous ? [previous.build] : []));
+    const before = claims.flatMap((claim) => (claim?.previous ? [claim.previous.build] : []));
     expect(new Set(before).size).toBe(19);
-    const last = claims.findIndex(({ order }) => order === 20);
+    const last = claims.findIndex((claim) => claim?.order === 20);
     expect(await heads.current(7, main.ref)).toEqual({ build: `b${last}`, sha: `${last}` });
   });
 

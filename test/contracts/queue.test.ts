@@ -126,39 +126,6 @@ describe.each([
     await expect.poll(() => seen, patience).toEqual([{ name: 'now' }, { name: 'delayed' }]);
   });
 
-  test('removed work does not start, and its id is free again', async () => {
-    const queue = open();
-    await queue.add({ name: 'a' }, { id: 'a' });
-    await queue.add({ name: 'b' }, { id: 'b' });
-    expect(await queue.remove('a')).toBe(true);
-    expect(await queue.remove('a')).toBe(false);
-    expect(await queue.remove('never')).toBe(false);
-    const { seen } = start(queue);
-    await expect.poll(() => seen, patience).toEqual([{ name: 'b' }]);
-    expect((await queue.add({ name: 'again' }, { id: 'a' })).added).toBe(true);
-  });
-
-  test('work that runs or has ended cannot be removed', async () => {
-    const queue = open();
-    await queue.add({ name: 'a' }, { id: 'a' });
-    let finish = () => {};
-    const { seen } = start(
-      queue,
-      () =>
-        new Promise((done) => {
-          finish = done;
-        }),
-    );
-    await expect.poll(() => seen, patience).toHaveLength(1);
-    expect(await queue.remove('a')).toBe(false);
-    finish();
-    await queue.add({ name: 'b' }, { id: 'b' });
-    await expect.poll(() => seen, patience).toHaveLength(2);
-    finish();
-    expect(await queue.remove('a')).toBe(false);
-    expect((await queue.add({ name: 'again' }, { id: 'a' })).added).toBe(false);
-  });
-
   test('no more than the wanted number runs at a time', async () => {
     const queue = open();
     let running = 0;

@@ -1,6 +1,7 @@
 /** Names of apps and addresses: exact values, and what must hold for any path. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parseRoute } from '../../src/core/upstream.ts';
 import { appIdOf, environmentSlug, hostsOf, urlOfAddress } from '../../src/deploy/names.ts';
 
 /** Marathon's rule for one segment of an app's id. */
@@ -100,6 +101,13 @@ describe('hostsOf', () => {
     ],
     ['odd letters', name('My.Shop/the_cart-'), one, ['my-shop-the-cart.apps.test']],
     ['nothing usable', name('___'), one, ['x-bda251.apps.test']],
+    ['what reads as Punycode', name('shop', 'xn'), one, ['xn-b7e427-shop.apps.test']],
+    [
+      'a service that does',
+      name('shop', 'production', 'xn--a'),
+      several,
+      ['xn-0c8452-a.shop.apps.test'],
+    ],
   ])('%s', (_, given, options, wanted) => {
     expect(hostsOf(given, options)).toEqual(wanted);
   });
@@ -123,6 +131,7 @@ describe('hostsOf', () => {
       fc.property(fc.array(part, { minLength: 1 }), part, service, (path, environment, web) => {
         for (const host of hostsOf(name(path.join('/'), environment, web), several)) {
           for (const label of host.split('.')) expect(label).toMatch(hostLabel);
+          expect(parseRoute(host)).toEqual({ host, path: '/' });
         }
       }),
     );
@@ -134,7 +143,23 @@ describe('urlOfAddress', () => {
     ['shop.apps.test', 8088, 'http://shop.apps.test:8088/'],
     ['shop.apps.test/api/v1', 8088, 'http://shop.apps.test:8088/api/v1'],
     ['shop.apps.test/api', 80, 'http://shop.apps.test/api'],
+    ['app.1', 8088, 'http://app.1:8088/'],
+    ['', 80, 'http:///'],
   ])('of %s behind %i', (address, port, wanted) => {
     expect(urlOfAddress(address, port)).toBe(wanted);
+  });
+
+  it('is a URL of the same host and path for every route', () => {
+    const word = fc.string({ minLength: 1, maxLength: 8, unit: fc.constantFrom(...'ax0n-._~/A') });
+    fc.assert(
+      fc.property(fc.array(word, { minLength: 1, maxLength: 3 }), (words) => {
+        const address = words.join('.');
+        const route = parseRoute(address);
+        if (!route) return;
+        const { hostname, pathname } = new URL(urlOfAddress(address, 8088));
+        expect({ host: hostname, path: pathname.replace(/(.)\/$/, '$1') }).toEqual(route);
+      }),
+      { numRuns: 2_000 },
+    );
   });
 });

@@ -6,56 +6,7 @@ import { silent } from '../../src/core/log.ts';
 import { matcherOf, readHint } from '../../src/discovery/hints.ts';
 import { toFileData } from '../../src/discovery/renderers/file.ts';
 import { createResolver } from '../../src/discovery/resolve.ts';
-import { parseRoutes } from '../../src/discovery/routes.ts';
 import { toUpstreams } from '../../src/discovery/upstreams.ts';
-
-describe('a routes label', () => {
-  test.each([
-    ['a.test', ['a.test/']],
-    ['Shop.Example.COM', ['shop.example.com/']],
-    [' a.test , b.test/api ', ['a.test/', 'b.test/api']],
-    ['a.test,a.test/', ['a.test/']],
-    ['a.test/Api/v1.2/', ['a.test/Api/v1.2']],
-    ['localhost', ['localhost/']],
-    ['', []],
-  ])('%j names %j', (label, keys) => {
-    const { routes, refused } = parseRoutes(label);
-    expect(routes.map(({ host, path }) => host + path)).toEqual(keys);
-    expect(refused).toEqual([]);
-  });
-
-  test.each([
-    'a.test; return 200',
-    'a.test{',
-    'a.test"',
-    "a.test'",
-    'a.test\nb.test',
-    'a test',
-    'a.test:80',
-    '$host',
-    '*.a.test',
-    '-a.test',
-    'a..test',
-    '.a.test',
-    `${'a'.repeat(64)}.test`,
-    `${'a.'.repeat(127)}test`,
-    'a.test/$uri',
-    'a.test/(x)',
-    'a.test/a b',
-    'a.test/"',
-    'a.test/;',
-    'a.test/..',
-    'a.test/../b',
-    'a.test//b',
-    'a.test/%2e',
-    `a.test/${'x'.repeat(2_000)}`,
-    '/api',
-  ])('%j is refused', (label) => {
-    const { routes, refused } = parseRoutes(`${label},good.test`);
-    expect(routes).toEqual([{ host: 'good.test', path: '/' }]);
-    expect(refused).toHaveLength(1);
-  });
-});
 
 const v1 = '2026-01-01T00:00:00.000Z';
 const v2 = '2026-01-02T00:00:00.000Z';

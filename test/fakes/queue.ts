@@ -52,9 +52,6 @@ export function createFakeQueue<Work extends object>({ attempts = 12 } = {}): Fa
       wake();
       return { added: true, kept: structuredClone(work) };
     },
-    async remove(id) {
-      return items.get(id)?.state === 'waiting' && items.delete(id);
-    },
     work: (handle, { concurrency }) =>
       startWorker({ handle, concurrency, attempts, next: () => waiting()[0], wake, wakeAll }),
     async close() {

@@ -39,6 +39,7 @@ export function createFakeBuildStore(): BuildStore {
   const dockerfiles = new Map<string, ExpandedDockerfile>();
   return {
     ...rest,
+    start: (id) => rest.end(id, 'running'),
     saveDockerfile: async (id, expanded) => void dockerfiles.set(id, structuredClone(expanded)),
     async dockerfile(id) {
       const kept = dockerfiles.get(id);
@@ -58,9 +59,10 @@ export function createFakeHeads(): Heads {
   const orders = new Map<number, number>();
   const key = (project: number, ref: string) => `${project} ${ref}`;
   return {
-    async claim({ project, ref, sha, build }) {
+    async claim({ project, ref, sha, build, after }) {
       const before = heads.get(key(project, ref));
       if (before?.build === build) return { order: before.order };
+      if (after !== undefined && after !== (before?.build ?? '')) return undefined;
       const order = (orders.get(project) ?? 0) + 1;
       orders.set(project, order);
       heads.set(key(project, ref), { build, sha, order });

@@ -101,6 +101,7 @@ describe('createReport', () => {
       builds: {
         ...store,
         find: known(build),
+        start: missing,
         saveDockerfile: missing,
         dockerfile: missing,
         list: missing,

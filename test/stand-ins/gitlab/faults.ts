@@ -25,6 +25,8 @@ export interface Faults {
   branchLagMs(): number;
   /** The fault for this request, counted as used. */
   take(request: string): Fault | undefined;
+  /** How many requests are still to be spoiled. */
+  left(): number;
   clear(): void;
 }
 
@@ -46,6 +48,7 @@ export function createFaults(): Faults {
       planned = planned.filter(({ left }) => left > 0);
       return found.fault;
     },
+    left: () => planned.reduce((sum, { left }) => sum + left, 0),
     clear: () => {
       planned = [];
       lag = 0;

@@ -1,0 +1,92 @@
+/** The relay: who is told and who is next, also when a leg hands an event on twice. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Attempt } from '../src/core/queue.ts';
+import { requestDeployments } from '../src/deploy/request.ts';
+import type { Ekiden } from '../src/ekiden.ts';
+import { createReport } from '../src/gitlab/report.ts';
+import type { Status } from '../src/gitlab/statuses.ts';
+import { createRelay } from '../src/relay.ts';
+import { createFakeBuildStore, createFakeDeploymentStore } from './fakes/records.ts';
+import { sampleBuild, sampleService } from './support/samples.ts';
+
+let told: string[];
+let queued: string[];
+let ekiden: Ekiden;
+
+/** An Ekiden whose builder and deployer answer what a test wants, over stores in memory. */
+beforeEach(async () => {
+  told = [];
+  queued = [];
+  const [builds, deployments] = [createFakeBuildStore(), createFakeDeploymentStore()];
+  const queueOf = (name: string) => ({
+    add: async (work: object, { id }: { id: string }) => {
+      const entry = `${name} ${id}`;
+      if (!queued.includes(entry)) queued.push(entry);
+      return { added: true, kept: work };
+    },
+  });
+  ekiden = {
+    builds,
+    deployments,
+    queues: { build: queueOf('build'), deploy: queueOf('deploy') },
+    report: createReport({
+      builds,
+      deployments,
+      statuses: { report: async ({ name, state }: Status) => void told.push(`${name} ${state}`) },
+      url: 'http://ekiden',
+    }),
+    priority: async () => 1,
+    requestDeployments: (build: string) => requestDeployments({ builds, deployments }, build),
+  } as unknown as Ekiden;
+  const plan = {
+    ...{ environments: ['production', 'staging'], services: [sampleService], deadline: 60 },
+    ...{ dockerfile: 'Dockerfile', context: '', args: {}, fragments: [], warnings: [] },
+  };
+  const image = `registry/shop/front@sha256:${'0'.repeat(64)}`;
+  await builds.create(sampleBuild({ projectPath: 'shop/front', image, plan }));
+});
+
+const attempt: Attempt = { signal: new AbortController().signal, first: true, last: false };
+
+type Builder = Ekiden['builder'];
+
+/** Runs the build leg with this work in place of the real one. */
+function build(work: Builder['build']) {
+  return createRelay({ ...ekiden, builder: { build: work } }).build({ build: 'b1' }, attempt);
+}
+
+describe('the relay', () => {
+  it('tells of the start, and of the image, and queues its deployments', async () => {
+    await build(async (id, handOn) => {
+      await ekiden.builds.start(id);
+      await handOn({ type: 'build.started', build: id });
+      await ekiden.builds.end(id, 'succeeded');
+      return [{ type: 'image.pushed', build: id }];
+    });
+    expect(told.slice(0, 2)).toEqual(['ekiden/build running', 'ekiden/build success']);
+    expect(told.slice(2).every((line) => /^ekiden\/deploy\/.* pending$/.test(line))).toBe(true);
+    expect(queued).toHaveLength(told.length - 2);
+    expect(queued.length).toBeGreaterThan(0);
+  });
+
+  it('told twice of an image, says nothing that is over again', async () => {
+    await ekiden.builds.end('b1', 'succeeded');
+    const replay = () => build(async (id) => [{ type: 'image.pushed', build: id }]);
+    await replay();
+    const once = [...queued];
+    for (const id of once) await ekiden.deployments.end(id.split(' ')[1] ?? '', 'succeeded');
+    told = [];
+    await replay();
+    expect(told).toEqual(['ekiden/build success']);
+    expect(queued).toEqual(once);
+  });
+
+  it('does not say that a build runs which was superseded in between', async () => {
+    await build(async (id, handOn) => {
+      await ekiden.builds.end(id, 'superseded', 'superseded by x');
+      await handOn({ type: 'build.started', build: id });
+      return [{ type: 'build.superseded', build: id }];
+    });
+    expect(told).toEqual(['ekiden/build canceled']);
+  });
+});
