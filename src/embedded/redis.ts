@@ -11,6 +11,8 @@ export interface EmbeddedOptions {
   /** The whole environment of the child. */
   env: Record<string, string | undefined>;
   log: Log;
+  /** Gives the start up. */
+  abandon?: AbortSignal;
 }
 
 /** Longest path of a unix socket in Linux, less the zero at its end. */
@@ -21,6 +23,7 @@ export async function startRedis({
   data,
   env,
   log,
+  abandon,
 }: EmbeddedOptions): Promise<Child & { url: string }> {
   const folder = join(data, 'redis');
   await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -40,6 +43,7 @@ export async function startRedis({
     isReady: () => answers(url),
     hint: 'Install it with: apt-get install redis-server. Or set REDIS_URL.',
     log,
+    abandon,
   });
   return { ...child, url };
 }

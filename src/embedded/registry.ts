@@ -1,6 +1,6 @@
 /** The private Docker registry on loopback. */
-import { createHash } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Child, keepChild } from './child.ts';
 import type { EmbeddedOptions } from './redis.ts';
@@ -12,13 +12,16 @@ const markHeader = 'x-ekiden-registry';
 export async function startRegistry(
   options: EmbeddedOptions & { listen: string; install: string },
 ): Promise<Child> {
-  const { data, env, listen, install, log } = options;
+  const { data, env, listen, install, log, abandon } = options;
   const folder = join(data, 'registry');
   await mkdir(folder, { recursive: true });
   const mark = createHash('sha256').update(`${install} ${data}`).digest('hex').slice(0, 32);
+  const secret = randomBytes(32).toString('hex');
   const file = join(folder, 'registry.json');
   // JSON is YAML too, and needs no quoting rules.
-  await writeFile(file, JSON.stringify(configuration({ folder, listen, mark }), null, 2));
+  const text = JSON.stringify(configuration({ folder, listen, mark, secret }), null, 2);
+  await rm(file, { force: true });
+  await writeFile(file, text, { mode: 0o600 });
   return keepChild({
     name: 'registry',
     command: 'docker-registry',
@@ -31,14 +34,23 @@ export async function startRegistry(
     },
     hint: `Install it with: apt-get install docker-registry, and see that ${listen} is free. Or set REGISTRY_URL.`,
     log,
+    abandon,
   });
 }
 
-function configuration({ folder, listen, mark }: { folder: string; listen: string; mark: string }) {
+interface Configuration {
+  folder: string;
+  listen: string;
+  mark: string;
+  /** Signs the state of an upload, which clients hold; unlike the mark it is told to nobody. */
+  secret: string;
+}
+
+function configuration({ folder, listen, mark, secret }: Configuration) {
   return {
     version: 0.1,
     log: { level: 'warn' },
     storage: { filesystem: { rootdirectory: join(folder, 'data') }, delete: { enabled: true } },
-    http: { addr: listen, secret: mark, headers: { [markHeader]: [mark] } },
+    http: { addr: listen, secret, headers: { [markHeader]: [mark] } },
   };
 }
