@@ -143,7 +143,7 @@ interface Parts {
   marathon: Marathon;
 }
 
-function createLegs({ config, log, stores, gitlab, docker, marathon }: Parts) {
+function createLegs({ config, stores, gitlab, docker, marathon }: Parts) {
   const { builds, heads, cancellations, locks, balancers } = stores;
   const { install, domain } = config;
   const buildLogs = createBuildLogs(join(config.data, 'builds'));
@@ -160,7 +160,7 @@ function createLegs({ config, log, stores, gitlab, docker, marathon }: Parts) {
     timeout: config.buildTimeout,
   });
   const deployer = createDeployer({
-    ...{ marathon, install, domain, log },
+    ...{ marathon, install, domain },
     deployments: stores.deployments,
     releases: stores.releases,
     exclusively: locks.exclusively,

@@ -49,7 +49,10 @@ export function createBuilder(options: BuilderOptions): Builder {
       const limit = AbortSignal.timeout(timeout * 1000);
       const signal = AbortSignal.any([attempt.signal, limit]);
       try {
-        return await run({ ...options, build, plan: build.plan, log, signal });
+        return await unlessAborted(
+          signal,
+          run({ ...options, build, plan: build.plan, log, signal }),
+        );
       } catch (error) {
         // Cancelled means ended by somebody else, who may not have lived to say so.
         if (attempt.signal.aborted && !(await builds.start(id))) return endedAs(builds, id);
@@ -61,6 +64,15 @@ export function createBuilder(options: BuilderOptions): Builder {
       }
     },
   };
+}
+
+/** A Docker that hangs must not keep the slot of a build that was cancelled or took too long. */
+async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  work.catch(() => undefined);
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  return Promise.race([work, aborted]);
 }
 
 interface Running extends BuilderOptions {

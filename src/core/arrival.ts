@@ -10,6 +10,6 @@ export interface Receipt {
 }
 
 export interface Arrivals {
-  /** Keeps `arrival` durably before it resolves; the same `key` is let in once in 24 hours. */
+  /** Keeps `arrival` in Redis' AOF or on disk before it resolves; the same `key` is let in once in 24 hours. */
   accept(arrival: Arrival, key: string): Promise<Receipt>;
 }

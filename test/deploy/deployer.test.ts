@@ -64,6 +64,16 @@ describe('a deployment that becomes healthy', () => {
     expect(asked[0]).toEqual([expect.stringContaining(app)]);
   });
 
+  it('says so where no balancer follows', async () => {
+    await rig.follow({ id: 'd1' });
+    const change = { isRouted: async () => false, routePatience: 50 };
+    expect(await rig.deploy('d1', change)).toMatchObject([{ type: 'deployment.succeeded' }]);
+    expect(await rig.stores.deployments.find('d1')).toMatchObject({
+      state: 'succeeded',
+      reason: 'healthy, but no balancer sends it requests yet',
+    });
+  });
+
   it('does not ask the balancers about a worker', async () => {
     await rig.follow({ id: 'd1', service: sampleService({ ports: [] }) });
     const isRouted = async () => {

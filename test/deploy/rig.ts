@@ -2,7 +2,6 @@
 import type { Deployment } from '../../src/core/deployment.ts';
 import { RemoteError } from '../../src/core/errors.ts';
 import type { JourneyEvent } from '../../src/core/event.ts';
-import { silent } from '../../src/core/log.ts';
 import { createDeployer, type DeployerOptions } from '../../src/deploy/deployer.ts';
 import type { Stores } from '../../src/stores/index.ts';
 import { createFakeMarathon } from '../fakes/marathon.ts';
@@ -42,7 +41,6 @@ export function createRig(stores: Stores) {
       urlOf: (address) => `http://${address}`,
       install: 'lab',
       domain: 'apps.test',
-      log: silent,
       ...change,
     });
     return deployer.deploy(id, async (event) => void events.push(event), {

@@ -1,0 +1,62 @@
+/** Takes a release back that did not come up in time. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Deployment } from '../core/deployment.ts';
+import type { ReleaseStore } from '../core/release.ts';
+import { runningVersion, whyNotHealthy } from './progress.ts';
+import { look, lookEvery, type SupervisionOptions } from './supervision.ts';
+
+export interface ReversalOptions extends SupervisionOptions {
+  releases: ReleaseStore;
+  /** Runs work on one app while nobody else does. */
+  exclusively: <T>(app: string, work: () => Promise<T>) => Promise<T>;
+}
+
+/** How long the way back may take before the failure is reported all the same. */
+const reversalPatience = 60_000;
+
+/**
+ * Makes the last good release current again; without one, nothing is left of the attempt. Answers
+ * the reason for the developer, or undefined when a newer deployment has taken the app over.
+ */
+export async function reverse(
+  options: ReversalOptions,
+  deployment: Deployment,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const { marathon, deployments, releases } = options;
+  const { id, app, deadline } = deployment;
+  const why = deployment.reason ?? (await explain(options, deployment, signal));
+  // Noted before anything changes: once the way back is taken, Marathon no longer shows it.
+  await deployments.update(id, { reason: why });
+  const good = await releases.lastGood(app);
+  const isLeader = await options.exclusively(app, async () => {
+    if ((await deployments.leader(app)) !== id) return false;
+    if (good) await marathon.putApp(good.definition as { id: string }, { force: true });
+    else await marathon.deleteApp(app, { force: true });
+    return true;
+  });
+  if (!isLeader) return undefined;
+  await awaitUnlocked(options, deployment, signal);
+  const back = good ? `back to release ${good.number}` : 'taken down';
+  return `not healthy after ${deadline} s, ${back}: ${why}`;
+}
+
+async function explain(options: ReversalOptions, deployment: Deployment, signal: AbortSignal) {
+  const found = await look(options, deployment.app, signal);
+  return whyNotHealthy(found, runningVersion(found, deployment));
+}
+
+/** The next push shall find the app unlocked, and the old definition in force. */
+async function awaitUnlocked(
+  { marathon, deployments }: ReversalOptions,
+  { id, app }: Deployment,
+  signal: AbortSignal,
+): Promise<void> {
+  const giveUp = Date.now() + reversalPatience;
+  while (Date.now() < giveUp && !signal.aborted) {
+    const running = await marathon.deployments();
+    if (!running.some((each) => each.affectedApps.includes(app))) return;
+    if ((await deployments.leader(app)) !== id) return;
+    await delay(lookEvery);
+  }
+}
