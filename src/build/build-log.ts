@@ -1,7 +1,8 @@
 /** The log of a build: a file that grows while the build runs. */
 import { createWriteStream } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 
 export interface BuildLog {
@@ -14,9 +15,13 @@ export interface BuildLogs {
   open(build: string): Promise<BuildLog>;
   /** What the build said so far; undefined when it said nothing on this machine. */
   read(build: string): Promise<string | undefined>;
+  /** The end of that, at most so many bytes of it; it begins with a whole character. */
+  tail(build: string, bytes: number): Promise<string | undefined>;
+  /** That as UTF-8, however long; whoever takes the stream reads it to its end or destroys it. */
+  stream(build: string): Promise<Readable | undefined>;
 }
 
-/** Logs grow to this size, then say that they were cut. */
+/** Bytes that a log grows to, over all tries of its build; then it says that it was cut. */
 const sizeLimit = 64 * 1024 * 1024;
 
 export function createBuildLogs(folder: string): BuildLogs {
@@ -25,14 +30,18 @@ export function createBuildLogs(folder: string): BuildLogs {
   return {
     async open(build) {
       await mkdir(folder, { recursive: true });
+      const written = await stat(fileOf(build)).then(
+        (file) => file.size,
+        () => 0,
+      );
       const stream = createWriteStream(fileOf(build), { flags: 'a', mode: 0o640 });
       // A full disk must not end the build role; the build itself tells of it.
       stream.on('error', () => undefined);
-      let size = 0;
+      let size = written;
       return {
         write(text) {
           if (size > sizeLimit) return;
-          size += text.length;
+          size += Buffer.byteLength(text);
           stream.write(size > sizeLimit ? '\n[the log was cut here]\n' : text);
         },
         async close() {
@@ -42,8 +51,55 @@ export function createBuildLogs(folder: string): BuildLogs {
       };
     },
     async read(build) {
-      if (!/^[a-z0-9-]+$/.test(build)) return undefined;
+      if (!isId(build)) return undefined;
       return readFile(fileOf(build), 'utf8').catch(() => undefined);
     },
+    async tail(build, bytes) {
+      const log = isId(build) ? await openFile(fileOf(build)) : undefined;
+      if (!log) return undefined;
+      try {
+        return await readEnd(log, bytes);
+      } finally {
+        await log.file.close();
+      }
+    },
+    async stream(build) {
+      const log = isId(build) ? await openFile(fileOf(build)) : undefined;
+      return log?.file.createReadStream();
+    },
   };
+}
+
+/** What may be the name of a build, and is no way out of the folder. */
+function isId(build: string): boolean {
+  return /^[a-z0-9-]+$/.test(build);
+}
+
+interface OpenFile {
+  file: FileHandle;
+  size: number;
+}
+
+async function openFile(path: string): Promise<OpenFile | undefined> {
+  const file = await open(path).catch(() => undefined);
+  const state = await file?.stat();
+  if (file && state?.isFile()) return { file, size: state.size };
+  await file?.close();
+  return undefined;
+}
+
+async function readEnd({ file, size }: OpenFile, bytes: number): Promise<string> {
+  const length = Math.min(bytes, size);
+  const { buffer, bytesRead } = await file.read({
+    buffer: Buffer.alloc(length),
+    position: size - length,
+  });
+  const end = buffer.subarray(0, bytesRead);
+  const start = length < size ? end.findIndex((byte) => !isContinuation(byte)) : 0;
+  return start < 0 ? '' : end.toString('utf8', start);
+}
+
+/** Bytes 10xxxxxx go on with a character of UTF-8 (RFC 3629). */
+function isContinuation(byte: number): boolean {
+  return byte >> 6 === 0b10;
 }

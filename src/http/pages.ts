@@ -1,6 +1,7 @@
 /** The pages that commit statuses link to; the same as JSON for programs. */
 import { join } from 'node:path';
-import { Router } from 'express';
+import { pipeline } from 'node:stream/promises';
+import { type Request, type Response, Router } from 'express';
 import { Liquid } from 'liquidjs';
 import type { Build } from '../core/build.ts';
 import type { Deployment } from '../core/deployment.ts';
@@ -10,7 +11,7 @@ import type { Ekiden } from '../ekiden.ts';
 
 type PagesEkiden = Pick<Ekiden, 'builds' | 'deployments' | 'buildLogs' | 'templates'>;
 
-/** A build log longer than this is shown from its end. */
+/** Bytes of a build log that a page shows, from its end. */
 const shownLog = 200_000;
 
 export function createPages(ekiden: PagesEkiden): Router {
@@ -23,6 +24,13 @@ export function createPages(ekiden: PagesEkiden): Router {
   });
   const router = Router();
 
+  /** For programs, and for those who do not say what they are, as JSON. */
+  async function show(name: string, view: object, request: Request, response: Response) {
+    response.vary('Accept');
+    if (request.accepts(['json', 'html']) !== 'html') response.json(view);
+    else response.type('html').send(await liquid.renderFile(name, view));
+  }
+
   router.get('/', async (_, response) => {
     response.type('html').send(await liquid.renderFile('home'));
   });
@@ -30,24 +38,20 @@ export function createPages(ekiden: PagesEkiden): Router {
     const build = await ekiden.builds.find(request.params.id);
     if (!build) throw missing('build');
     const view = await viewOfBuild(ekiden, build);
-    response.format({
-      json: () => response.json(view),
-      html: async () => response.type('html').send(await liquid.renderFile('build', view)),
-    });
+    await show('build', view, request, response);
   });
   router.get('/builds/:id/log', async (request, response) => {
-    const log = await ekiden.buildLogs.read(request.params.id);
-    if (log === undefined) throw missing('build log');
-    response.type('text').send(log);
+    const log = await ekiden.buildLogs.stream(request.params.id);
+    if (!log) throw missing('build log');
+    response.type('text').set('X-Content-Type-Options', 'nosniff');
+    // Whoever closes the page early is no failure; the file is closed all the same.
+    await pipeline(log, response).catch(() => undefined);
   });
   router.get('/deployments/:id', async (request, response) => {
     const deployment = await ekiden.deployments.find(request.params.id);
     if (!deployment) throw missing('deployment');
     const view = viewOfDeployment(deployment);
-    response.format({
-      json: () => response.json(view),
-      html: async () => response.type('html').send(await liquid.renderFile('deployment', view)),
-    });
+    await show('deployment', view, request, response);
   });
   return router;
 }
@@ -57,7 +61,7 @@ async function viewOfBuild(ekiden: PagesEkiden, build: Build) {
   const deployments = await Promise.all(
     build.deployments.map((each) => ekiden.deployments.find(each)),
   );
-  const log = (await ekiden.buildLogs.read(id)) ?? '';
+  const log = await ekiden.buildLogs.tail(id, shownLog);
   return {
     ...{ id, project, ref, sha, state, legs },
     projectPath: projectPath ?? null,
@@ -67,7 +71,7 @@ async function viewOfBuild(ekiden: PagesEkiden, build: Build) {
     milliseconds: durations(legs),
     waterfall: renderWaterfall(legs),
     deployments: deployments.filter((each) => each !== undefined).map(viewOfDeployment),
-    log: log.slice(-shownLog),
+    log: log ?? '',
   };
 }
 

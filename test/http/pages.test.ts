@@ -1,4 +1,7 @@
 /** The pages that statuses link to: for people as HTML, for programs as JSON, and errors as problems. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { expect, onTestFinished, test } from 'vitest';
 import { createEkiden } from '../../src/ekiden.ts';
 import { startServer } from '../../src/http/server.ts';
@@ -10,10 +13,11 @@ const redis = useRedis();
 const asJson = { headers: { Accept: 'application/json' } };
 const asHtml = { headers: { Accept: 'text/html,*/*;q=0.8' } };
 
-async function open() {
+async function open(templates?: string) {
   const lines: string[] = [];
   const config = configOf({ redis, install: newInstall(), data: await makeFolder() });
   const ekiden = createEkiden(config, logInto(lines));
+  if (templates) ekiden.templates = templates;
   const onDelivery = () => Promise.reject(new Error('no hook is sent here'));
   const server = await startServer({ ekiden, onDelivery });
   onTestFinished(() => server.stop().then(() => ekiden.close()));
@@ -75,6 +79,61 @@ test('what others wrote is text, never markup', async () => {
   }
 });
 
+test.each([
+  ['http://a.test:8088/x', '<a href="http://a.test:8088/x">http://a.test:8088/x</a>'],
+  ['https://a.test', '<a href="https://a.test">https://a.test</a>'],
+  ['javascript:alert(1)', '<dd>javascript:alert(1)</dd>'],
+  ['javascript://http://a%0aalert(1)', '<dd>javascript://http://a%0aalert(1)</dd>'],
+  [' https://a.test', '<dd> https://a.test</dd>'],
+  ['//a.test', '<dd>//a.test</dd>'],
+  ['', '<dd></dd>'],
+  [
+    `http://a.test/"onclick='x'>`,
+    '<a href="http://a.test/&#34;onclick=&#39;x&#39;&gt;">http://a.test/&#34;onclick=&#39;x&#39;&gt;</a>',
+  ],
+])('the address %j is a link only where it leads to a site', async (address, shown) => {
+  const { ekiden, get } = await open();
+  await ekiden.deployments.create(sampleDeployment({ addresses: [address] }));
+  expect(await (await get('/deployments/d1', asHtml)).text()).toContain(shown);
+});
+
+test('a page shows the end of a long log, and the log itself is streamed whole', async () => {
+  const { ekiden, get } = await open();
+  await ekiden.builds.create(sampleBuild());
+  const log = await ekiden.buildLogs.open('b1');
+  log.write(`begin ${'x'.repeat(5_000_000)} end`);
+  await log.close();
+  ekiden.buildLogs.read = () => Promise.reject(new Error('nothing reads the whole log'));
+  const view = (await (await get('/builds/b1', asJson)).json()) as { log: string };
+  expect(view.log).toMatch(/^x+ end$/);
+  expect(view.log).toHaveLength(200_000);
+  const whole = await get('/builds/b1/log');
+  expect(whole.headers.get('content-type')).toBe('text/plain; charset=utf-8');
+  expect(whole.headers.get('x-content-type-options')).toBe('nosniff');
+  const text = await whole.text();
+  expect(text).toHaveLength(5_000_010);
+  expect(text.startsWith('begin x')).toBe(true);
+});
+
+test('who leaves in the middle of a log leaves nothing open', async () => {
+  const { ekiden, get, lines } = await open();
+  const log = await ekiden.buildLogs.open('b1');
+  log.write('x'.repeat(20_000_000));
+  await log.close();
+  const taken: Readable[] = [];
+  const { stream } = ekiden.buildLogs;
+  ekiden.buildLogs.stream = async (id) => {
+    const one = await stream(id);
+    if (one) taken.push(one);
+    return one;
+  };
+  const leave = new AbortController();
+  await get('/builds/b1/log', { signal: leave.signal });
+  leave.abort();
+  await expect.poll(() => taken.map((one) => one.closed)).toEqual([true]);
+  expect(lines).toEqual([]);
+});
+
 test.each(['/builds/none', '/builds/none/log', '/deployments/none', '/nowhere', '/hooks/gitlab/x'])(
   '%s is 404, said as a problem',
   async (path) => {
@@ -106,6 +165,17 @@ test('what fails inside is in the log and not in the answer', async () => {
   expect(JSON.parse(text)).toMatchObject({ status: 500, code: 'E_INSIDE' });
   expect(text).not.toContain('detail');
   expect(lines.join()).toContain('a detail of the inside');
+});
+
+test('a page that someone wrote wrongly fails alone', async () => {
+  const templates = await makeFolder();
+  await mkdir(join(templates, 'ui'));
+  await writeFile(join(templates, 'ui', 'build.liquid'), '{{ nothing_of_this_name }}');
+  const { ekiden, get, lines } = await open(templates);
+  await ekiden.builds.create(sampleBuild());
+  expect((await get('/builds/b1', asHtml)).status).toBe(500);
+  expect(lines.join()).toContain('nothing_of_this_name');
+  expect((await get('/builds/b1', asJson)).status).toBe(200);
 });
 
 test('the home page is there, and nothing says which framework answers', async () => {
