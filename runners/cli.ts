@@ -4,20 +4,25 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
+import { readConfig } from '../src/config.ts';
 import { EkidenError, messageOf } from '../src/core/errors.ts';
 import { packageFolder } from '../src/paths.ts';
-import type { Runner } from './runner.ts';
+import { roleNames } from './role-names.ts';
+import { serve } from './serve.ts';
+
+/** What the engine alone has in common with `ekiden up`, where no setting is read. */
+const defaults = readConfig(['dockerHost', 'install', 'engineImage', 'drain'], {});
 
 const { version } = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8'));
 
 const program = new Command('ekiden')
   .description('Carries a git push on your own GitLab to a running, reachable app.')
   .version(version)
-  .argument('[roles...]', 'roles to run in this process: web, build, deploy, watch, balance')
+  .argument('[roles...]', `roles to run in this process: ${roleNames.join(', ')}`)
   .action(async (names: string[]) => {
     if (names.length === 0) return program.help();
     const { startNamedRoles } = await import('./named-roles.ts');
-    await serve(() => startNamedRoles(names));
+    await serve((abandon) => startNamedRoles(names, abandon));
   });
 
 program
@@ -27,13 +32,13 @@ program
   )
   .action(async () => {
     const { startUp } = await import('./up.ts');
-    await serve(async () => {
-      const up = await startUp(fileURLToPath(import.meta.url));
+    await serve(async (abandon) => {
+      const up = await startUp({ cli: fileURLToPath(import.meta.url), abandon });
       const { url, nginxListen, domain, marathonUrl, registryUrl } = up.config;
       print(`Ekiden is up at ${url}`);
       print(`  hooks     ${url}/hooks/gitlab`);
       print(`  apps      http://<project>.${domain}:${nginxListen.split(':').at(-1)}`);
-      print(`  marathon  ${marathonUrl.join(', ')}`);
+      print(`  marathon  ${marathonUrl.map(withoutCredentials).join(', ')}`);
       print(`  registry  ${registryUrl}`);
       return up;
     });
@@ -44,14 +49,18 @@ program
   .description('run the Marathon-compatible engine over one Docker host')
   .option('--listen <host:port>', 'where it listens', '127.0.0.1:8080')
   .option('--data <folder>', 'where it keeps its state and sandboxes', './engine')
-  .option('--docker <host>', 'Docker daemon', 'unix:///var/run/docker.sock')
-  .option('--install <id>', 'marks what it makes in Docker', 'ekiden')
-  .option('--image <image>', 'for apps that name none', 'busybox:1.36')
-  .option('--drain <seconds>', 'how long an instance serves on before it is killed', Number, 5)
+  .option('--docker <host>', 'Docker daemon', defaults.dockerHost)
+  .option('--install <id>', 'marks what it makes in Docker', defaults.install)
+  .option('--image <image>', 'for apps that name none', defaults.engineImage)
+  .option(
+    '--drain <seconds>',
+    'how long an instance serves on before it is killed',
+    Number,
+    defaults.drain,
+  )
   .action(async ({ drain, ...options }) => {
     const { startEngine } = await import('./engine.ts');
     const { createLog } = await import('../src/log.ts');
-    const { readConfig } = await import('../src/config.ts');
     const log = createLog(readConfig(['logLevel']).logLevel, 'engine');
     await serve(async () => {
       const engine = await startEngine({ ...options, drainSeconds: drain, log });
@@ -87,17 +96,10 @@ program
     print(JSON.stringify(manifestJsonSchema(), null, 2));
   });
 
-/** Runs until SIGTERM or SIGINT; a second signal ends at once. */
-async function serve(start: () => Promise<Runner>): Promise<void> {
-  const stopped = new Promise<void>((resolve) => {
-    process.once('SIGTERM', resolve);
-    process.once('SIGINT', resolve);
-  });
-  const runner = await start();
-  await stopped;
-  for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => process.exit(1));
-  await runner.stop();
-  process.exit(0);
+function withoutCredentials(address: string): string {
+  const url = new URL(address);
+  Object.assign(url, { username: '', password: '' });
+  return url.href.replace(/\/$/, '');
 }
 
 function print(text: string): void {

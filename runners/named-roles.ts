@@ -3,11 +3,12 @@ import { readConfig } from '../src/config.ts';
 import { SetupError } from '../src/core/errors.ts';
 import { createEkiden, type ReadyConfig } from '../src/ekiden.ts';
 import { createLog } from '../src/log.ts';
-import { parseRoles, startRoles } from './roles.ts';
+import { parseRoles } from './role-names.ts';
+import { startRoles } from './roles.ts';
 import type { Runner } from './runner.ts';
 
 /** @throws SetupError when a name is no role, or a setting that roles share is missing. */
-export async function startNamedRoles(names: string[]): Promise<Runner> {
+export async function startNamedRoles(names: string[], abandon: AbortSignal): Promise<Runner> {
   const roles = parseRoles(names);
   const { url, redisUrl, registryUrl, marathonUrl, ...config } = readConfig();
   if (!url || !redisUrl || !registryUrl || !marathonUrl) {
@@ -22,7 +23,7 @@ export async function startNamedRoles(names: string[]): Promise<Runner> {
   const ready: ReadyConfig = { ...config, url, redisUrl, registryUrl, marathonUrl };
   const ekiden = createEkiden(ready, createLog(config.logLevel, roles.join('+')));
   try {
-    const running = await startRoles(ekiden, roles);
+    const running = await startRoles(ekiden, roles, abandon);
     return {
       async stop() {
         await running.stop();

@@ -1,48 +1,76 @@
 /** Everything on one machine: private parts where no real ones are set, the engine, and all roles. */
-import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
 import { type Config, childEnvironment, readConfig } from '../src/config.ts';
+import { messageOf } from '../src/core/errors.ts';
 import type { Log } from '../src/core/log.ts';
 import { createEkiden, type ReadyConfig } from '../src/ekiden.ts';
 import { keepChild } from '../src/embedded/child.ts';
+import { claimFolder } from '../src/embedded/claim.ts';
 import { startRedis } from '../src/embedded/redis.ts';
 import { startRegistry } from '../src/embedded/registry.ts';
+import { frameworkIdOf } from '../src/engine/identity.ts';
 import { createLog } from '../src/log.ts';
+import { roleNames } from './role-names.ts';
 import { startRoles } from './roles.ts';
 import type { Runner } from './runner.ts';
 
-/** @param cli Path of the compiled command line, which the engine's process is started with. */
-export async function startUp(cli: string): Promise<Runner & { config: ReadyConfig }> {
+interface UpOptions {
+  /** Path of the compiled command line, which the engine's process is started with. */
+  cli: string;
+  /** Gives the start up. */
+  abandon: AbortSignal;
+}
+
+/** Starts all or nothing. @throws SetupError also when another Ekiden runs on the data folder. */
+export async function startUp(options: UpOptions): Promise<Runner & { config: ReadyConfig }> {
   const config = readConfig();
   const log = createLog(config.logLevel, 'up');
-  await mkdir(config.data, { recursive: true });
-  const parts = await startParts(config, cli, log);
+  const { abandon } = options;
+  const { stop, stopLater } = createStops();
   try {
+    stopLater(await claimFolder(config.data));
+    const parts = await startParts({ ...options, config, log });
+    stopLater(parts.stop);
     const ready = { ...config, ...parts.addresses, url: config.url ?? defaultUrl(config.listen) };
     const ekiden = createEkiden(ready, log);
-    const roles = await startRoles(ekiden, ['web', 'build', 'deploy', 'watch', 'balance']).catch(
-      async (error: unknown) => {
-        await ekiden.close();
-        throw error;
-      },
-    );
-    return {
-      config: ready,
-      async stop() {
-        await roles.stop();
-        await ekiden.close();
-        await parts.stop();
-      },
-    };
+    stopLater(() => ekiden.close());
+    const roles = await startRoles(ekiden, roleNames, abandon);
+    stopLater(roles.stop);
+    return { config: ready, stop };
   } catch (error) {
-    await parts.stop();
+    await stop().catch((problem) =>
+      log.warn({ error: messageOf(problem) }, 'a part did not stop well'),
+    );
     throw error;
   }
+}
+
+/** What is to be stopped, the last first; when one fails, the others are stopped all the same. */
+function createStops() {
+  const stops: (() => Promise<void>)[] = [];
+  return {
+    stopLater: (stop: () => Promise<void>) => void stops.push(stop),
+    async stop() {
+      const errors: unknown[] = [];
+      for (const stop of stops.toReversed()) {
+        await stop().catch((error: unknown) => errors.push(error));
+      }
+      if (errors.length > 0) throw errors[0];
+    },
+  };
+}
+
+interface PartsOptions extends UpOptions {
+  config: Config;
+  log: Log;
 }
 
 type Addresses = Pick<ReadyConfig, 'redisUrl' | 'registryUrl' | 'marathonUrl'>;
 
 /** Starts the parts that no setting names; when one fails, the others are stopped. */
-async function startParts(config: Config, cli: string, log: Log) {
+async function startParts(options: PartsOptions) {
+  const { config, log, abandon } = options;
   const running: Runner[] = [];
   const keep = async <T extends Runner>(starting: Promise<T>): Promise<T> => {
     const part = await starting;
@@ -52,15 +80,15 @@ async function startParts(config: Config, cli: string, log: Log) {
   const stop = async () => {
     await Promise.all(running.map((part) => part.stop()));
   };
-  const env = childEnvironment();
+  const common = { ...config, env: childEnvironment(), log, abandon };
   const results = await Promise.allSettled([
-    config.redisUrl ?? keep(startRedis({ ...config, env, log })).then((redis) => redis.url),
+    config.redisUrl ?? keep(startRedis(common)).then((redis) => redis.url),
     config.registryUrl ??
-      keep(startRegistry({ ...config, env, listen: config.registryListen, log })).then(
+      keep(startRegistry({ ...common, listen: config.registryListen })).then(
         () => config.registryListen,
       ),
     config.marathonUrl ??
-      keep(startEngineProcess(config, cli, log)).then(() => [`http://${config.engineListen}`]),
+      keep(startEngineProcess(options)).then(() => [`http://${config.engineListen}`]),
   ]);
   const [redis, registry, marathon] = results;
   if (
@@ -80,25 +108,31 @@ async function startParts(config: Config, cli: string, log: Log) {
 }
 
 /** The engine is a process of its own behind HTTP, as a real Marathon would be. */
-function startEngineProcess(config: Config, cli: string, log: Log): Promise<Runner> {
-  const { engineListen: listen, data, dockerHost, install, engineImage, drain } = config;
+function startEngineProcess({ config, cli, log, abandon }: PartsOptions): Promise<Runner> {
+  const { engineListen: listen, dockerHost, install, engineImage, drain } = config;
+  const data = join(config.data, 'engine');
+  const id = frameworkIdOf({ install, data });
   return keepChild({
     name: 'engine',
     command: process.execPath,
     args: [
-      ...[cli, 'engine', '--listen', listen, '--data', `${data}/engine`, '--docker', dockerHost],
+      ...[cli, 'engine', '--listen', listen, '--data', data, '--docker', dockerHost],
       ...['--install', install, '--image', engineImage, '--drain', String(drain)],
     ],
     env: childEnvironment(),
-    data,
+    data: config.data,
     async isReady() {
-      const answer = await fetch(`http://${listen}/ping`, { signal: AbortSignal.timeout(1_000) });
-      return (await answer.text()).startsWith('pong');
+      const signal = AbortSignal.timeout(1_000);
+      const info = await (await fetch(`http://${listen}/v2/info`, { signal })).json();
+      return infoSchema.parse(info).frameworkId === id;
     },
     hint: `See that Docker answers at ${dockerHost} and that ${listen} is free. Or set MARATHON_URL.`,
     log,
+    abandon,
   });
 }
+
+const infoSchema = z.object({ frameworkId: z.string() });
 
 function defaultUrl(listen: string): string {
   return `http://${listen.replace(/^0\.0\.0\.0:/, '127.0.0.1:')}`;

@@ -10,6 +10,7 @@ import type { Cluster } from './cluster.ts';
 import type { Context } from './context.ts';
 import { createDockerHost } from './docker-host.ts';
 import { createEventStream } from './event-stream.ts';
+import { frameworkIdOf } from './identity.ts';
 import { createLaunchDelays } from './launch-delays.ts';
 import { type Control, createControl, createTaskParts, type TaskParts } from './parts.ts';
 import { createPortAllocator } from './ports.ts';
@@ -32,7 +33,7 @@ export interface EngineOptions {
   /** For apps that name no image. */
   image?: string;
   /** How long a killed task goes on serving before it is asked to end. */
-  drainSeconds?: number;
+  drainSeconds: number;
   /** The address of instances, as balancers reach them. */
   host?: string;
   /** Host ports that tasks get, both ends included. */
@@ -47,8 +48,7 @@ export interface RunningEngine {
 }
 
 const DEFAULTS = {
-  image: 'busybox:latest',
-  drainSeconds: 5,
+  image: 'busybox:1.36',
   host: '127.0.0.1',
   ports: { from: 31_000, to: 32_000 },
 };
@@ -81,6 +81,7 @@ export async function startEngine(given: EngineOptions): Promise<RunningEngine> 
     ...tasks,
     ...control,
     stream,
+    frameworkId: frameworkIdOf(options),
     flush,
   });
   return {

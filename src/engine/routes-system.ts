@@ -6,7 +6,7 @@ import type { Api } from './server.ts';
 /** The Marathon whose behaviour the engine has. */
 const VERSION = '1.11.24';
 
-export function addSystemRoutes(app: Express, { stream }: Api): void {
+export function addSystemRoutes(app: Express, { stream, frameworkId }: Api): void {
   app.get('/ping', (request, response) => {
     const accepted = request.accepts(['text/plain', 'application/json']);
     if (accepted === 'application/json') response.json('pong');
@@ -15,7 +15,7 @@ export function addSystemRoutes(app: Express, { stream }: Api): void {
   });
 
   app.get('/', (_request, response) => response.redirect(302, '/ui/'));
-  app.get('/v2/info', (request, response) => response.json(info(request)));
+  app.get('/v2/info', (request, response) => response.json(info(request, frameworkId)));
   app.get('/v2/leader', (request, response) => response.json({ leader: addressOf(request) }));
   app.get('/v2/plugins', (_request, response) => response.json({ plugins: [] }));
 
@@ -33,14 +33,14 @@ function addressOf(request: Request): string {
 }
 
 /** The fields that clients read; the numbers are Marathon's defaults where they mean anything here. */
-function info(request: Request) {
+function info(request: Request, frameworkId: string) {
   return {
     name: 'marathon',
     version: VERSION,
     buildref: 'ekiden',
     elected: true,
     leader: addressOf(request),
-    frameworkId: 'ekiden-engine-0000',
+    frameworkId,
     marathon_config: {
       checkpoint: true,
       features: ['task_killing'],

@@ -19,6 +19,8 @@ import { addTaskRoutes } from './routes-tasks.ts';
 export interface Api extends Context, Control {
   launcher: Launcher;
   stream: EventStream;
+  /** Tells this engine from others. */
+  frameworkId: string;
   /** Resolves when what a write changed is on disk. */
   flush: () => Promise<void>;
 }
