@@ -108,10 +108,12 @@ function print(text: string): void {
 
 program.parseAsync().catch((error: unknown) => {
   const hint = error instanceof EkidenError && error.hint ? `\n${error.hint}` : '';
-  const text =
-    error instanceof EkidenError
-      ? error.message
-      : String((error as Error)?.stack ?? messageOf(error));
-  process.stderr.write(`ekiden: ${text}${hint}\n`);
+  process.stderr.write(`ekiden: ${textOf(error)}${hint}\n`);
   process.exit(1);
 });
+
+/** Whoever gets a fault of Ekiden's own needs to know where it is; of others, what it is. */
+function textOf(error: unknown): string {
+  if (error instanceof EkidenError || !(error instanceof Error)) return messageOf(error);
+  return 'syscall' in error ? error.message : (error.stack ?? error.message);
+}

@@ -38,8 +38,8 @@ async function occupy(address: string | undefined, text: string): Promise<void> 
 
 async function expectFailure(up: Up, message: string): Promise<void> {
   expect([await up.ended, up.said()]).toEqual([1, expect.stringContaining(message)]);
-  // One sentence, and no stack of Ekiden's own.
   expect(up.said()).toMatch(/^ekiden: /);
+  expect(up.said()).not.toContain('    at ');
 }
 
 test('a second one on the same folder is refused, and the first goes on', async () => {
