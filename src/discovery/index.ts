@@ -1,5 +1,3 @@
 /** What the rest of Ekiden uses of discovery. */
 export { type AppliedReport, createDiscovery, type Discovery } from './discovery.ts';
 export { createNginx, type Nginx, type NginxOptions } from './nginx.ts';
-export { routesLabel } from './routes.ts';
-export { installLabel } from './upstreams.ts';

@@ -40,7 +40,7 @@ export function toUpstreams(
 }
 
 /** True for apps that this install made and that claim an address. */
-export function isOurs(app: MarathonApp, install: string): boolean {
+function isOurs(app: MarathonApp, install: string): boolean {
   return app.labels[installLabel] === install && app.labels[routesLabel] !== undefined;
 }
 

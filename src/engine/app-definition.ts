@@ -173,7 +173,7 @@ function nonEmpty<T extends object>(fields: T | undefined): T | undefined {
 type Loose<T> = { [K in keyof T]: T[K] | undefined };
 
 /** Drops the keys that hold nothing, so that two definitions compare by their JSON. */
-export function withoutUndefined<T extends object>(fields: Loose<T>): T {
+function withoutUndefined<T extends object>(fields: Loose<T>): T {
   const kept = Object.entries(fields).filter(([, value]) => value !== undefined);
   return Object.fromEntries(kept) as T;
 }

@@ -7,7 +7,7 @@ export interface Placement {
   placed: number;
 }
 
-export const OPERATORS = ['UNIQUE', 'CLUSTER', 'GROUP_BY', 'LIKE', 'UNLIKE', 'MAX_PER', 'IS'];
+const OPERATORS = ['UNIQUE', 'CLUSTER', 'GROUP_BY', 'LIKE', 'UNLIKE', 'MAX_PER', 'IS'];
 
 const HOST_FIELDS = new Set(['hostname', '@hostname']);
 

@@ -9,7 +9,7 @@ import { SANDBOX_MOUNT, taskEnv } from './task-env.ts';
 /** The label by which Marathon's own agents find the container of a task. */
 export const TASK_LABEL = 'MESOS_TASK_ID';
 export const INSTALL_LABEL = 'ekiden.install';
-export const APP_LABEL = 'ekiden.app';
+const APP_LABEL = 'ekiden.app';
 
 export interface ContainerRequest {
   app: App;

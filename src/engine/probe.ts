@@ -138,7 +138,7 @@ function connectionError(error: Error & { code?: string }): NetworkAnswer {
   return failed(messageOf(error));
 }
 
-export function timedOut(timeoutMs: number): Answer {
+function timedOut(timeoutMs: number): Answer {
   return failed(`timed out after ${timeoutMs / 1000} s`);
 }
 

@@ -9,7 +9,7 @@ import { type EngineOptions, type RunningEngine, startEngine } from '../../runne
 import { connectDocker } from '../../src/clients/docker.ts';
 
 const env = process.env;
-export const dockerHost = env['DOCKER_HOST'] ?? 'unix:///var/run/docker.sock';
+const dockerHost = env['DOCKER_HOST'] ?? 'unix:///var/run/docker.sock';
 export const busybox = env['EKIDEN_TEST_BUSYBOX'] ?? 'busybox:latest';
 export const docker = connectDocker(dockerHost);
 

@@ -15,7 +15,7 @@ export interface PlayedTask {
   healthCheckResults?: { alive: boolean; lastFailureCause?: string }[];
 }
 
-export const healthy: PlayedTask = { healthCheckResults: [{ alive: true }] };
+const healthy: PlayedTask = { healthCheckResults: [{ alive: true }] };
 
 type Asked = 'app' | 'apps' | 'putApp' | 'deleteApp' | 'deployments';
 

@@ -6,7 +6,7 @@ import { connectDocker } from '../../src/clients/docker.ts';
 import { endGroup } from '../../src/clients/processes.ts';
 import { type Stage, type StageOptions, type Starter, setStage } from '../demo/stage.ts';
 
-export function setting(name: string): string {
+function setting(name: string): string {
   const value = process.env[name];
   if (value) return value;
   throw new Error(`${name} is not set: run the tests with npm test`);

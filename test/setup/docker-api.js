@@ -8,7 +8,7 @@ export const oldestApi = '1.41';
 const timeoutMs = 60_000;
 
 /** Docker's answer was not a good one. */
-export class DockerError extends Error {
+class DockerError extends Error {
   constructor(message, status) {
     super(message);
     this.status = status;

@@ -30,7 +30,7 @@ const stopMs = 20_000;
  * A slot is a data root that one run at a time uses; its base images and layers stay for the next.
  * Sockets and run-time state lie in /run: they must not outlive a reboot, and a socket's path has at most 107 bytes.
  */
-export function slotAt(number) {
+function slotAt(number) {
   const folder = join(slots, String(number));
   const runtime = `/run/ekiden-${createHash('sha256').update(folder).digest('hex').slice(0, 12)}`;
   return {

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** When a process started, in clock ticks since boot (field 22 of /proc/PID/stat); undefined when it is gone or a zombie. */
-export function startTimeOf(pid) {
+function startTimeOf(pid) {
   const fields = statOf(pid);
   return fields.length < 20 || 'ZX'.includes(fields[0]) ? undefined : fields[19];
 }

@@ -65,17 +65,6 @@ export function openRedis({ url }: TestRedis): { redis: Redis; prefix: string } 
   return { redis, prefix: `ekiden:${newInstall()}` };
 }
 
-/** All stores as Ekiden opens them, for one test; the same `install` and `data` mean the same records. */
-export async function openStores(
-  { url }: TestRedis,
-  { install = newInstall(), data }: { install?: string; data?: string } = {},
-): Promise<Stores> {
-  const config = { install, data: data ?? (await makeFolder()), redisUrl: url };
-  const stores = createStores({ config, log: silent, redis: connectRedis });
-  onTestFinished(() => stores.close());
-  return stores;
-}
-
 /** An empty folder for one test. */
 export async function makeFolder(): Promise<string> {
   const folder = await mkdtemp(join(dataFolder(), 'data-'));

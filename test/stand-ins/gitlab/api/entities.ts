@@ -25,7 +25,7 @@ export function userBasic(gitlab: GitLab, user: User | undefined) {
   };
 }
 
-export function projectBasic(gitlab: GitLab, project: Project) {
+function projectBasic(gitlab: GitLab, project: Project) {
   const url = projectUrl(gitlab, project);
   const names = project.fullPath.split('/');
   const namespace = names.slice(0, -1).join('/');
@@ -236,7 +236,7 @@ export function hookLogEntity(log: HookLog) {
   };
 }
 
-export function environmentBasic(environment: Environment) {
+function environmentBasic(environment: Environment) {
   return {
     id: environment.id,
     name: environment.name,
