@@ -19,7 +19,6 @@ const projectSchema = z.object({
   id: z.number(),
   path_with_namespace: z.string(),
   default_branch: z.string().nullish(),
-  web_url: z.string().optional(),
 });
 const headSchema = z.object({ commit: z.object({ id: z.string() }) });
 const fileSchema = z.object({ content: z.string(), encoding: z.string() });
@@ -30,7 +29,6 @@ export interface GitLabProject {
   /** `group/name`. */
   path: string;
   defaultBranch: string | undefined;
-  webUrl: string | undefined;
 }
 
 export type StatusState = 'pending' | 'running' | 'success' | 'failed' | 'canceled' | 'skipped';
@@ -124,7 +122,6 @@ function toProject(answer: unknown): GitLabProject {
     id: project.id,
     path: project.path_with_namespace,
     defaultBranch: project.default_branch ?? undefined,
-    webUrl: project.web_url,
   };
 }
 

@@ -23,6 +23,7 @@ export function writeProblem(response: ServerResponse, error: unknown): void {
     status,
     code: known ? error.code : 'E_INSIDE',
     title: known ? error.message : 'Ekiden failed inside; its log tells more.',
+    mendedBy: known ? error.mendedBy : 'ekiden',
     ...(known && error.hint !== undefined ? { detail: error.hint } : {}),
   });
 }

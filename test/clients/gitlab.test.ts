@@ -19,12 +19,10 @@ beforeEach(async () => {
 describe('reading', () => {
   it('shows a project and its default branch', async () => {
     await rig.commit();
-    const { url } = rig.gitlab;
     expect(await rig.client.project(rig.project)).toEqual({
       id: rig.project,
       path: rig.path,
       defaultBranch: 'main',
-      webUrl: `${url}/${rig.path}`,
     });
   });
 

@@ -6,7 +6,6 @@ import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import { connectRedis, type Redis } from '../../src/clients/redis.ts';
 import { silent } from '../../src/core/log.ts';
 import { startRedis } from '../../src/embedded/redis.ts';
-import { createStores, type Stores } from '../../src/stores/index.ts';
 
 export interface TestRedis {
   url: string;
