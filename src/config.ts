@@ -49,7 +49,10 @@ export const settings = {
   ),
   signingToken: secret(
     'EKIDEN_SIGNING_TOKEN',
-    z.string().startsWith('whsec_').optional(),
+    z
+      .string()
+      .regex(/^whsec_[A-Za-z0-9+/]{22,}={0,2}$/, 'is not whsec_ and the key in Base64')
+      .optional(),
     'Signing token of the hooks (GitLab 19+); with it, unsigned deliveries are refused.',
   ),
   listen: setting('EKIDEN_LISTEN', address.default('0.0.0.0:7300'), 'Where Ekiden listens.'),
@@ -67,7 +70,7 @@ export const settings = {
     'EKIDEN_DOMAIN',
     z
       .string()
-      .regex(/^[a-z0-9.-]+$/)
+      .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'is no domain name in lower case')
       .default('localhost'),
     'Apps answer at names below this domain.',
   ),
@@ -83,12 +86,21 @@ export const settings = {
   ),
   redisUrl: setting(
     'REDIS_URL',
-    z.string().optional(),
+    z
+      .string()
+      .regex(/^(rediss?|unix):\/\/./, 'is neither redis://…, rediss://… nor unix:///path')
+      .optional(),
     'Redis with AOF; default: a private one in the data folder.',
   ),
   registryUrl: setting(
     'REGISTRY_URL',
-    z.string().optional(),
+    z
+      .string()
+      .regex(
+        /^[a-z0-9.-]+(:\d{1,5})?(\/[a-z0-9._-]+)*$/,
+        'is not host:port[/prefix], without http://',
+      )
+      .optional(),
     'Docker registry as host:port[/prefix]; default: a private one on loopback.',
   ),
   registryListen: setting(

@@ -20,7 +20,7 @@ import type { Log } from './core/log.ts';
 import type { Queue } from './core/queue.ts';
 import { createDeployer, type Deployer } from './deploy/deployer.ts';
 import { urlOfAddress } from './deploy/names.ts';
-import { removeAppsOf } from './deploy/removal.ts';
+import { removeAppsOf, removeLeftServices } from './deploy/removal.ts';
 import { requestDeployments } from './deploy/request.ts';
 import { createReport, type Report } from './gitlab/report.ts';
 import { createStatuses, type Statuses, type StatusWork } from './gitlab/statuses.ts';
@@ -76,6 +76,8 @@ export interface Ekiden {
   /** Records the deployments of an image and makes their apps follow them; answers their ids. */
   requestDeployments(build: string): Promise<string[]>;
   removeApps(arrival: RefDeleted): Promise<void>;
+  /** Takes down the apps of services that the deployed commit no longer has. */
+  removeLeftServices(deployment: string): Promise<void>;
   /** Queues what the spool holds. */
   drainSpool(): Promise<number>;
   /** True when Redis answers. */
@@ -84,7 +86,7 @@ export interface Ekiden {
 }
 
 /** A hook is to be answered within 50 ms; the question about a tag may take this much of it. */
-const tagPatience = 20;
+const tagPatience = 30;
 
 /** How long the hook of a newer commit may take before the head is looked at without it. */
 const hookPatience = 3_000;
@@ -110,7 +112,8 @@ export function createEkiden(config: ReadyConfig, log: Log): Ekiden {
     balance: createBalance({ ...parts, balancers: stores.balancers }),
     report: createReport({ ...stores, statuses, url: config.url }),
     newBuildId,
-    takesTag: (commit) => takesTagAt(clients.gitlab, commit, tagPatience),
+    takesTag: (commit) =>
+      takesTagAt({ ...clients, tagRules: stores.tagRules, within: tagPatience }, commit),
     async lookAgain({ project, ref, before, sha, ...event }) {
       const build = newBuildId();
       const now = { receivedAt: Date.now(), acceptedAt: Date.now() };
@@ -126,6 +129,9 @@ export function createEkiden(config: ReadyConfig, log: Log): Ekiden {
     requestDeployments: (build) => requestDeployments(stores, build),
     async removeApps(arrival) {
       await removeAppsOf({ ...parts, ...stores, install: config.install }, arrival);
+    },
+    async removeLeftServices(deployment) {
+      await removeLeftServices({ ...parts, ...stores, install: config.install }, deployment);
     },
     async close() {
       await clients.marathon.close();
@@ -148,7 +154,7 @@ function createLegs({ config, stores, gitlab, docker, marathon }: Parts) {
   const { install, domain } = config;
   const buildLogs = createBuildLogs(join(config.data, 'builds'));
   const resolver = createResolver({
-    ...{ gitlab, builds, heads },
+    ...{ gitlab, builds, heads, tagRules: stores.tagRules },
     templates: createTemplates(join(templatesFolder, 'dockerfiles')),
     deadline: config.deployDeadline,
     cancel: cancellations.publish,

@@ -34,6 +34,9 @@ export function createRelay(ekiden: Ekiden): Relay {
           await queues.deploy.add({ deployment }, { id: deployment });
         }
         return;
+      case 'deployment.succeeded':
+        await tell(ekiden, event);
+        return ekiden.removeLeftServices(event.deployment);
       default:
         return tell(ekiden, event);
     }

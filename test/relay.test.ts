@@ -36,6 +36,7 @@ beforeEach(async () => {
       url: 'http://ekiden',
     }),
     priority: async () => 1,
+    removeLeftServices: async () => undefined,
     requestDeployments: (build: string) => requestDeployments({ builds, deployments }, build),
   } as unknown as Ekiden;
   const plan = {

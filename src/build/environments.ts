@@ -21,9 +21,9 @@ export function environmentsOf(
     .map((rule) => rule.name);
 }
 
-/** True when a manifest can send any tag anywhere. */
-export function takesTag(manifest: Manifest, name: string): boolean {
-  return environmentsOf(manifest, `refs/tags/${name}`, undefined).length > 0;
+/** True when one of a manifest's globs for tags fits. */
+export function takesTag(globs: string[], tag: string): boolean {
+  return globs.some((glob) => fits(glob, tag));
 }
 
 /** Matches a glob in which `*` stands for anything, without a regular expression's worst case. */
@@ -39,4 +39,9 @@ function fits(glob: string, name: string): boolean {
     from = at + part.length;
   }
   return name.length - tail.length >= from && name.endsWith(tail);
+}
+
+/** Globs of all tags that a manifest sends anywhere. */
+export function tagGlobsOf(manifest: Manifest): string[] {
+  return (manifest.environments ?? []).flatMap((rule) => rule.tags);
 }

@@ -8,11 +8,14 @@ import { shortRef } from '../core/ref.ts';
 import { withLeg } from '../core/timeline.ts';
 import { expandDockerfile, renderDiagnostic, type TemplateSource } from './dockerfile/index.ts';
 import { endOf } from './end.ts';
-import { environmentsOf } from './environments.ts';
+import { environmentsOf, tagGlobsOf } from './environments.ts';
 import { abandon, claim, giveWay, type HeadOptions, headOf, twinOf } from './head.ts';
 import { manifestFile, parseManifest } from './manifest.ts';
+import type { TagRuleOptions } from './tag-rule.ts';
 
 export interface ResolverOptions extends HeadOptions {
+  /** Told what the manifest says of tags, for those who ask in a hurry later. */
+  tagRules: Pick<TagRuleOptions['tagRules'], 'save'>;
   templates: TemplateSource;
   /** Seconds, where the manifest says nothing. */
   deadline: number;
@@ -73,6 +76,7 @@ async function follow(options: ResolverOptions, following: Following): Promise<J
     return skip(options, build, `build ${twin} makes this commit already`);
   }
   const manifest = parseManifest(await gitlab.file(build.project, manifestFile, head));
+  await options.tagRules.save(build.project, head, tagGlobsOf(manifest));
   const environments = environmentsOf(manifest, build.ref, project.defaultBranch);
   if (environments.length === 0) return skip(options, build, noEnvironment(build.ref, manifest));
   const plan = await planOf(options, { build, manifest, environments });

@@ -23,13 +23,23 @@ export function runningVersion(
   return app.versionInfo?.lastConfigChangeAt ?? app.version;
 }
 
-/** Looks at the instances of `version` only: the old ones are healthy anyway. */
-export function progressOf(app: MarathonApp, version: string, instances: number): Progress {
+export interface Looking {
+  /** Version of the instances that count: the old ones are healthy anyway. */
+  version: string;
+  instances: number;
+  /** Whether an instance has run long enough to believe in it where nothing checks it. */
+  hasSettled: (task: MarathonTask) => boolean;
+}
+
+export function progressOf(
+  app: MarathonApp,
+  { version, instances, hasSettled }: Looking,
+): Progress {
   const running = app.tasks.filter(
     (task) => task.version === version && task.state === 'TASK_RUNNING',
   );
   const checked = app.healthChecks.length > 0;
-  const healthy = running.filter((task) => !checked || isAlive(task));
+  const healthy = running.filter((task) => (checked ? isAlive(task) : hasSettled(task)));
   return {
     running,
     healthy,

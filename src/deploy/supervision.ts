@@ -1,6 +1,6 @@
 /** Watches a deployment until its instances are healthy and get requests, or its time is up. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Marathon, MarathonApp } from '../clients/marathon.ts';
+import type { Marathon, MarathonApp, MarathonTask } from '../clients/marathon.ts';
 import type { Deployment, DeploymentStore } from '../core/deployment.ts';
 import { RemoteError } from '../core/errors.ts';
 import { type Leg, type LegName, withLeg } from '../core/timeline.ts';
@@ -13,12 +13,17 @@ export interface SupervisionOptions {
   isRouted: (app: string, instances: string[]) => Promise<boolean>;
   /** Milliseconds that balancers may take to follow. */
   routePatience?: number;
+  /** Milliseconds after which an instance without a check is believed in. */
+  settling?: number;
 }
 
 /** Milliseconds between looks; Marathon's events are only hints, and this is one small answer. */
 export const lookEvery = 200;
 
 const defaultRoutePatience = 15_000;
+
+/** An instance that no check looks at counts once it has run for so long without dying. */
+const defaultSettling = 3_000;
 
 export type Outcome = 'healthy' | 'late' | 'superseded';
 
@@ -31,12 +36,14 @@ export async function watch(
   const { id, app, service, deadline } = deployment;
   const start = deployment.legs.find((leg) => leg.name === 'deploy')?.start ?? Date.now();
   const legs = createLegClock(options, deployment);
+  const hasSettled = createSettling(options);
   for (;;) {
     signal.throwIfAborted();
     if ((await deployments.leader(app)) !== id) return 'superseded';
     const found = await look(options, app, signal);
-    const progress =
-      found && progressOf(found, runningVersion(found, deployment), service.instances);
+    const version = runningVersion(found, deployment);
+    const { instances } = service;
+    const progress = found && progressOf(found, { version, instances, hasSettled });
     if (progress?.isRunning) await legs.hand('deploy', 'health');
     if (progress?.isHealthy) {
       await legs.hand('health', 'route');
@@ -59,7 +66,9 @@ export async function awaitRoute(
     signal.throwIfAborted();
     const app = await look(options, sent.app, signal);
     const version = runningVersion(app, sent);
-    const healthy = app ? progressOf(app, version, sent.service.instances).healthy : [];
+    const { instances } = sent.service;
+    const hasSettled = () => true;
+    const healthy = app ? progressOf(app, { version, instances, hasSettled }).healthy : [];
     if (
       await isRouted(
         sent.app,
@@ -89,6 +98,16 @@ export async function look(
     if (!(error instanceof RemoteError) || error.retryable) throw error;
     throw new RemoteError(error.message, { code: error.code, cause: error });
   }
+}
+
+/** Counts from when each instance was first seen running, since clocks of hosts differ. */
+function createSettling({ settling = defaultSettling }: SupervisionOptions) {
+  const firstSeen = new Map<string, number>();
+  return ({ id }: MarathonTask) => {
+    const since = firstSeen.get(id) ?? Date.now();
+    firstSeen.set(id, since);
+    return Date.now() - since >= settling;
+  };
 }
 
 /** Ends one leg and begins the next, once. */

@@ -35,9 +35,15 @@ export async function startServer({ ekiden, onDelivery }: ServerOptions): Promis
     log,
   });
   const app = createApp(ekiden);
+  const isHook = (request: IncomingMessage) => pathOf(request).replace(/\/$/, '') === hookPath;
   const server = createServer((request, response) => {
-    if (pathOf(request).replace(/\/$/, '') === hookPath) void webhook(request, response);
+    if (isHook(request)) void webhook(request, response);
     else app(request, response);
+  });
+  server.on('checkContinue', (request, response) => {
+    if (isHook(request)) return void webhook(request, response);
+    response.writeContinue();
+    app(request, response);
   });
   await listen(server, config.listen);
   const { port } = server.address() as AddressInfo;

@@ -35,6 +35,8 @@ export function createWebhook(options: WebhookOptions): RequestHandler {
       refuseMethod(request, response);
       refuseLarge(Number(request.headers['content-length'] ?? 0));
       refuseWrongToken(request, options);
+      // Only now is the body wanted; a client that asked first has not sent it yet.
+      if (request.headers.expect !== undefined) response.writeContinue();
       const body = await readBody(request);
       delivery.receivedAt = Date.now();
       refuseWrongSignature(request, body, checkSignature);

@@ -1,5 +1,6 @@
 /** Opens everything that is kept in Redis and in the data folder. */
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis, RedisOptions } from '../clients/redis.ts';
 import type { Arrival } from '../core/event.ts';
 import type { Log } from '../core/log.ts';
@@ -11,6 +12,7 @@ import { createDeploymentStore, createReleaseStore } from './deployments.ts';
 import { createLocks } from './locks.ts';
 import { createQueue } from './queue.ts';
 import { createSpool } from './spool.ts';
+import { createTagRules } from './tag-rules.ts';
 
 export interface StoresOptions {
   config: { install: string; data: string; redisUrl: string };
@@ -53,7 +55,8 @@ export function createStores({ config, log, redis: connect }: StoresOptions) {
     isReady: () => answers(impatient),
     async close() {
       const open = [door, ...Object.values(queues)];
-      await Promise.allSettled(open.map((queue) => queue.close()));
+      // A Redis that is away never answers the farewell.
+      await Promise.race([Promise.allSettled(open.map((queue) => queue.close())), delay(2_000)]);
       redis.disconnect();
       impatient.disconnect();
     },
@@ -69,6 +72,7 @@ function openRecords(options: StoreOptions) {
     locks: createLocks(options),
     balancers: createBalancers(options),
     cancellations: createCancellations(options),
+    tagRules: createTagRules(options),
   };
 }
 

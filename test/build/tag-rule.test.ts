@@ -1,5 +1,5 @@
 /** Whether a pushed tag goes anywhere, as far as that is known in time. */
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { takesTagAt } from '../../src/build/tag-rule.ts';
 import { RemoteError } from '../../src/core/errors.ts';
 
@@ -11,8 +11,15 @@ const withFile = (file: () => Promise<Buffer | undefined>) => {
   return { file, project: never, head: never, archive: never, postStatus: never };
 };
 
+const remembered = new Map<string, string[]>();
+const tagRules = {
+  find: async (_: number, sha: string) => remembered.get(sha),
+  save: async (_: number, sha: string, globs: string[]) => void remembered.set(sha, globs),
+};
+beforeEach(() => remembered.clear());
+
 const ask = (file: () => Promise<Buffer | undefined>, tag = 'v1', within = 5_000) =>
-  takesTagAt(withFile(file), { project: 7, sha: 'abc', tag }, within);
+  takesTagAt({ gitlab: withFile(file), tagRules, within }, { project: 7, sha: 'abc', tag });
 
 describe('takesTagAt', () => {
   it.each([
@@ -29,6 +36,20 @@ describe('takesTagAt', () => {
   it('does not know where GitLab is away', async () => {
     const away = new RemoteError('GitLab is away.', { code: 'E_GITLAB' });
     expect(await ask(() => Promise.reject(away))).toBeUndefined();
+  });
+
+  it('asks GitLab once about a commit, and remembers the late answer as well', async () => {
+    let asked = 0;
+    const slow = async () => {
+      asked += 1;
+      await new Promise((wake) => setTimeout(wake, 50));
+      return Buffer.from(manifest);
+    };
+    expect(await ask(slow, 'v1', 1)).toBeUndefined();
+    await expect.poll(() => remembered.get('abc')).toEqual(['v*']);
+    expect(await ask(slow, 'v1')).toBe(true);
+    expect(await ask(slow, 'other')).toBe(false);
+    expect(asked).toBe(1);
   });
 
   it('does not wait longer than it may', async () => {

@@ -9,6 +9,7 @@ const alive = { alive: true };
 const dead = (lastFailureCause?: string) => ({ alive: false, lastFailureCause });
 
 interface Task {
+  id?: string;
   version?: string;
   state?: string;
   healthCheckResults?: { alive: boolean; lastFailureCause?: string | undefined }[];
@@ -24,6 +25,8 @@ const task = (change: Task = {}) => ({
 
 const appOf = (tasks: Task[], more: object = { healthChecks: [{ protocol: 'TCP' }] }) =>
   appSchema.parse({ id: '/a', version: now, instances: 2, tasks: tasks.map(task), ...more });
+
+const looking = (instances: number) => ({ version: now, instances, hasSettled: () => true });
 
 describe('progressOf', () => {
   const healthy = { healthCheckResults: [alive] };
@@ -63,16 +66,22 @@ describe('progressOf', () => {
       { running: 1, healthy: 1, isRunning: false, isHealthy: false },
     ],
   ])('%s', (_, tasks, wanted) => {
-    const { running, healthy, ...rest } = progressOf(appOf(tasks), now, 2);
+    const { running, healthy, ...rest } = progressOf(appOf(tasks), looking(2));
     expect({ running: running.length, healthy: healthy.length, ...rest }).toEqual(wanted);
   });
 
-  it('takes running for healthy where nothing is checked', () => {
-    expect(progressOf(appOf([{}, {}], {}), now, 2)).toMatchObject({ isHealthy: true });
+  it('believes in what runs for a while where nothing is checked', () => {
+    const app = appOf([{ id: 'old' }, { id: 'young' }], {});
+    expect(progressOf(app, looking(2))).toMatchObject({ isRunning: true, isHealthy: true });
+    const hasSettled = ({ id }: { id: string }) => id === 'old';
+    expect(progressOf(app, { ...looking(2), hasSettled })).toMatchObject({
+      healthy: [{ id: 'old' }],
+      isHealthy: false,
+    });
   });
 
   it('is done at once with no instances', () => {
-    expect(progressOf(appOf([]), now, 0)).toMatchObject({ isRunning: true, isHealthy: true });
+    expect(progressOf(appOf([]), looking(0))).toMatchObject({ isRunning: true, isHealthy: true });
   });
 });
 

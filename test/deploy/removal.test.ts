@@ -1,10 +1,12 @@
 /** What goes when a branch or tag was deleted, and what stays. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Build } from '../../src/core/build.ts';
+import type { Build, BuildPlan } from '../../src/core/build.ts';
 import { silent } from '../../src/core/log.ts';
-import { removeAppsOf } from '../../src/deploy/removal.ts';
+import { removeAppsOf, removeLeftServices } from '../../src/deploy/removal.ts';
 import { type RedisStores, startRedisStores } from '../fakes/redis-stores.ts';
+import { sampleBuild } from '../support/samples.ts';
 import { away, createRig, type Rig } from './rig.ts';
+import { sampleService } from './sample.ts';
 
 const ref = 'refs/heads/feature';
 const preview = '/shop/cart/review-x-n5c54v/web';
@@ -26,17 +28,15 @@ beforeEach(() => {
   heads = {};
 });
 
-const remove = (project = 7) =>
-  removeAppsOf(
-    {
-      ...rig.stores,
-      gitlab: { head: async (_, name) => heads[name] },
-      marathon: rig.marathon,
-      install: 'lab',
-      log: silent,
-    },
-    { type: 'ref.deleted', project, ref },
-  );
+const options = () => ({
+  ...rig.stores,
+  gitlab: { head: async (_: number, name: string) => heads[name] },
+  marathon: rig.marathon,
+  install: 'lab',
+  log: silent,
+});
+
+const remove = (project = 7) => removeAppsOf(options(), { type: 'ref.deleted', project, ref });
 
 async function bringUp(id: string, app: string, change: object): Promise<void> {
   await rig.follow({ id, app, ...change });
@@ -123,3 +123,35 @@ function buildWith(deployments: string[]): Build {
     createdAt: 1,
   };
 }
+
+describe('removeLeftServices', () => {
+  const rpc = '/shop/cart/production/rpc';
+  const service = (name: string) => sampleService({ name });
+
+  async function build(id: string, names: string[]): Promise<void> {
+    const plan = { services: names.map(service), environments: ['production'] } as BuildPlan;
+    await rig.stores.builds.create(sampleBuild({ id, plan }));
+  }
+
+  it('removes the apps of services that a newer commit no longer has', async () => {
+    await build('b1', ['web', 'rpc']);
+    await build('b2', ['web']);
+    await bringUp('d1', production, { build: 'b1', order: 1, service: service('web') });
+    await bringUp('d2', rpc, { build: 'b1', order: 1, service: service('rpc') });
+    expect(await removeLeftServices(options(), 'd1')).toEqual([]);
+    await bringUp('d3', production, { build: 'b2', order: 2, service: service('web') });
+    expect(await removeLeftServices(options(), 'd3')).toEqual([rpc]);
+    expect(await removeLeftServices(options(), 'd3')).toEqual([]);
+    expect(await rig.stores.deployments.leader(production)).toBe('d3');
+  });
+
+  it('leaves other environments alone, and services that a newer commit brought', async () => {
+    await build('b1', ['web', 'rpc']);
+    await build('b2', ['web']);
+    const staged = { environment: 'staging', build: 'b1', order: 1, service: service('rpc') };
+    await bringUp('s', '/shop/cart/staging/rpc', staged);
+    await bringUp('n', rpc, { build: 'b1', order: 3, service: service('rpc') });
+    await bringUp('d', production, { build: 'b2', order: 2, service: service('web') });
+    expect(await removeLeftServices(options(), 'd')).toEqual([]);
+  });
+});
