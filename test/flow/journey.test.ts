@@ -57,6 +57,13 @@ function answerOf(host: string, wanted: string, path = '/') {
   );
 }
 
+/** What Ekiden answered to the project's deliveries. */
+function decisionsOf({ id }: Project): { decision: string; reason: string }[] {
+  return stage.gitlab
+    .deliveries(id)
+    .flatMap(({ responseBody }) => (responseBody ? [JSON.parse(responseBody)] : []));
+}
+
 const plainFiles = (text: string): Files => ({
   Dockerfile: `ARG NODE_IMAGE=node:20\nFROM \${NODE_IMAGE}\nWORKDIR /app\nCOPY . .\nEXPOSE 9000 8000/tcp 53/udp\nCMD ["node", "app.js"]\n`,
   'app.js': `require('node:http').createServer((q, r) => r.end('${text}')).listen(8000);\n`,
@@ -196,6 +203,11 @@ services:
     await answerOf('stable--many-app.localhost', 'from main');
     await copy.git('tag', 'nothing', sha);
     await copy.push('nothing');
+    const refused = await poll(
+      () => decisionsOf(project).find(({ reason }) => reason.endsWith('the tag nothing')),
+      { within, what: 'the answer about a tag that goes nowhere' },
+    );
+    expect(refused.decision).toBe('ignored');
 
     await copy.push('--delete', 'feature/x');
     await poll(
@@ -209,7 +221,22 @@ services:
       { within, what: 'the end of the preview' },
     );
     await answerOf('many-app.localhost', 'from main');
-    const rows = await statusesOf(stage.gitlab, project.id, sha);
-    expect(rows.filter((row) => !ended.includes(row.status))).toEqual([]);
+    await poll(
+      async () => {
+        const rows = await statusesOf(stage.gitlab, project.id, sha);
+        return rows.every((row) => ended.includes(row.status)) || undefined;
+      },
+      { within, what: 'the end of every status of the commit' },
+    );
+
+    await copy.git('checkout', '--quiet', 'main');
+    await pushFiles(project, { '.ekiden.yml': manifest.replace(/ {2}worker:.*\n/, '') });
+    await poll(
+      async () => {
+        const app = `${stage.state.marathonUrl}/v2/apps//many/app/production/worker`;
+        return (await fetch(app)).status === 404 || undefined;
+      },
+      { within, what: 'the end of a service that is gone from the manifest' },
+    );
   });
 });
