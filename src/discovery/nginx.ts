@@ -127,13 +127,19 @@ async function startNginx(options: NginxOptions, prefix: string): Promise<Runnin
     put: (path, text) => putWhenUp(() => control.put(path, text)),
   };
   const adopted = await process.adopt();
-  if (!adopted) await ensureFree(listen);
+  if (!adopted || !(await listensAt(prefix, options.listen))) await ensureFree(listen);
   const renewed = await renew({ renderer, host, prefix, log: options.log });
   if (!adopted) await process.launch();
   else if (renewed) await process.reload();
   process.watch();
   const revision = async () => (await control.health())?.revision;
   return { mode, adopted, renderer, process, host, revision };
+}
+
+/** Whether the configuration that a running nginx has names the address. */
+async function listensAt(prefix: string, address: string): Promise<boolean> {
+  const files = await readFiles(prefix);
+  return Object.values(files).some((text) => text.includes(`listen ${address};`));
 }
 
 /** Makes the folders and gathers what the configuration says apart from upstreams. */

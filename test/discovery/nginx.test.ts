@@ -175,6 +175,27 @@ test('a taken address is said to be taken', async () => {
   });
 });
 
+test('an nginx that runs moves to a new address, and is left alone where that is taken', async () => {
+  const { make, port, data } = await makeNginx();
+  const first = make();
+  await first.start();
+  await first.apply([upstream('/a', ['a.test'], [await startBackend('one')])]);
+  await first.release();
+  const pid = await pidIn(data);
+  const taken = createServer();
+  const elsewhere = await freePort();
+  await new Promise<void>((done) => taken.listen(elsewhere, '127.0.0.1', done));
+  const moved = { listen: `127.0.0.1:${elsewhere}` };
+  await expect(make(moved).start()).rejects.toMatchObject({
+    message: `nginx cannot listen on 127.0.0.1:${elsewhere}: it is taken by another program.`,
+  });
+  expect((await ask(port, 'a.test')).body).toBe('one');
+  await new Promise<void>((done) => taken.close(() => done()));
+  expect(await make(moved).start()).toMatchObject({ adopted: true });
+  expect((await ask(elsewhere, 'a.test')).body).toBe('one');
+  expect(await pidIn(data)).toBe(pid);
+});
+
 test('a missing nginx is said to be missing, with the package', async () => {
   const { make } = await makeNginx({ program: 'no-such-nginx' });
   await expect(make().start()).rejects.toMatchObject({
