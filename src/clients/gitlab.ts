@@ -5,6 +5,7 @@ import { Branches, Commits, Projects, Repositories, RepositoryFiles, Tags } from
 import { z } from 'zod';
 import { type EkidenError, messageOf, NotFoundError, RemoteError } from '../core/errors.ts';
 import { shortSha } from '../core/ref.ts';
+import { createGitLabAgent } from './gitlab-agent.ts';
 
 /** Answer time-out of everything but archives, in milliseconds. */
 const queryTimeout = 20_000;
@@ -67,12 +68,9 @@ export interface GitLabOptions {
 
 /** A client with GitLab's own limits: gitbeaker's built-in ones would count across projects. */
 export function createGitLab({ url, token }: GitLabOptions): GitLab {
-  const options = {
-    host: url.replace(/\/+$/, ''),
-    token,
-    queryTimeout,
-    rateLimits: { '**': 3_000 },
-  };
+  const host = url.replace(/\/+$/, '');
+  const agent = createGitLabAgent();
+  const options = { host, token, agent, queryTimeout, rateLimits: { '**': 3_000 } };
   const projects = new Projects(options);
   const branches = new Branches(options);
   const tags = new Tags(options);

@@ -75,6 +75,13 @@ describe('refusals', () => {
     expect(error).toHaveProperty('message', expect.stringContaining(`project ${rig.project}: `));
   });
 
+  it.each([429, 500, 502])('%i is asked for once, and its words are kept', async (status) => {
+    const body = { message: { error: 'This archive has been requested too many times.' } };
+    rig.gitlab.faults.add({ route: /\/projects\/\d+$/, status, body, times: 30 });
+    expect(await ask()).toHaveProperty('message', expect.stringContaining('too many times'));
+    expect(rig.gitlab.faults.left()).toBe(29);
+  });
+
   it('repeats a page of a proxy in one line of some length', async () => {
     const body = `<html>\n<h1>Bad gateway</h1>\n${'<!-- padding -->\n'.repeat(5_000)}`;
     rig.gitlab.faults.add({ route: /\/projects\/\d+$/, status: 500, body, times: 30 });
