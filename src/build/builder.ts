@@ -5,7 +5,7 @@ import type { Build, BuildPlan, BuildStore, Heads } from '../core/build.ts';
 import { EkidenError, RemoteError } from '../core/errors.ts';
 import type { HandOn, JourneyEvent } from '../core/event.ts';
 import type { Attempt } from '../core/queue.ts';
-import { supersededBy } from '../core/ref.ts';
+import { shortRef, supersededBy } from '../core/ref.ts';
 import { withLeg } from '../core/timeline.ts';
 import { explainFailure } from './build-error.ts';
 import type { BuildLog, BuildLogs } from './build-log.ts';
@@ -105,9 +105,7 @@ async function run(running: Running): Promise<JourneyEvent[]> {
   await builds.update(build.id, { image, legs, plan: { ...plan, services } });
   const head = await heads.current(build.project, build.ref);
   if (head?.build === build.id) return end(builds, build.id, 'succeeded');
-  const reason = head
-    ? supersededBy(head.sha)
-    : `${build.ref.replace(/^refs\/(heads|tags)\//, '')} was deleted`;
+  const reason = head ? supersededBy(head.sha) : `${shortRef(build.ref)} was deleted`;
   return end(builds, build.id, 'superseded', reason);
 }
 

@@ -7,22 +7,33 @@ export interface Locks {
   exclusively<T>(name: string, work: () => Promise<T>): Promise<T>;
 }
 
-/** Work under a lock is a request or two; a holder that died is forgotten after this. */
-const holdMilliseconds = 60_000;
+/** A holder that died is forgotten after this; one that lives says so three times as often. */
+const defaultHold = 60_000;
 const waitMilliseconds = 30_000;
 const lookMilliseconds = 50;
+
+const renewScript = `
+  if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+  return 0`;
 
 const releaseScript = `
   if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
   return 0`;
 
-export function createLocks({ redis, prefix }: { redis: Redis; prefix: string }): Locks {
+export interface LocksOptions {
+  redis: Redis;
+  prefix: string;
+  /** Milliseconds after which a holder that says nothing is forgotten. */
+  hold?: number;
+}
+
+export function createLocks({ redis, prefix, hold = defaultHold }: LocksOptions): Locks {
   return {
     async exclusively(name, work) {
       const key = `${prefix}:lock:${name}`;
       const token = crypto.randomUUID();
       const giveUp = Date.now() + waitMilliseconds;
-      while ((await redis.set(key, token, 'PX', holdMilliseconds, 'NX')) === null) {
+      while ((await redis.set(key, token, 'PX', hold, 'NX')) === null) {
         if (Date.now() > giveUp) {
           throw new ConflictError(`Somebody else has worked on ${name} for long.`, {
             code: 'E_LOCKED',
@@ -31,9 +42,14 @@ export function createLocks({ redis, prefix }: { redis: Redis; prefix: string })
         }
         await new Promise((wake) => setTimeout(wake, lookMilliseconds));
       }
+      // Several tries at a slow Marathon can take longer than a hold.
+      const renewing = setInterval(() => {
+        redis.eval(renewScript, 1, key, token, hold).catch(() => undefined);
+      }, hold / 3);
       try {
         return await work();
       } finally {
+        clearInterval(renewing);
         await redis.eval(releaseScript, 1, key, token);
       }
     },

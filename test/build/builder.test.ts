@@ -1,4 +1,6 @@
 /** The second leg on real parts: Docker, a registry, and the archive of the stand-in GitLab. */
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createBuildLogs } from '../../src/build/build-log.ts';
@@ -232,6 +234,21 @@ describe('a build that is overtaken', () => {
     await expect.poll(() => buildHost.containers(), { timeout: 10_000 }).toEqual([]);
     expect(await build('b1')).toEqual([{ type: 'build.superseded', build: 'b1' }]);
     expect((await rig.endOf('b1')).reason).toBe('superseded by x');
+  });
+});
+
+describe('a Docker that hangs', () => {
+  it('does not keep the slot of a build beyond its time', async () => {
+    await resolved('b1', {});
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const docker = connectDocker(`tcp://127.0.0.1:${port}`);
+    expect(await build('b1', { docker, timeout: 1 })).toEqual([
+      { type: 'build.failed', build: 'b1' },
+    ]);
+    expect((await rig.endOf('b1')).reason).toBe('not done after 1 s');
+    silent.close();
   });
 });
 

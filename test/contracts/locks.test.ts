@@ -66,3 +66,19 @@ test('a lock is never held for ever', async () => {
   });
   expect(await connection.exists(`${prefix}:lock:a`)).toBe(0);
 });
+
+test('work that takes longer than a hold keeps its lock, and a holder that is gone loses it', async () => {
+  const keys = openRedis(redis);
+  const locks = createLocks({ ...keys, hold: 150 });
+  const order: string[] = [];
+  const long = locks.exclusively('app', async () => {
+    await new Promise((wake) => setTimeout(wake, 600));
+    order.push('long');
+  });
+  await expect.poll(() => keys.redis.exists(`${keys.prefix}:lock:app`)).toBe(1);
+  await locks.exclusively('app', async () => void order.push('next'));
+  await long;
+  expect(order).toEqual(['long', 'next']);
+  await keys.redis.set(`${keys.prefix}:lock:app`, 'of the dead', 'PX', 150);
+  expect(await locks.exclusively('app', async () => 'taken over')).toBe('taken over');
+});

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDockerApi, labelled } from './docker-api.js';
 import { root } from './paths.js';
 import { isAlive, processesWithArgument, processesWithSetting } from './processes.js';
@@ -76,7 +76,11 @@ async function whatIsLeft(install) {
   };
 }
 
-describe.skipIf(!image)('a run that was killed', () => {
+describe('a run that was killed', () => {
+  beforeAll(() => {
+    expect(image, 'EKIDEN_TEST_BUSYBOX is not set: run the tests with npm test').toBeTruthy();
+  });
+
   it('is swept by the next, which leaves alone what lives', async () => {
     const install = runScript(killedRun).stdout;
     const recorded = JSON.parse(

@@ -24,7 +24,8 @@ afterEach(async () => {
   await rm(data, { recursive: true, force: true });
 });
 
-it.skipIf(!existsSync(compiled))('says where it is and ends on SIGTERM', async () => {
+it('says where it is and ends on SIGTERM', async () => {
+  expect(existsSync(compiled), 'compile it first: npm run build').toBe(true);
   child = spawn(process.execPath, [compiled, '--data', data, '--version', '18.3.0']);
   const [line] = await once(createInterface(child.stdout), 'line');
   const { url, token } = JSON.parse(line);
