@@ -3,9 +3,15 @@ import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { Branches, Commits, Projects, Repositories, RepositoryFiles, Tags } from '@gitbeaker/rest';
 import { z } from 'zod';
-import { type EkidenError, messageOf, NotFoundError, RemoteError } from '../core/errors.ts';
+import {
+  type EkidenError,
+  InputError,
+  messageOf,
+  NotFoundError,
+  RemoteError,
+} from '../core/errors.ts';
 import { shortSha } from '../core/ref.ts';
-import { createGitLabAgent } from './gitlab-agent.ts';
+import { createGitLabAgent, FileTooLargeError } from './gitlab-agent.ts';
 
 /** Answer time-out of everything but archives, in milliseconds. */
 const queryTimeout = 20_000;
@@ -157,6 +163,10 @@ async function asking<T>(what: string, call: () => Promise<T>): Promise<T> {
 }
 
 function toEkidenError(what: string, error: unknown): EkidenError {
+  if (error instanceof Error && error.cause instanceof FileTooLargeError) {
+    const hint = 'Ekiden reads manifests, Dockerfiles and fragments only; make it smaller.';
+    return new InputError(`${what} is too large.`, { code: 'E_FILE_SIZE', hint, cause: error });
+  }
   const status = statusOf(error);
   // A proxy before GitLab answers with whole pages.
   const said = shorten(messageOf(error).replace(/\s+/g, ' ').trim(), saidLimit);

@@ -50,6 +50,19 @@ describe('reading', () => {
   });
 });
 
+describe('a file', () => {
+  it('that is larger than anything Ekiden reads is refused before it fills the memory', async () => {
+    const large = Buffer.alloc(6 * 1024 * 1024, 'x');
+    const sha = await rig.commit({ large, small: 'y'.repeat(100_000) });
+    expect((await rig.client.file(rig.project, 'small', sha))?.length).toBe(100_000);
+    await expect(rig.client.file(rig.project, 'large', sha)).rejects.toMatchObject({
+      code: 'E_FILE_SIZE',
+      retryable: false,
+      message: expect.stringContaining('large at '),
+    });
+  });
+});
+
 describe('refusals', () => {
   const ask = () => rig.client.project(rig.project).catch((error: unknown) => error);
 
