@@ -15,9 +15,12 @@ const fileLimit = 4 * 1024 * 1024;
 /** The file asked for is larger than anything that Ekiden reads. */
 export class FileTooLargeError extends Error {}
 
-/** An agent for gitbeaker, in whose answers 503 stands for 429 and 502 too. */
-export function createGitLabAgent(): TypedAgent {
-  const agent = new Agent().compose(
+/**
+ * An agent for gitbeaker, in whose answers 503 stands for 429 and 502 too. `ca` is the certificate
+ * of a private authority (PEM), trusted in place of the public ones.
+ */
+export function createGitLabAgent(ca?: string): TypedAgent {
+  const agent = new Agent(ca === undefined ? {} : { connect: { ca } }).compose(
     (dispatch) => (options, handler) =>
       dispatch(options, answeredOnce(handler, limitOf(options.path))),
   );

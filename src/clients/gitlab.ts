@@ -3,24 +3,12 @@ import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { Branches, Commits, Projects, Repositories, RepositoryFiles, Tags } from '@gitbeaker/rest';
 import { z } from 'zod';
-import {
-  type EkidenError,
-  InputError,
-  messageOf,
-  NotFoundError,
-  RemoteError,
-} from '../core/errors.ts';
+import { messageOf } from '../core/errors.ts';
 import { shortSha } from '../core/ref.ts';
-import { createGitLabAgent, FileTooLargeError } from './gitlab-agent.ts';
-
-/** Answer time-out of everything but archives, in milliseconds. */
-const queryTimeout = 20_000;
+import { absent, asking, type GitLabOptions, requestOptions, shorten } from './gitlab-request.ts';
 
 /** GitLab keeps 255 characters of a status' description and of its link. */
 const statusTextLimit = 255;
-
-/** How much of a refusal's words is repeated. */
-const saidLimit = 200;
 
 const projectSchema = z.object({
   id: z.number(),
@@ -67,16 +55,10 @@ export interface GitLab {
   postStatus(status: StatusPost): Promise<{ pipeline: number | undefined }>;
 }
 
-export interface GitLabOptions {
-  url: string;
-  token: string;
-}
+export type { GitLabOptions } from './gitlab-request.ts';
 
-/** A client with GitLab's own limits: gitbeaker's built-in ones would count across projects. */
-export function createGitLab({ url, token }: GitLabOptions): GitLab {
-  const host = url.replace(/\/+$/, '');
-  const agent = createGitLabAgent();
-  const options = { host, token, agent, queryTimeout, rateLimits: { '**': 3_000 } };
+export function createGitLab(connection: GitLabOptions): GitLab {
+  const options = requestOptions(connection);
   const projects = new Projects(options);
   const branches = new Branches(options);
   const tags = new Tags(options);
@@ -151,53 +133,4 @@ async function postStatus(
     if (isStep && refused) return { pipeline: status.pipeline };
     throw error;
   }
-}
-
-/** Runs one call and turns what it throws into Ekiden's errors. */
-async function asking<T>(what: string, call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    throw toEkidenError(what, error);
-  }
-}
-
-function toEkidenError(what: string, error: unknown): EkidenError {
-  if (error instanceof Error && error.cause instanceof FileTooLargeError) {
-    const hint = 'Ekiden reads manifests, Dockerfiles and fragments only; make it smaller.';
-    return new InputError(`${what} is too large.`, { code: 'E_FILE_SIZE', hint, cause: error });
-  }
-  const status = statusOf(error);
-  // A proxy before GitLab answers with whole pages.
-  const said = shorten(messageOf(error).replace(/\s+/g, ' ').trim(), saidLimit);
-  const text = `GitLab, asked for ${what}: ${said}`;
-  if (status === 404) return new NotFoundError(text, { code: 'E_GITLAB_NOT_FOUND', cause: error });
-  if (status === 401 || status === 403) {
-    return new RemoteError(`${text} (HTTP ${status})`, {
-      code: 'E_GITLAB_ACCESS',
-      hint: 'Check GITLAB_TOKEN: it needs the scope api and, in the project, the role Developer.',
-      retryable: false,
-      cause: error,
-    });
-  }
-  const retryable = status === undefined || status === 409 || status === 429 || status >= 500;
-  return new RemoteError(text, { code: 'E_GITLAB', retryable, cause: error });
-}
-
-/** HTTP status of a gitbeaker error; undefined when no answer came. */
-function statusOf(error: unknown): number | undefined {
-  const cause = error instanceof Error ? error.cause : undefined;
-  const response = (cause as { response?: { status?: unknown } } | undefined)?.response;
-  return typeof response?.status === 'number' ? response.status : undefined;
-}
-
-function absent(error: unknown): undefined {
-  if (error instanceof NotFoundError) return undefined;
-  throw error;
-}
-
-function shorten(text: string, limit: number): string {
-  if (text.length <= limit) return text;
-  // Half of a character that takes two units would be no text any more.
-  return `${text.slice(0, limit - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }

@@ -47,6 +47,23 @@ export class NotFoundError extends EkidenError {
   }
 }
 
+/** Nobody is signed in (401), or who is may not do this (403). */
+export class AccessError extends EkidenError {
+  constructor(message: string, details: ErrorDetails & { status: 401 | 403 }) {
+    super(message, { mendedBy: 'developer', ...details });
+  }
+}
+
+/** Asked too often; `retryAfter` seconds later there is room again. */
+export class TooManyRequestsError extends EkidenError {
+  readonly retryAfter: number;
+
+  constructor(message: string, details: ErrorDetails & { retryAfter: number }) {
+    super(message, { status: 429, mendedBy: 'developer', retryable: true, ...details });
+    this.retryAfter = details.retryAfter;
+  }
+}
+
 /** The state of things does not allow the request now. */
 export class ConflictError extends EkidenError {
   constructor(message: string, details: ErrorDetails & { retryable?: boolean }) {

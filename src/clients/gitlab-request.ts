@@ -1,0 +1,84 @@
+/** What every call to GitLab has in common: the connection, and what its refusals mean. */
+import {
+  type EkidenError,
+  InputError,
+  messageOf,
+  NotFoundError,
+  RemoteError,
+} from '../core/errors.ts';
+import { createGitLabAgent, FileTooLargeError } from './gitlab-agent.ts';
+
+export interface GitLabOptions {
+  url: string;
+  token: string;
+  /** Certificate of a private authority, PEM. */
+  ca?: string | undefined;
+}
+
+/** Answer time-out of everything but archives, in milliseconds. */
+const queryTimeout = 20_000;
+
+/** How much of a refusal's words is repeated. */
+const saidLimit = 200;
+
+/** Options of gitbeaker with GitLab's own limits: the built-in ones would count across projects. */
+export function requestOptions({ url, token, ca }: GitLabOptions) {
+  return {
+    host: url.replace(/\/+$/, ''),
+    token,
+    agent: createGitLabAgent(ca),
+    queryTimeout,
+    rateLimits: { '**': 3_000 },
+  };
+}
+
+/** Runs one call and turns what it throws into Ekiden's errors. */
+export async function asking<T>(what: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw toEkidenError(what, error);
+  }
+}
+
+function toEkidenError(what: string, error: unknown): EkidenError {
+  if (error instanceof Error && error.cause instanceof FileTooLargeError) {
+    const hint = 'Ekiden reads manifests, Dockerfiles and fragments only; make it smaller.';
+    return new InputError(`${what} is too large.`, { code: 'E_FILE_SIZE', hint, cause: error });
+  }
+  const status = statusOf(error);
+  // A proxy before GitLab answers with whole pages.
+  const said = shorten(messageOf(error).replace(/\s+/g, ' ').trim(), saidLimit);
+  const text = `GitLab, asked for ${what}: ${said}`;
+  if (status === 404) return new NotFoundError(text, { code: 'E_GITLAB_NOT_FOUND', cause: error });
+  if (status === 401 || status === 403) {
+    return new RemoteError(`${text} (HTTP ${status})`, {
+      code: 'E_GITLAB_ACCESS',
+      hint: 'Check GITLAB_TOKEN: it needs the scope api and, in the project, the role Developer.',
+      retryable: false,
+      cause: error,
+    });
+  }
+  const retryable = status === undefined || status === 409 || status === 429 || status >= 500;
+  return new RemoteError(text, { code: 'E_GITLAB', retryable, cause: error });
+}
+
+/** HTTP status of a gitbeaker error; undefined when no answer came. */
+function statusOf(error: unknown): number | undefined {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const response = (cause as { response?: { status?: unknown } } | undefined)?.response;
+  return typeof response?.status === 'number' ? response.status : undefined;
+}
+
+/** A `catch` for what may be missing. */
+export function absent(error: unknown): undefined {
+  if (error instanceof NotFoundError) return undefined;
+  throw error;
+}
+
+/** At most `limit` characters, with … where something was cut. */
+export function shorten(text: string, limit: number): string {
+  if (text.length <= limit) return text;
+  // Half of a character that takes two units would be no text any more.
+  return `${text.slice(0, limit - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
+}

@@ -1,0 +1,65 @@
+/** Access: who asks, and what the role in GitLab lets them do. */
+
+/** Somebody whom GitLab knows. */
+export interface Caller {
+  /** GitLab's id of the user, also of the bot behind a project's or group's token. */
+  user: number;
+  username: string;
+  name: string;
+  /** False for a token that may only read (`read_api`): its holder looks, and changes nothing. */
+  mayChange: boolean;
+  /** The only project that the caller may see: that of the CI job whose token it is. */
+  onlyProject?: number;
+  /** True for the user whose token Ekiden itself works with, who may do what Ekiden can do. */
+  isService: boolean;
+}
+
+/** GitLab's access levels; there are others in between, so they are compared with ≥. */
+export const levels = { none: 0, reporter: 20, developer: 30, maintainer: 40, owner: 50 } as const;
+
+/** What one can do with a project. */
+export type Ability = 'look' | 'build' | 'deploy' | 'restart' | 'rollback' | 'scale' | 'configure';
+
+/** The least level for each ability, in production and in all other environments. */
+export const permissions: Record<Ability, { production: number; elsewhere: number }> = {
+  look: { production: levels.reporter, elsewhere: levels.reporter },
+  build: { production: levels.developer, elsewhere: levels.developer },
+  deploy: { production: levels.maintainer, elsewhere: levels.developer },
+  restart: { production: levels.developer, elsewhere: levels.developer },
+  rollback: { production: levels.maintainer, elsewhere: levels.maintainer },
+  scale: { production: levels.maintainer, elsewhere: levels.maintainer },
+  configure: { production: levels.maintainer, elsewhere: levels.maintainer },
+};
+
+/** What is wanted: an ability, in one environment or, without a name, in the whole project. */
+export interface Wanted {
+  ability: Ability;
+  environment?: string;
+}
+
+/** True when `level` is enough; the whole project counts as production. */
+export function isAllowed(level: number, { ability, environment }: Wanted): boolean {
+  const { production, elsewhere } = permissions[ability];
+  const isProduction = environment === undefined || environment === 'production';
+  return level >= (isProduction ? production : elsewhere);
+}
+
+/** What a request brought along to say who it is from. */
+export type Credentials =
+  | { kind: 'token'; value: string }
+  | { kind: 'job-token'; value: string }
+  | { kind: 'session'; value: string }
+  | { kind: 'ticket'; value: string };
+
+/** Asks GitLab who somebody is and which role they have; answers are kept for 60 s. */
+export interface Access {
+  /** @throws AccessError (401) when GitLab, or Ekiden for a session or ticket, does not know them. */
+  identify(credentials: Credentials): Promise<Caller>;
+  /** The caller's level in the project, 0 for none: blocked and expired members have none. */
+  level(caller: Caller, project: number): Promise<number>;
+  /** Opens a session of the caller for a browser; answers its id. */
+  openSession(caller: Caller): Promise<string>;
+  closeSession(id: string): Promise<void>;
+  /** A ticket that lets the caller in once within 30 s, for sockets of browsers. */
+  issueTicket(caller: Caller): Promise<{ ticket: string; expiresAt: number }>;
+}

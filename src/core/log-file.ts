@@ -1,0 +1,58 @@
+/** A LogFile is what an instance printed or wrote: stdout, stderr, and each file of its log folder. */
+
+export interface LogFile {
+  /** `stdout`, `stderr`, or the path below the sandbox, such as `logs/access.log`. */
+  path: string;
+  /** Bytes. */
+  size: number;
+  /** Milliseconds since the epoch. */
+  modifiedAt: number;
+}
+
+/** Bytes `start` to `end`, both included. */
+export interface ByteRange {
+  start: number;
+  end: number;
+}
+
+export interface OpenLogFile {
+  file: LogFile;
+  /** Changes when another file takes the name, as rotation does. */
+  identity: string;
+  /** The wanted bytes; leaving the loop closes the file. */
+  bytes: AsyncIterable<Uint8Array>;
+}
+
+/** What a follower is told, in order; bytes come as `data`. */
+export type LogFrame =
+  | { type: 'data'; bytes: Buffer }
+  /** The bytes that follow begin here: sent first, and after each jump. */
+  | { type: 'position'; identity: string; offset: number }
+  /** The file went on under the same name from its start. */
+  | { type: 'rotated' }
+  /** The follower was too slow, and so many bytes were left out. */
+  | { type: 'skipped'; bytes: number }
+  /** Nothing more will come, and why. */
+  | { type: 'end'; reason: string };
+
+export interface Follow {
+  /** Byte to begin at; negative: so many bytes before the end. Default 0. */
+  from?: number;
+  /** The file that `from` counts in; when another has the name now, that is read from its start. */
+  identity?: string;
+  signal: AbortSignal;
+}
+
+/** The log files of instances, wherever these are or were. */
+export interface LogFiles {
+  /** In alphabetical order; undefined when no node knows the instance. */
+  list(instance: string): Promise<LogFile[] | undefined>;
+  /** Undefined when there is no such file; rejects with InputError (416) for a range outside it. */
+  open(
+    instance: string,
+    path: string,
+    range?: Partial<ByteRange>,
+  ): Promise<OpenLogFile | undefined>;
+  /** One frame after the other; the next is read when the last was taken, so a slow reader costs nothing. */
+  follow(instance: string, path: string, follow: Follow): AsyncIterable<LogFrame>;
+}
