@@ -1,4 +1,5 @@
 /** Access: who asks, and what the role in GitLab lets them do. */
+import { AccessError, type EkidenError, NotFoundError } from './errors.ts';
 
 /** Somebody whom GitLab knows. */
 export interface Caller {
@@ -44,6 +45,40 @@ export function isAllowed(level: number, { ability, environment }: Wanted): bool
   return level >= (isProduction ? production : elsewhere);
 }
 
+/** Why the caller with this level may not do what is wanted; undefined when all is well. */
+export function refusalOf(caller: Caller, level: number, wanted: Wanted): EkidenError | undefined {
+  if (level < levels.reporter) return noSuchProject();
+  if (wanted.ability !== 'look' && !caller.mayChange) {
+    return new AccessError('The token may only read.', {
+      code: 'E_READ_ONLY',
+      status: 403,
+      hint: 'Use a token with the scope api.',
+    });
+  }
+  if (isAllowed(level, wanted)) return undefined;
+  const where = wanted.environment === undefined ? 'the project' : wanted.environment;
+  const { production, elsewhere } = permissions[wanted.ability];
+  const needed = where === 'production' || where === 'the project' ? production : elsewhere;
+  return new AccessError(`To ${wanted.ability} in ${where} one has to be ${roleOf(needed)}.`, {
+    code: 'E_ROLE_TOO_LOW',
+    status: 403,
+    hint: `Your role in GitLab is ${roleOf(level)}; a maintainer of the project can raise it.`,
+  });
+}
+
+/** The same for what does not exist and for what one may not see. */
+export function noSuchProject(): NotFoundError {
+  return new NotFoundError('There is no such project.', {
+    code: 'E_PROJECT',
+    hint: 'Name it by its id or its encoded path (group%2Fname); the token has to see it.',
+  });
+}
+
+function roleOf(level: number): string {
+  const [name] = Object.entries(levels).findLast(([, least]) => level >= least) ?? ['none'];
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}
+
 /** What a request brought along to say who it is from. */
 export type Credentials =
   | { kind: 'token'; value: string }
@@ -57,9 +92,26 @@ export interface Access {
   identify(credentials: Credentials): Promise<Caller>;
   /** The caller's level in the project, 0 for none: blocked and expired members have none. */
   level(caller: Caller, project: number): Promise<number>;
+  /** @throws AccessError (403), or NotFoundError for who may not even look (see refusalOf). */
+  authorize(caller: Caller, project: number, wanted: Wanted): Promise<void>;
   /** Opens a session of the caller for a browser; answers its id. */
   openSession(caller: Caller): Promise<string>;
   closeSession(id: string): Promise<void>;
   /** A ticket that lets the caller in once within 30 s, for sockets of browsers. */
   issueTicket(caller: Caller): Promise<{ ticket: string; expiresAt: number }>;
+}
+
+/** A repository in GitLab. */
+export interface Project {
+  id: number;
+  /** `group/name`. */
+  path: string;
+  webUrl: string;
+  defaultBranch: string | undefined;
+}
+
+/** Finds projects with Ekiden's own token; answers are kept for 60 s. */
+export interface Projects {
+  /** By id or by full path, also a former one; undefined when there is none that the token sees. */
+  find(idOrPath: string): Promise<Project | undefined>;
 }
