@@ -56,6 +56,10 @@ const refused: Record<string, string[]> = {
     `import { createEkiden } from '../ekiden.ts'`,
     `import { createEkiden as create, type Ekiden } from '../ekiden.ts'`,
   ],
+  'src/http/api/route.ts': [
+    `import { createBuildLogs } from '../../build/build-log.ts'`,
+    `import { createEkiden } from '../../ekiden.ts'`,
+  ],
   'hooks/event.ts': [
     `import { createStores } from '../src/stores/index.ts'`,
     `import { handOver } from '../src/relay.ts'`,
