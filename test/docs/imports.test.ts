@@ -70,6 +70,10 @@ const refused: Record<string, string[]> = {
     `import { buildImage } from '../src/build/image.ts'`,
     `import { connectRedis } from '../src/clients/redis.ts'`,
   ],
+  'runners/commands/command.ts': [
+    `import { buildImage } from '../../src/build/image.ts'`,
+    `import { connectRedis } from '../../src/clients/redis.ts'`,
+  ],
   'src/relay.ts': [
     `import { buildImage } from './build/image.ts'`,
     `import type { Deployer } from './deploy/deployer.ts'`,
@@ -115,6 +119,10 @@ const allowed: Record<string, string[]> = {
     `import { createEkiden } from '../src/ekiden.ts'`,
     `import { hooks } from '../hooks/index.ts'`,
     `import { startServer } from '../src/http/server.ts'`,
+  ],
+  'runners/commands/command.ts': [
+    `import { readConfig } from '../../src/config.ts'`,
+    `import { startUp } from '../up.ts'`,
   ],
   'src/relay.ts': [
     `import type { BuildWork, Ekiden } from './ekiden.ts'`,

@@ -1,0 +1,9 @@
+/** Every command of the command line, one file each; `--help` lists them in this order. */
+import type { Command } from 'commander';
+import { addEngine } from './engine.ts';
+import { addExpand } from './expand.ts';
+import { addSchema } from './schema.ts';
+import { addUp } from './up.ts';
+
+/** Each adds itself; what takes long to load is imported when the command is run. */
+export const commands: ((program: Command) => void)[] = [addUp, addEngine, addExpand, addSchema];

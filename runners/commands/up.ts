@@ -1,0 +1,35 @@
+/** `ekiden up`: everything on this machine. */
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { print } from '../print.ts';
+import { serve } from '../serve.ts';
+
+/** The compiled command line, with which processes of their own are started. */
+const cli = fileURLToPath(new URL('../cli.js', import.meta.url));
+
+export function addUp(program: Command): void {
+  program
+    .command('up')
+    .description(
+      'run everything on this machine, with private parts where no settings name real ones',
+    )
+    .action(async () => {
+      const { startUp } = await import('../up.ts');
+      await serve(async (abandon) => {
+        const up = await startUp({ cli, abandon });
+        const { url, nginxListen, domain, marathonUrl, registryUrl } = up.config;
+        print(`Ekiden is up at ${url}`);
+        print(`  hooks     ${url}/hooks/gitlab`);
+        print(`  apps      http://<project>.${domain}:${nginxListen.split(':').at(-1)}`);
+        print(`  marathon  ${marathonUrl.map(withoutCredentials).join(', ')}`);
+        print(`  registry  ${registryUrl}`);
+        return up;
+      });
+    });
+}
+
+function withoutCredentials(address: string): string {
+  const url = new URL(address);
+  Object.assign(url, { username: '', password: '' });
+  return url.href.replace(/\/$/, '');
+}
