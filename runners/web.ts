@@ -12,6 +12,7 @@ export async function startWeb(ekiden: Ekiden): Promise<Runner & { port: number 
   const { accept } = createRelay(ekiden);
   const server = await startServer({
     ekiden,
+    hookSecret: ekiden.config.hookSecret ?? (await ekiden.secrets.get('hook')),
     onDelivery: (payload, delivery) => handleHook({ payload, delivery, accept, ekiden }),
   });
   const stopping = new AbortController();

@@ -44,8 +44,8 @@ export const settings = {
   gitlabToken: secret('GITLAB_TOKEN', z.string().min(1), 'Token of the bot user, scope api.'),
   hookSecret: secret(
     'EKIDEN_HOOK_SECRET',
-    z.string().min(1),
-    'What GitLab sends as X-Gitlab-Token with each hook.',
+    z.string().min(1).optional(),
+    'What GitLab sends as X-Gitlab-Token with each hook; default: one that Ekiden makes and keeps.',
   ),
   signingToken: secret(
     'EKIDEN_SIGNING_TOKEN',

@@ -58,6 +58,8 @@ export interface Ekiden {
   buildLogs: BuildLogs;
   balance: Balance;
   cancellations: Stores['cancellations'];
+  /** What Ekiden makes for itself, such as the secret of hooks where no setting gives one. */
+  secrets: Stores['secrets'];
   queues: {
     arrivals: Queue<Arrival>;
     build: Queue<BuildWork>;

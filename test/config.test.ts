@@ -12,7 +12,6 @@ import { SetupError } from '../src/core/errors.ts';
 const needed = {
   GITLAB_URL: 'https://gitlab.test',
   GITLAB_TOKEN: 'glpat-secret',
-  EKIDEN_HOOK_SECRET: 'hook-secret',
 };
 
 const read = (environment: Record<string, string | undefined> = {}) =>
@@ -28,13 +27,13 @@ function refusalOf(environment: Record<string, string | undefined>): SetupError 
   throw new Error('the settings were taken');
 }
 
-test('three settings are enough', () => {
+test('a GitLab and a token are enough', () => {
   const { data, ...config } = read();
   expect(data).toMatch(/^\/.*ekiden$/);
   expect(config).toEqual({
     gitlabUrl: 'https://gitlab.test',
     gitlabToken: 'glpat-secret',
-    hookSecret: 'hook-secret',
+    hookSecret: undefined,
     signingToken: undefined,
     listen: '0.0.0.0:7300',
     url: undefined,
@@ -61,13 +60,13 @@ test('three settings are enough', () => {
 test('all that is missing or wrong is said at once, with what each setting is for', () => {
   const error = refusalOf({
     GITLAB_URL: undefined,
-    EKIDEN_HOOK_SECRET: '',
+    GITLAB_TOKEN: '',
     EKIDEN_BUILD_SLOTS: 'many',
   });
   expect(error.message).toContain('GITLAB_URL: is not set. Address of your GitLab.');
-  expect(error.message).toContain('EKIDEN_HOOK_SECRET: is not set.');
+  expect(error.message).toContain('GITLAB_TOKEN: is not set.');
   expect(error.message).toContain('EKIDEN_BUILD_SLOTS:');
-  expect(error.message).not.toContain('GITLAB_TOKEN');
+  expect(error.message).not.toContain('EKIDEN_HOOK_SECRET');
   expect(error).toMatchObject({ code: 'E_SETTINGS', hint: expect.stringContaining('README') });
 });
 

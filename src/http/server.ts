@@ -11,6 +11,8 @@ import { createWebhook } from './webhook.ts';
 
 export interface ServerOptions {
   ekiden: Ekiden;
+  /** What GitLab sends as X-Gitlab-Token. */
+  hookSecret: string;
   /** Decides about a delivery; the hooks are given from outside, since src knows none. */
   onDelivery: (payload: unknown, delivery: Delivery) => Promise<Decision>;
 }
@@ -26,10 +28,11 @@ const hookPath = '/hooks/gitlab';
 const stopPatience = 5_000;
 
 /** Express' own dispatch costs more than all the rest of a hook, so hooks never reach it. */
-export async function startServer({ ekiden, onDelivery }: ServerOptions): Promise<HttpServer> {
+export async function startServer(options: ServerOptions): Promise<HttpServer> {
+  const { ekiden, hookSecret, onDelivery } = options;
   const { config, log } = ekiden;
   const webhook = createWebhook({
-    secret: config.hookSecret,
+    secret: hookSecret,
     signingToken: config.signingToken,
     handle: onDelivery,
     log,

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis, RedisOptions } from '../clients/redis.ts';
 import type { Arrival } from '../core/event.ts';
 import type { Log } from '../core/log.ts';
+import { attemptsInAll as attempts } from '../core/queue.ts';
 import { createArrivals, drainSpool, spooledSchema } from './arrivals.ts';
 import { createBalancers } from './balancers.ts';
 import { createBuildStore, createHeads, type StoreOptions } from './builds.ts';
@@ -11,6 +12,7 @@ import { createCancellations } from './cancellations.ts';
 import { createDeploymentStore, createReleaseStore } from './deployments.ts';
 import { createLocks } from './locks.ts';
 import { createQueue } from './queue.ts';
+import { createSecrets } from './secrets.ts';
 import { createSpool } from './spool.ts';
 import { createTagRules } from './tag-rules.ts';
 
@@ -21,9 +23,6 @@ export interface StoresOptions {
 }
 
 export type Stores = ReturnType<typeof createStores>;
-
-/** Tries with growing pauses: 12 span about half an hour, in which a part may come back. */
-const attempts = 12;
 
 const pingPatience = 1_000;
 
@@ -73,6 +72,7 @@ function openRecords(options: StoreOptions) {
     balancers: createBalancers(options),
     cancellations: createCancellations(options),
     tagRules: createTagRules(options),
+    secrets: createSecrets(options),
   };
 }
 

@@ -68,6 +68,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
   const { accept } = createRelay(ekiden);
   const server = await startServer({
     ekiden,
+    hookSecret: options.hookSecret ?? secret,
     onDelivery: (payload, delivery) =>
       handleHook({
         payload,
@@ -98,11 +99,11 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
 
 /** Settings of an Ekiden whose Docker, registry and Marathon do not exist. */
 export function configOf(options: DoorOptions) {
-  const { redis, install, data, gitlabUrl = nowhere, signingToken, hookSecret = secret } = options;
+  const { redis, install, data, gitlabUrl = nowhere, signingToken } = options;
   const config = readConfig(undefined, {
     GITLAB_URL: gitlabUrl,
     GITLAB_TOKEN: 'token',
-    EKIDEN_HOOK_SECRET: hookSecret,
+    EKIDEN_HOOK_SECRET: secret,
     EKIDEN_SIGNING_TOKEN: signingToken,
     EKIDEN_LISTEN: '127.0.0.1:0',
     EKIDEN_DATA: data,

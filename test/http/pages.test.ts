@@ -19,7 +19,7 @@ async function open(templates?: string) {
   const ekiden = createEkiden(config, logInto(lines));
   if (templates) ekiden.templates = templates;
   const onDelivery = () => Promise.reject(new Error('no hook is sent here'));
-  const server = await startServer({ ekiden, onDelivery });
+  const server = await startServer({ ekiden, hookSecret: 'secret', onDelivery });
   onTestFinished(() => server.stop().then(() => ekiden.close()));
   const get = (path: string, init?: RequestInit) =>
     fetch(`http://127.0.0.1:${server.port}${path}`, init);
