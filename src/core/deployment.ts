@@ -30,6 +30,8 @@ export interface Deployment {
   marathon?: { version: string; deployment: string };
   state: DeploymentState;
   reason?: string;
+  /** What else people should know, such as variables that did not reach the app. */
+  warnings?: string[];
   /** URLs that reach the app, first the one to show. */
   addresses: string[];
   legs: Leg[];

@@ -12,6 +12,9 @@ export interface Release {
   image: string;
   /** The app definition as it was sent to Marathon. */
   definition: Record<string, unknown>;
+  /** Names of the variables in it that GitLab gave, and of those among them that are secret. */
+  variables?: string[];
+  secrets?: string[];
   fragments: { file: string; sha256: string }[];
   createdAt: number;
 }
