@@ -4,7 +4,7 @@ import type { GitLab } from '../clients/gitlab.ts';
 import type { Build, BuildPlan, BuildStore, Heads } from '../core/build.ts';
 import { EkidenError, RemoteError } from '../core/errors.ts';
 import type { HandOn, JourneyEvent } from '../core/event.ts';
-import type { Attempt } from '../core/queue.ts';
+import { type Attempt, refuseDeadly } from '../core/queue.ts';
 import { shortRef, supersededBy } from '../core/ref.ts';
 import { withLeg } from '../core/timeline.ts';
 import { explainFailure } from './build-error.ts';
@@ -49,6 +49,7 @@ export function createBuilder(options: BuilderOptions): Builder {
       const limit = AbortSignal.timeout(timeout * 1000);
       const signal = AbortSignal.any([attempt.signal, limit]);
       try {
+        refuseDeadly(attempt);
         return await unlessAborted(
           signal,
           run({ ...options, build, plan: build.plan, log, signal }),

@@ -3,7 +3,7 @@ import { type Build, type BuildPlan, isActive } from '../core/build.ts';
 import { EkidenError, NotFoundError } from '../core/errors.ts';
 import type { HandOn, JourneyEvent, PushReceived, RefDeleted } from '../core/event.ts';
 import type { Manifest } from '../core/manifest.ts';
-import type { Attempt } from '../core/queue.ts';
+import { type Attempt, refuseDeadly } from '../core/queue.ts';
 import { shortRef } from '../core/ref.ts';
 import { withLeg } from '../core/timeline.ts';
 import { expandDockerfile, renderDiagnostic, type TemplateSource } from './dockerfile/index.ts';
@@ -26,7 +26,7 @@ export interface Resolver {
   resolve(
     arrival: PushReceived,
     handOn: HandOn,
-    attempt: Pick<Attempt, 'last'>,
+    attempt: Pick<Attempt, 'last' | 'crashes'>,
   ): Promise<JourneyEvent[]>;
   /** Stops what goes on for a ref that is gone; does nothing when GitLab shows the ref. */
   abandon(arrival: RefDeleted): Promise<JourneyEvent[]>;
@@ -43,6 +43,7 @@ export function createResolver(options: ResolverOptions): Resolver {
       const build = await builds.create(newBuild(arrival, start));
       if (!isActive(build)) return endOf(build);
       try {
+        refuseDeadly(attempt);
         return await follow(options, { arrival, build, handOn, start });
       } catch (error) {
         const tryAgain = !(error instanceof EkidenError) || error.retryable;

@@ -1,4 +1,5 @@
 /** A durable queue of work; what is added is done at least once. */
+import { EkidenError } from './errors.ts';
 
 export interface AddOptions {
   /** Work of the same id is kept once; no colon. */
@@ -7,6 +8,8 @@ export interface AddOptions {
   delay?: number;
   /** Smaller goes first; 0 and absent go before all others. */
   priority?: number;
+  /** Tried once, and forgotten when it ended: then its id may be added again. */
+  once?: boolean;
 }
 
 /** What the handler of one piece of work knows besides the work. */
@@ -17,6 +20,35 @@ export interface Attempt {
   first: boolean;
   /** True when a failure will not be tried again. */
   last: boolean;
+  /** How often a process died with it; absent for never. */
+  crashes?: number;
+}
+
+/** Work that ended so many processes will end the next one too. */
+const mostCrashes = 5;
+
+/** @throws EkidenError that no retry mends, once too many processes died with the work. */
+export function refuseDeadly({ crashes = 0 }: Pick<Attempt, 'crashes'>): void {
+  if (crashes <= mostCrashes) return;
+  throw new EkidenError(`Ekiden died ${crashes} times while it worked on this.`, {
+    code: 'E_CRASHES',
+    status: 500,
+    mendedBy: 'ekiden',
+    hint: 'Its log and that of the machine tell why; out of memory is the most frequent cause.',
+  });
+}
+
+/** How often work that fails is tried: with these pauses about half an hour, in which a part may come back. */
+export const attemptsInAll = 36;
+
+const longestPause = 60_000;
+
+/**
+ * Milliseconds to wait after so many failures, from 1: twice as long each time, so that the wait is no
+ * longer than what it waits for has been away, up to a minute.
+ */
+export function pauseAfter(failures: number): number {
+  return Math.min(500 * 2 ** (failures - 1), longestPause);
 }
 
 export interface Worker {

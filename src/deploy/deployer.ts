@@ -2,7 +2,7 @@
 import type { Deployment } from '../core/deployment.ts';
 import { EkidenError, messageOf } from '../core/errors.ts';
 import type { HandOn, JourneyEvent } from '../core/event.ts';
-import type { Attempt } from '../core/queue.ts';
+import { type Attempt, refuseDeadly } from '../core/queue.ts';
 import { supersededBy } from '../core/ref.ts';
 import { addressesOf, toApp } from './app-definition.ts';
 import { type ReversalOptions, reverse } from './reversal.ts';
@@ -31,6 +31,7 @@ export function createDeployer(options: DeployerOptions): Deployer {
       if (!deployment) return [];
       if (!isOpen(deployment)) return endOf(deployment);
       try {
+        refuseDeadly(attempt);
         return await run(options, deployment, handOn, attempt);
       } catch (error) {
         const tryAgain = !(error instanceof EkidenError) || error.retryable;

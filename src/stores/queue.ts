@@ -9,7 +9,7 @@ import {
 import type { Redis } from '../clients/redis.ts';
 import { EkidenError, messageOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import type { AddOptions, Queue, Worker } from '../core/queue.ts';
+import { type AddOptions, pauseAfter, type Queue, type Worker } from '../core/queue.ts';
 
 /** Work that ended is remembered for a day, so that its id is refused for that long. */
 const rememberFor = 24 * 60 * 60;
@@ -38,7 +38,7 @@ export function createQueue<Work extends object>(options: QueueOptions): Queue<W
     skipVersionCheck: true,
     defaultJobOptions: {
       attempts: options.attempts,
-      backoff: { type: 'exponential', delay: 500 },
+      backoff: { type: 'custom' },
       removeOnComplete: { age: rememberFor },
       removeOnFail: { age: rememberFor },
     },
@@ -46,13 +46,14 @@ export function createQueue<Work extends object>(options: QueueOptions): Queue<W
   bull.on('error', (error) => log.warn({ queue: name, error: error.message }, 'queue is away'));
 
   return {
-    async add(work, { id, delay, priority }: AddOptions) {
+    async add(work, { id, delay, priority, once }: AddOptions) {
       // BullMQ does not say whether the id was taken, so what is kept is read back and compared.
       const mark = crypto.randomUUID();
       await bull.add(name as never, { mark, work } as never, {
         jobId: id,
         ...(delay === undefined ? {} : { delay }),
         ...(priority === undefined ? {} : { priority }),
+        ...(once ? { attempts: 1, removeOnComplete: true, removeOnFail: true } : {}),
       });
       const kept = (await bull.getJob(id))?.data ?? { mark, work };
       return { added: kept.mark === mark, kept: kept.work };
@@ -76,9 +77,10 @@ function startWorker<Work extends object>(options: WorkerOptions<Work>): Worker 
     name,
     async (job, token, cancelled) => {
       const signal = AbortSignal.any([stopping.signal, ...(cancelled ? [cancelled] : [])]);
-      const last = job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
+      const { attemptsMade, stalledCounter: crashes } = job;
+      const last = attemptsMade + 1 >= (job.opts.attempts ?? 1);
       try {
-        await options.handle(job.data.work, { signal, first: job.attemptsMade === 0, last });
+        await options.handle(job.data.work, { signal, first: attemptsMade === 0, last, crashes });
       } catch (error) {
         if (stopping.signal.aborted) return giveBack(job, token);
         log.warn({ queue: name, job: job.id, error: messageOf(error) }, 'work failed');
@@ -94,7 +96,9 @@ function startWorker<Work extends object>(options: WorkerOptions<Work>): Worker 
       // A worker that was killed is noticed after at most lockDuration + stalledInterval.
       lockDuration: 10_000,
       stalledInterval: 5_000,
-      maxStalledCount: 5,
+      // Who works on it says the end of what kills each process; BullMQ would end it in silence.
+      maxStalledCount: Number.MAX_SAFE_INTEGER,
+      settings: { backoffStrategy: pauseAfter },
     },
   );
   worker.on('error', (error) =>

@@ -3,7 +3,7 @@ import { Worker as BullWorker } from 'bullmq';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { InputError, RemoteError } from '../../src/core/errors.ts';
 import { silent } from '../../src/core/log.ts';
-import type { Attempt, Queue } from '../../src/core/queue.ts';
+import { type Attempt, type Queue, refuseDeadly } from '../../src/core/queue.ts';
 import { createQueue } from '../../src/stores/queue.ts';
 import { createFakeQueue } from '../fakes/queue.ts';
 import { openRedis, useRedis } from '../support/redis.ts';
@@ -95,6 +95,22 @@ describe.each([
     finish();
     expect(await queue.add({ name: 'fourth' }, { id: 'a' })).toEqual(again);
     expect(seen).toEqual([{ name: 'first' }, { name: 'b' }]);
+  });
+
+  test('what is wanted once is kept while it is there, tried once, and forgotten then', async () => {
+    const queue = open();
+    const add = (name: string) => queue.add({ name }, { id: 'a', once: true });
+    expect((await add('first')).added).toBe(true);
+    expect((await add('second')).added).toBe(false);
+    const { seen, attempts } = start(queue, ({ name }) =>
+      name === 'first' ? Promise.reject(new Error('no luck')) : Promise.resolve(),
+    );
+    await expect.poll(async () => (await add('third')).added, patience).toBe(true);
+    await expect.poll(async () => (await add('fourth')).added, patience).toBe(true);
+    await expect
+      .poll(() => seen, patience)
+      .toEqual([{ name: 'first' }, { name: 'third' }, { name: 'fourth' }]);
+    expect(attempts).toEqual(Array(3).fill({ first: true, last: true }));
   });
 
   test('of many adds of one id at once, one is told that it was added', async () => {
@@ -227,6 +243,24 @@ test('the work of a worker that died is taken over', async () => {
   expect((await dead.getNextJob('the dead'))?.id).toBe('a');
   const { seen } = start(queue);
   await expect.poll(() => seen, patience).toEqual([{ name: 'a' }]);
+});
+
+test('whoever works is told how often a process died with the work', async () => {
+  const keys = openRedis(redis);
+  const queue = openBull(keys);
+  await queue.add({ name: 'a' }, { id: 'a' });
+  const job = `${keys.prefix}:${name}:a`;
+  // What BullMQ counts when it finds the work without a living owner.
+  await keys.redis.hset(job, 'stc', 6);
+  const crashes: unknown[] = [];
+  start(queue, async (_, attempt) => {
+    crashes.push(attempt.crashes);
+    refuseDeadly(attempt);
+  });
+  await expect.poll(() => crashes, patience).toEqual([6]);
+  await expect
+    .poll(() => keys.redis.hget(job, 'failedReason'), patience)
+    .toBe('Ekiden died 6 times while it worked on this.');
 });
 
 test('workers go on when Redis comes back', async () => {

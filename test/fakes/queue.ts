@@ -8,6 +8,7 @@ interface Item<Work> {
   priority: number;
   state: 'waiting' | 'running' | 'ended';
   failures: number;
+  once: boolean;
 }
 
 type Handle<Work> = (work: Work, attempt: Attempt) => Promise<void>;
@@ -31,7 +32,7 @@ export function createFakeQueue<Work extends object>({ attempts = 12 } = {}): Fa
 
   return {
     waiting: () => waiting().map(({ work }) => work),
-    async add(work, { id, delay = 0, priority = 0 }) {
+    async add(work, { id, delay = 0, priority = 0, once = false }) {
       const known = items.get(id);
       if (known) return { added: false, kept: structuredClone(known.work) };
       const item: Item<Work> = {
@@ -40,6 +41,7 @@ export function createFakeQueue<Work extends object>({ attempts = 12 } = {}): Fa
         priority,
         state: 'waiting',
         failures: 0,
+        once,
       };
       items.set(id, delay > 0 ? { ...item, state: 'ended' } : item);
       if (delay > 0) {
@@ -53,7 +55,11 @@ export function createFakeQueue<Work extends object>({ attempts = 12 } = {}): Fa
       return { added: true, kept: structuredClone(work) };
     },
     work: (handle, { concurrency }) =>
-      startWorker({ handle, concurrency, attempts, next: () => waiting()[0], wake, wakeAll }),
+      startWorker({
+        ...{ handle, concurrency, attempts, wake, wakeAll },
+        next: () => waiting()[0],
+        forget: (id) => items.delete(id),
+      }),
     async close() {
       for (const timer of timers) clearTimeout(timer);
     },
@@ -65,12 +71,13 @@ interface WorkerOptions<Work> {
   concurrency: number;
   attempts: number;
   next: () => Item<Work> | undefined;
+  forget: (id: string) => void;
   wake: () => void;
   wakeAll: Set<() => void>;
 }
 
 function startWorker<Work>(options: WorkerOptions<Work>): Worker {
-  const { concurrency, next, wakeAll, wake } = options;
+  const { concurrency, next, forget, wakeAll, wake } = options;
   const stopping = new AbortController();
   const running = new Map<string, { controller: AbortController; done: Promise<void> }>();
   const look = () => {
@@ -82,6 +89,7 @@ function startWorker<Work>(options: WorkerOptions<Work>): Worker {
       const signal = AbortSignal.any([controller.signal, stopping.signal]);
       const done = attempt(options, item, signal, stopping.signal).then(() => {
         running.delete(item.id);
+        if (item.once && item.state === 'ended') forget(item.id);
         wake();
       });
       running.set(item.id, { controller, done });
@@ -105,7 +113,7 @@ async function attempt<Work>(
   signal: AbortSignal,
   stopping: AbortSignal,
 ): Promise<void> {
-  const last = item.failures + 1 >= attempts;
+  const last = item.once || item.failures + 1 >= attempts;
   try {
     await handle(structuredClone(item.work), { signal, first: item.failures === 0, last });
     item.state = 'ended';
