@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type Config, childEnvironment, readConfig } from '../src/config.ts';
+import { localUrlOf } from '../src/core/address.ts';
 import { messageOf } from '../src/core/errors.ts';
 import type { Log } from '../src/core/log.ts';
 import { createEkiden, type ReadyConfig } from '../src/ekiden.ts';
@@ -32,7 +33,7 @@ export async function startUp(options: UpOptions): Promise<Runner & { config: Re
     stopLater(await claimFolder(config.data));
     const parts = await startParts({ ...options, config, log });
     stopLater(parts.stop);
-    const ready = { ...config, ...parts.addresses, url: config.url ?? defaultUrl(config.listen) };
+    const ready = { ...config, ...parts.addresses, url: config.url ?? localUrlOf(config.listen) };
     const ekiden = createEkiden(ready, log);
     stopLater(() => ekiden.close());
     const roles = await startRoles(ekiden, roleNames, abandon);
@@ -88,7 +89,7 @@ async function startParts(options: PartsOptions) {
         () => config.registryListen,
       ),
     config.marathonUrl ??
-      keep(startEngineProcess(options)).then(() => [`http://${config.engineListen}`]),
+      keep(startEngineProcess(options)).then(() => [localUrlOf(config.engineListen)]),
   ]);
   const [redis, registry, marathon] = results;
   if (
@@ -123,7 +124,7 @@ function startEngineProcess({ config, cli, log, abandon }: PartsOptions): Promis
     data: config.data,
     async isReady() {
       const signal = AbortSignal.timeout(1_000);
-      const info = await (await fetch(`http://${listen}/v2/info`, { signal })).json();
+      const info = await (await fetch(`${localUrlOf(listen)}/v2/info`, { signal })).json();
       return infoSchema.parse(info).frameworkId === id;
     },
     hint: `See that Docker answers at ${dockerHost} and that ${listen} is free. Or set MARATHON_URL.`,
@@ -133,7 +134,3 @@ function startEngineProcess({ config, cli, log, abandon }: PartsOptions): Promis
 }
 
 const infoSchema = z.object({ frameworkId: z.string() });
-
-function defaultUrl(listen: string): string {
-  return `http://${listen.replace(/^0\.0\.0\.0:/, '127.0.0.1:')}`;
-}

@@ -12,6 +12,7 @@ import { createGitLab, type GitLab } from './clients/gitlab.ts';
 import { createMarathon, type Marathon } from './clients/marathon.ts';
 import { connectRedis } from './clients/redis.ts';
 import type { Config } from './config.ts';
+import { addressOf } from './core/address.ts';
 import type { Arrivals } from './core/arrival.ts';
 import { type BuildStore, priorityOf } from './core/build.ts';
 import type { DeploymentStore } from './core/deployment.ts';
@@ -173,15 +174,11 @@ function createLegs({ config, stores, gitlab, docker, marathon }: Parts) {
     releases: stores.releases,
     exclusively: locks.exclusively,
     isRouted: balancers.isRouted,
-    urlOf: (address) => urlOfAddress(address, portOf(config.nginxListen)),
+    urlOf: (address) => urlOfAddress(address, addressOf(config.nginxListen).port),
   });
   return { buildLogs, resolver, builder, deployer };
 }
 
 function newBuildId(): string {
   return randomBytes(12).toString('hex');
-}
-
-function portOf(listen: string): number {
-  return Number(listen.slice(listen.lastIndexOf(':') + 1));
 }

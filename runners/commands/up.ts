@@ -1,6 +1,7 @@
 /** `ekiden up`: everything on this machine. */
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
+import { addressOf } from '../../src/core/address.ts';
 import { print } from '../print.ts';
 import { serve } from '../serve.ts';
 
@@ -20,7 +21,7 @@ export function addUp(program: Command): void {
         const { url, nginxListen, domain, marathonUrl, registryUrl } = up.config;
         print(`Ekiden is up at ${url}`);
         print(`  hooks     ${url}/hooks/gitlab`);
-        print(`  apps      http://<project>.${domain}:${nginxListen.split(':').at(-1)}`);
+        print(`  apps      http://<project>.${domain}:${addressOf(nginxListen).port}`);
         print(`  marathon  ${marathonUrl.map(withoutCredentials).join(', ')}`);
         print(`  registry  ${registryUrl}`);
         return up;

@@ -9,6 +9,7 @@ import {
   type ProcessIdentity,
   type ProcessInfo,
 } from '../clients/processes.ts';
+import { type Address, formatAddress, listenError, lowPortHint } from '../core/address.ts';
 import { SetupError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { type Control, poll } from './nginx-control.ts';
@@ -21,7 +22,7 @@ export interface NginxProcessOptions {
   prefix: string;
   /** Where the process is written down, for a later run of Ekiden. */
   record: string;
-  listen: { host: string; port: number };
+  listen: Address;
   socketPath: string;
   token: string;
   control: Control;
@@ -57,30 +58,22 @@ export async function spawnNginx(
   const said = (await readFile(errorLog, 'utf8').catch(() => '')).slice(before).trim();
   throw new SetupError(`nginx does not start: ${said.slice(0, 2_000) || 'no answer in time'}`, {
     code: 'E_NGINX_START',
-    hint: `Look at ${errorLog}.`,
+    hint: /bind\(\).*Permission denied/.test(said) ? lowPortHint('nginx') : `Look at ${errorLog}.`,
   });
 }
 
-const reasons: Record<string, string> = {
-  EADDRINUSE: 'it is taken by another program',
-  EACCES: 'ports below 1024 are for root',
-};
-
-/** Throws a SetupError when nothing can listen there. */
-export async function ensureFree({ host, port }: { host: string; port: number }): Promise<void> {
+/** Throws a SetupError when something else listens there. */
+export async function ensureFree(address: Address): Promise<void> {
   const server = createServer();
-  const problem = await new Promise<NodeJS.ErrnoException | undefined>((done) => {
+  const error = await new Promise<NodeJS.ErrnoException | undefined>((done) => {
     server.once('error', done);
-    server.listen({ host: host === '*' ? '0.0.0.0' : host, port }, () => done(undefined));
+    server.listen(address, () => done(undefined));
   });
   await new Promise((done) => server.close(done));
-  if (problem === undefined) return;
-  const reason = reasons[problem.code ?? ''] ?? problem.message;
-  throw new SetupError(`nginx cannot listen on ${host}:${port}: ${reason}.`, {
-    code: 'E_NGINX_ADDRESS',
-    hint: 'Set NGINX_LISTEN to a free address.',
-    cause: problem,
-  });
+  // What this process may not do, nginx may: it can have the capability for ports below 1024.
+  if (error === undefined || error.code === 'EACCES') return;
+  const [name, setting, program] = [formatAddress(address), 'NGINX_LISTEN', 'nginx'];
+  throw listenError({ address: name, setting, program, error });
 }
 
 /** True for the master and its workers, which all write nginx into their titles. */

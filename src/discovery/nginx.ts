@@ -1,5 +1,6 @@
 /** The private nginx as a balancer: picks the mode, starts or adopts the process, applies upstreams. */
 import { join, resolve } from 'node:path';
+import { addressOf } from '../core/address.ts';
 import { EkidenError, messageOf, RemoteError, SetupError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Balancer, Upstream } from '../core/upstream.ts';
@@ -203,16 +204,4 @@ async function putWhenUp(put: () => Promise<void>): Promise<void> {
     }
   };
   if (!(await poll(attempt, { limitMs: restartMs, everyMs: 100 }))) throw last;
-}
-
-function addressOf(listen: string): { host: string; port: number } {
-  const parts = listen.match(/^([\w.*-]+|\[[0-9a-fA-F:]+\]):(\d{1,5})$/);
-  const [, host, port] = parts ?? [];
-  if (host === undefined || port === undefined) {
-    throw new SetupError(`NGINX_LISTEN is ${listen}, which is no host:port.`, {
-      code: 'E_NGINX_ADDRESS',
-      hint: 'Write it as 0.0.0.0:80 or 127.0.0.1:8080.',
-    });
-  }
-  return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
 }

@@ -2,6 +2,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import { addressOf, formatAddress } from '../core/address.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { ApiError } from './api-error.ts';
@@ -32,16 +33,14 @@ export async function startServer(
   listen: string,
   api: Api,
 ): Promise<{ url: string; close(): Promise<void> }> {
-  const at = listen.lastIndexOf(':');
-  const host = listen.slice(0, at).replace(/^\[|\]$/g, '');
+  const { host, port: wanted } = addressOf(listen);
   const server = createServer(createApp(api));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(Number(listen.slice(at + 1)), host, resolve);
+    server.listen(wanted, host, resolve);
   });
   const { port } = server.address() as AddressInfo;
-  const name = host.includes(':') ? `[${host}]` : host;
-  return { url: `http://${name}:${port}`, close: () => close(server) };
+  return { url: `http://${formatAddress({ host, port })}`, close: () => close(server) };
 }
 
 function close(server: Server): Promise<void> {

@@ -1,12 +1,20 @@
-/** The HTTP server: hooks on node:http, everything else through Express. */
+/** The HTTP server: hooks on node:http, sockets on ws, everything else through Express. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import { EkidenError, InputError, messageOf, NotFoundError, SetupError } from '../core/errors.ts';
 import type { Decision, Delivery } from '../core/hook.ts';
 import type { Ekiden } from '../ekiden.ts';
-import { sendJson, sendProblem } from './answer.ts';
+import { sendProblem } from './answer.ts';
+import { endpoints } from './api/index.ts';
+import { createRouter } from './api/router.ts';
+import { basePathOf, pathOf, stripBase } from './base-path.ts';
+import { createDocs } from './docs.ts';
+import { createHealth } from './health.ts';
+import { createLimits } from './limits.ts';
+import { createHttpMetrics, type HttpMetrics } from './metrics.ts';
 import { createPages } from './pages.ts';
+import { serveSockets } from './sockets.ts';
 import { createWebhook } from './webhook.ts';
 
 export interface ServerOptions {
@@ -29,40 +37,49 @@ const stopPatience = 5_000;
 
 /** Express' own dispatch costs more than all the rest of a hook, so hooks never reach it. */
 export async function startServer(options: ServerOptions): Promise<HttpServer> {
-  const { ekiden, hookSecret, onDelivery } = options;
+  const { ekiden, hookSecret } = options;
   const { config, log } = ekiden;
+  const base = basePathOf(config.url);
+  const metrics = createHttpMetrics(ekiden);
   const webhook = createWebhook({
     secret: hookSecret,
     signingToken: config.signingToken,
-    handle: onDelivery,
+    handle: async (payload, delivery) =>
+      metrics.noteHook(await options.onDelivery(payload, delivery)),
     log,
   });
-  const app = createApp(ekiden);
+  const app = createApp(ekiden, metrics);
   const isHook = (request: IncomingMessage) => pathOf(request).replace(/\/$/, '') === hookPath;
   const server = createServer((request, response) => {
+    stripBase(request, base);
     if (isHook(request)) void webhook(request, response);
     else app(request, response);
   });
   server.on('checkContinue', (request, response) => {
+    stripBase(request, base);
     if (isHook(request)) return void webhook(request, response);
     response.writeContinue();
     app(request, response);
   });
+  const sockets = serveSockets(server, ekiden, base);
   await listen(server, config.listen);
   const { port } = server.address() as AddressInfo;
-  return { port, stop: () => close(server) };
+  return {
+    port,
+    async stop() {
+      await Promise.all([close(server), sockets.stop()]);
+    },
+  };
 }
 
-function createApp(ekiden: Ekiden): Express {
+function createApp(ekiden: Ekiden, metrics: HttpMetrics): Express {
   const app = express();
   app.disable('x-powered-by');
-  app.get('/healthz', (_, response) => {
-    response.type('text').send('ok\n');
-  });
-  app.get('/readyz', async (_, response) => {
-    const redis = await ekiden.isReady();
-    sendJson(response, redis ? 200 : 503, { redis });
-  });
+  app.set('trust proxy', ekiden.config.proxies);
+  app.use(metrics.measure);
+  app.use(createHealth(ekiden, metrics));
+  app.use('/api/v1', createDocs(ekiden));
+  app.use('/api/v1', createRouter({ ekiden, endpoints, limits: createLimits(ekiden.rateLimits) }));
   app.use(createPages(ekiden));
   app.use((request: IncomingMessage) => {
     throw new NotFoundError(`There is nothing at ${pathOf(request)}.`, { code: 'E_NOT_FOUND' });
@@ -77,14 +94,17 @@ function createApp(ekiden: Ekiden): Express {
   return app;
 }
 
+/** Errors of Express say by their status that the request is wrong. */
 function toKnownError(error: unknown): EkidenError | undefined {
   if (error instanceof EkidenError) return error;
-  if (!(error instanceof URIError)) return undefined;
-  return new InputError('The address is no valid URL.', { code: 'E_ADDRESS', cause: error });
-}
-
-function pathOf({ url }: IncomingMessage): string {
-  return (url ?? '/').split('?', 1)[0] ?? '/';
+  if (error instanceof URIError) {
+    return new InputError('The address is no valid URL.', { code: 'E_ADDRESS', cause: error });
+  }
+  const { status, type } = (error ?? {}) as { status?: unknown; type?: unknown };
+  if (typeof status !== 'number' || status < 400 || status >= 500) return undefined;
+  const what =
+    type === 'entity.parse.failed' ? 'is no JSON' : `cannot be used: ${messageOf(error)}`;
+  return new InputError(`The body ${what}.`, { code: 'E_INPUT', status, cause: error });
 }
 
 function listen(server: Server, address: string): Promise<void> {

@@ -81,7 +81,7 @@ test('a taken port of its own ends all that was started', async () => {
 test('a taken port of nginx ends all that was started', async () => {
   const settings = await makeSettings();
   await occupy(settings['NGINX_LISTEN'], 'hello');
-  await expectFailure(startUp(settings), `nginx cannot listen on ${settings['NGINX_LISTEN']}`);
+  await expectFailure(startUp(settings), `${settings['NGINX_LISTEN']} is taken.\nSet NGINX_LISTEN`);
   await expectNothingLeft(settings);
   expect(await records(settings)).toEqual([]);
 });
