@@ -15,9 +15,13 @@ export async function startWatch(ekiden: Ekiden): Promise<Runner> {
     (work, { first }) => statuses.post(work, { onlyLast: !first }),
     { concurrency: postAtOnce },
   );
-  const timer = setInterval(() => {
-    statuses.sweep().catch((error) => log.warn({ error: messageOf(error) }, 'cannot sweep'));
-  }, sweepEvery);
+  const sweep = () =>
+    statuses
+      .sweep()
+      .catch((error: unknown) => log.warn({ error: messageOf(error) }, 'cannot sweep'));
+  // At once too: an administrator who gave a new token restarts Ekiden, and wants to see it work.
+  void sweep();
+  const timer = setInterval(sweep, sweepEvery);
   return {
     async stop() {
       clearInterval(timer);

@@ -1,4 +1,5 @@
 /** Keeps the commit statuses in GitLab true: each is posted in order, and the last one always arrives. */
+import { createHash } from 'node:crypto';
 import type { GitLab, StatusState } from '../clients/gitlab.ts';
 import type { Redis } from '../clients/redis.ts';
 import { EkidenError } from '../core/errors.ts';
@@ -21,6 +22,8 @@ export interface Status {
 /** Work of the queue: the outbox of one status of one commit has something to say. */
 export interface StatusWork {
   outbox: string;
+  /** It has waited for long, so that the states in between are no news any more. */
+  swept?: boolean;
 }
 
 export interface StatusesOptions {
@@ -38,17 +41,26 @@ export interface Statuses {
   post(work: StatusWork, options: { onlyLast: boolean }): Promise<void>;
   /** Queues the outboxes that still hold something, such as those that GitLab was away for too long. */
   sweep(): Promise<void>;
+  /** What GitLab said when it refused the token lately; undefined while it takes statuses. */
+  refusal(): Promise<string | undefined>;
 }
 
-/** Longer than the slowest post, so that two workers never post one status at a time. */
-const lockMilliseconds = 60_000;
+/** Longer than the slowest post, before each of which it begins anew. */
+const lockMilliseconds = 30_000;
 const outboxSeconds = 7 * 24 * 60 * 60;
+
+/** Longer than the pause between two sweeps, each of which finds the token refused again. */
+const refusalSeconds = 300;
 
 const forgetScript = `
   if redis.call('EXISTS', KEYS[2]) == 0 then redis.call('SREM', KEYS[1], KEYS[2]) end`;
 
 const unlockScript = `
   if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+  return 0`;
+
+const renewScript = `
+  if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
   return 0`;
 
 export function createStatuses(options: StatusesOptions): Statuses {
@@ -67,7 +79,7 @@ export function createStatuses(options: StatusesOptions): Statuses {
         .exec();
       await queue.add({ outbox }, { id: crypto.randomUUID() });
     },
-    async post({ outbox }, { onlyLast }) {
+    async post({ outbox, swept }, { onlyLast }) {
       const lock = `${outbox}:lock`;
       const token = crypto.randomUUID();
       if ((await redis.set(lock, token, 'PX', lockMilliseconds, 'NX')) === null) {
@@ -75,9 +87,12 @@ export function createStatuses(options: StatusesOptions): Statuses {
         await queue.add({ outbox }, { id: crypto.randomUUID(), delay: 1_000 });
         return;
       }
+      const isOurs = async () => {
+        return (await redis.eval(renewScript, 1, lock, token, lockMilliseconds)) === 1;
+      };
       try {
-        if (onlyLast) await redis.ltrim(outbox, -1, -1);
-        await emptyOutbox(options, outbox);
+        if (onlyLast || swept) await redis.ltrim(outbox, -1, -1);
+        await emptyOutbox(options, { outbox, isOurs });
         await redis.eval(forgetScript, 2, waiting, outbox);
       } finally {
         await redis.eval(unlockScript, 1, lock, token);
@@ -85,16 +100,29 @@ export function createStatuses(options: StatusesOptions): Statuses {
     },
     async sweep() {
       for (const outbox of await redis.smembers(waiting)) {
-        await queue.add({ outbox }, { id: crypto.randomUUID() });
+        // One id for each, so that an outage of days gathers no more work than one of minutes.
+        const id = createHash('sha256').update(outbox).digest('hex');
+        await queue.add({ outbox, swept: true }, { id, once: true });
       }
     },
+    refusal: async () => (await redis.get(refusalKey(prefix))) ?? undefined,
   };
 }
 
-async function emptyOutbox(options: StatusesOptions, outbox: string): Promise<void> {
+function refusalKey(prefix: string): string {
+  return `${prefix}:gitlab:refusal`;
+}
+
+interface Emptying {
+  outbox: string;
+  /** Makes the lock last; false when it ran out and is another's. */
+  isOurs: () => Promise<boolean>;
+}
+
+async function emptyOutbox(options: StatusesOptions, { outbox, isOurs }: Emptying): Promise<void> {
   const { redis, log } = options;
   const first = () => redis.lindex(outbox, 0);
-  for (let text = await first(); text !== null; text = await first()) {
+  for (let text = await first(); text !== null && (await isOurs()); text = await first()) {
     const status = JSON.parse(text) as Status;
     const { sha, name, state } = status;
     try {
@@ -102,6 +130,7 @@ async function emptyOutbox(options: StatusesOptions, outbox: string): Promise<vo
       log.debug({ sha, name, state }, 'status posted');
     } catch (error) {
       if (!(error instanceof EkidenError) || error.retryable) throw error;
+      if (error.code === 'E_GITLAB_TOKEN') throw await noteRefusal(options, error);
       // What GitLab will never take must not keep back what comes after it.
       log.warn({ sha, name, state, error: error.message }, 'GitLab refused a status');
     }
@@ -110,12 +139,23 @@ async function emptyOutbox(options: StatusesOptions, outbox: string): Promise<vo
   }
 }
 
+/** Nothing is wrong with the status: it waits for the next sweep, or the start with a new token. */
+async function noteRefusal({ redis, prefix, log }: StatusesOptions, error: EkidenError) {
+  await redis.set(refusalKey(prefix), error.message, 'EX', refusalSeconds);
+  log.error(
+    { error: error.message, hint: error.hint },
+    'GitLab refuses GITLAB_TOKEN: statuses wait for a valid one',
+  );
+  return error;
+}
+
 /** A leg that is repeated says again what GitLab shows already; a second row would be noise. */
 async function postOnce(options: StatusesOptions, outbox: string, status: Status): Promise<void> {
   const { redis } = options;
   const said = JSON.stringify([status.state, status.description, status.targetUrl]);
   if ((await redis.get(`${outbox}:said`)) === said) return;
   await postOne(options, status);
+  await redis.del(refusalKey(options.prefix));
   await redis.set(`${outbox}:said`, said, 'EX', outboxSeconds);
 }
 

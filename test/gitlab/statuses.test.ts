@@ -9,6 +9,7 @@ import { openRedis, useRedis } from '../support/redis.ts';
 
 const redis = useRedis();
 const away = new RemoteError('GitLab is away', { code: 'E_GITLAB' });
+const revoked = new RemoteError('401 Unauthorized', { code: 'E_GITLAB_TOKEN', retryable: false });
 const refusal = new RemoteError('403 Forbidden', { code: 'E_GITLAB_ACCESS', retryable: false });
 
 function status(change: Partial<Status> = {}): Status {
@@ -158,5 +159,59 @@ test('what GitLab refuses for good does not keep back what comes after it', asyn
   }
   const worker = work(1);
   await expect.poll(states).toEqual(['pending', 'success']);
+  await worker.stop();
+});
+
+test('while the token is refused statuses wait, it is said why, and a new one brings them', async () => {
+  let isRevoked = true;
+  let asked = 0;
+  const { statuses, work, states, queue } = open(() => {
+    asked += 1;
+    if (isRevoked) throw revoked;
+  });
+  expect(await statuses.refusal()).toBeUndefined();
+  await statuses.report(status({ state: 'running' }));
+  await statuses.report(status({ state: 'failed' }));
+  const worker = work(1);
+  await expect.poll(() => statuses.refusal()).toBe('401 Unauthorized');
+  await statuses.sweep();
+  await expect.poll(() => asked).toBe(3);
+  await expect.poll(() => queue.waiting()).toEqual([]);
+  expect(states()).toEqual([]);
+  isRevoked = false;
+  await statuses.sweep();
+  await expect.poll(states).toEqual(['failed']);
+  await expect.poll(() => statuses.refusal()).toBeUndefined();
+  await worker.stop();
+});
+
+test('an outage gathers no work: of many sweeps one waits for each outbox', async () => {
+  const { statuses, queue } = open();
+  await statuses.report(status());
+  await statuses.report(status({ name: 'ekiden/other' }));
+  const reported = queue.waiting().length;
+  for (let sweep = 0; sweep < 5; sweep += 1) await statuses.sweep();
+  expect(queue.waiting()).toHaveLength(reported + 2);
+});
+
+test('whoever lost the lock in a slow post leaves the rest to its successor', async () => {
+  let isFirst = true;
+  const {
+    statuses,
+    work,
+    states,
+    redis: connection,
+    prefix,
+  } = open(async () => {
+    if (!isFirst) return;
+    isFirst = false;
+    const lock = `${prefix}:status:7:${status().sha}:${status().ref}:ekiden/build:lock`;
+    await connection.set(lock, 'of another', 'PX', 300);
+  });
+  await statuses.report(status({ state: 'pending' }));
+  await statuses.report(status({ state: 'success' }));
+  const worker = work(1);
+  await expect.poll(states).toEqual(['pending']);
+  await expect.poll(states, { timeout: 5_000 }).toEqual(['pending', 'success']);
   await worker.stop();
 });
