@@ -3,17 +3,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import express, { type Express } from 'express';
-import { addHook, hookParameters } from './api/hooks.ts';
 import { apiRoutes } from './api/index.ts';
-import { createProject, type NewProject } from './api/projects.ts';
-import { type NewCommit, writeCommit } from './commit-writer.ts';
 import { createCore, type GitLab, type GitLabOptions } from './core.ts';
 import type { Fault, Faults } from './faults.ts';
 import type { HookLog } from './hooks.ts';
 import { servePage } from './pages.ts';
-import { afterPush } from './push.ts';
+import { createSeeding, projectById, type Seeding } from './seeding.ts';
 import { serveGit } from './smart-http.ts';
-import { addToken, addUser, type Project, type User } from './state.ts';
+import { addToken, addUser } from './state.ts';
 import type { StatusPost, StatusRow } from './statuses.ts';
 
 export type { NewProject } from './api/projects.ts';
@@ -21,41 +18,21 @@ export type { FileContent, NewCommit } from './commit-writer.ts';
 export type { GitLabOptions } from './core.ts';
 export type { Fault, Faults } from './faults.ts';
 export type { HookLog } from './hooks.ts';
+export type {
+  NewMember,
+  NewUser,
+  Place,
+  SeededHook,
+  SeededProject,
+  Seeding,
+} from './seeding.ts';
 export type { StatusPost, StatusRow } from './statuses.ts';
 
-export interface SeededProject {
-  id: number;
-  path: string;
-  webUrl: string;
-  /** For `git push`: with the administrator's token in it. */
-  httpUrl: string;
-}
-
-export interface SeededHook {
-  url: string;
-  token?: string;
-  /** `whsec_` and base64, from release 19.0 on. */
-  signingToken?: string;
-  pushEvents?: boolean;
-  tagPushEvents?: boolean;
-}
-
-export interface GitLabStandIn {
+export interface GitLabStandIn extends Seeding {
   url: string;
   /** A personal access token of the administrator. */
   token: string;
   faults: Faults;
-  createProject(project: NewProject): Promise<SeededProject>;
-  /** A user with a token and, where given, an access level in a project. */
-  createUser(user: { username: string; projectId?: number; accessLevel?: number }): {
-    id: number;
-    token: string;
-  };
-  endToken(token: string, how: 'revoked' | 'expired'): void;
-  /** Answers the hook's id. */
-  addHook(projectId: number, hook: SeededHook): number;
-  /** Commits on the server and does all that a push does; answers the sha. */
-  commit(projectId: number, commit: NewCommit): Promise<string>;
   /** The commit's rows, oldest first, and every accepted post in order. */
   statuses(projectId: number, sha: string): { rows: StatusRow[]; history: StatusPost[] };
   /** Every delivery of the project's hooks, oldest first, with the headers as they were sent. */
@@ -77,7 +54,7 @@ export async function startGitLab(options: GitLabOptions): Promise<GitLabStandIn
     url,
     token,
     faults: gitlab.faults,
-    ...seeding(gitlab, { root, token, url }),
+    ...createSeeding(gitlab, { root, token, url }),
     ...watching(gitlab),
     stop: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -145,56 +122,6 @@ async function applyFault(
   response.writeHead(fault.status, { 'Content-Type': type, ...fault.headers });
   response.end(text ? fault.body : JSON.stringify(fault.body ?? {}));
   return true;
-}
-
-function projectById(gitlab: GitLab, id: number): Project {
-  const project = gitlab.state.projects.find((candidate) => candidate.id === id);
-  if (project === undefined) throw new Error(`the stand-in has no project ${id}`);
-  return project;
-}
-
-type Seeding = Pick<
-  GitLabStandIn,
-  'createProject' | 'createUser' | 'endToken' | 'addHook' | 'commit'
->;
-
-function seeding(gitlab: GitLab, own: { root: User; token: string; url: string }): Seeding {
-  return {
-    createProject: async (wanted) => {
-      const { id, fullPath } = await createProject(gitlab, wanted, own.root);
-      const webUrl = `${gitlab.instance().url}/${fullPath}`;
-      const httpUrl = `${own.url.replace('://', `://oauth2:${own.token}@`)}/${fullPath}.git`;
-      return { id, path: fullPath, webUrl, httpUrl };
-    },
-    createUser: ({ username, projectId, accessLevel = 30 }) => {
-      const user = addUser(gitlab.state, { username });
-      if (projectId !== undefined) {
-        projectById(gitlab, projectId).members.set(user.id, accessLevel);
-      }
-      return { id: user.id, token: addToken(gitlab.state, user.id).value };
-    },
-    endToken: (value, how) => {
-      const token = gitlab.state.tokens.find((candidate) => candidate.value === value);
-      if (token !== undefined) token.ended = how;
-    },
-    addHook: (projectId, hook) => {
-      const wanted = hookParameters.parse({
-        url: hook.url,
-        token: hook.token,
-        signing_token: hook.signingToken,
-        push_events: hook.pushEvents ?? true,
-        tag_push_events: hook.tagPushEvents ?? false,
-      });
-      return addHook(gitlab, projectById(gitlab, projectId), wanted).id;
-    },
-    commit: async (projectId, commit) => {
-      const project = projectById(gitlab, projectId);
-      const author = { name: own.root.name, email: 'root@example.com', now: gitlab.now() };
-      const change = await writeCommit(gitlab.repo(project), commit, author);
-      await afterPush(gitlab, { project, user: own.root, changes: [change], options: [] });
-      return change.after;
-    },
-  };
 }
 
 function watching(gitlab: GitLab): Pick<GitLabStandIn, 'statuses' | 'deliveries' | 'idle'> {

@@ -6,10 +6,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { endOf } from './api/authentication.ts';
 import type { GitLab } from './core.ts';
+import { accessLevel } from './members.ts';
 import { afterPush, type RefChange } from './push.ts';
 import { inRepo } from './repository.ts';
-import { accessLevel, findProject, type Project, type User } from './state.ts';
+import { findProject, type Project, type User } from './state.ts';
 
 const GIT_PATH = /^\/(.+?)(?:\.git)?\/(info\/refs|git-upload-pack|git-receive-pack)$/;
 const MAX_CGI_HEAD = 64 * 1024;
@@ -50,10 +52,11 @@ export async function serveGit(
   const match = GIT_PATH.exec(decodeURIComponent(url.pathname));
   if (match === null) return false;
   const [, path = '', service = ''] = match;
-  const user = basicUser(gitlab, request);
-  const project = findProject(gitlab.state, path);
-  const level = user === undefined || project === undefined ? 0 : accessLevel(user, project);
   const pushes = `${service}?${url.search}`.includes('git-receive-pack');
+  const user = basicUser(gitlab, request, pushes);
+  const project = findProject(gitlab.state, path);
+  const level =
+    user === undefined || project === undefined ? 0 : accessLevel(gitlab, user, project);
   if (user === undefined) refuse(response, 401, 'HTTP Basic: Access denied\n');
   else if (project === undefined || level === 0) {
     refuse(response, 404, 'The project you were looking for could not be found.\n');
@@ -72,13 +75,18 @@ function refuse(response: ServerResponse, status: number, text: string): void {
 }
 
 /** The password is the token; GitLab accepts any user name with it. */
-function basicUser(gitlab: GitLab, request: IncomingMessage): User | undefined {
+function basicUser(gitlab: GitLab, request: IncomingMessage, pushes: boolean): User | undefined {
   const [scheme, encoded = ''] = (request.headers.authorization ?? '').split(' ');
   if (scheme?.toLowerCase() !== 'basic') return undefined;
   const decoded = Buffer.from(encoded, 'base64').toString('utf8');
   const password = decoded.slice(decoded.indexOf(':') + 1);
-  const token = gitlab.state.tokens.find(({ value, ended }) => value === password && !ended);
-  return gitlab.state.users.find(({ id }) => id === token?.userId);
+  const token = gitlab.state.tokens.find(({ value }) => value === password);
+  if (token === undefined || endOf(token, gitlab.now()) !== undefined) return undefined;
+  const enough = pushes
+    ? ['api', 'write_repository']
+    : ['api', 'write_repository', 'read_repository'];
+  if (!enough.some((scope) => token.scopes.includes(scope))) return undefined;
+  return gitlab.state.users.find(({ id, state }) => id === token.userId && state === 'active');
 }
 
 interface Exchange {

@@ -11,13 +11,43 @@ export interface User {
   publicEmail: string | null;
   admin: boolean;
   bot: boolean;
+  state: 'active' | 'blocked';
+}
+
+export interface Membership {
+  level: number;
+  /** The first day on which it no longer holds, such as `2026-12-31`; null is never. */
+  expiresAt: string | null;
+  state: 'active' | 'awaiting';
+  createdAt: string;
 }
 
 export interface Token {
+  id: number;
+  name: string;
   value: string;
   userId: number;
+  /** Such as `api` or `read_api`. */
+  scopes: string[];
+  /** The first day on which it no longer works, such as `2026-12-31`; null is never. */
+  expiresAt: string | null;
   /** Set when the token no longer works, and why, as GitLab tells it. */
   ended?: 'revoked' | 'expired';
+}
+
+/** A CI job, for the sake of its token, which works as long as the job runs. */
+export interface Job {
+  id: number;
+  pipelineId: number;
+  projectId: number;
+  userId: number;
+  ref: string;
+  tag: boolean;
+  sha: string;
+  token: string;
+  status: 'running' | 'success' | 'failed' | 'canceled';
+  createdAt: string;
+  finishedAt: string | null;
 }
 
 export interface Variable {
@@ -48,8 +78,8 @@ export interface Project {
   empty: boolean;
   /** The bare repository's folder. */
   dir: string;
-  /** Access level by user id. */
-  members: Map<number, number>;
+  /** The project's own members, by user id; those of its groups belong to it as well. */
+  members: Map<number, Membership>;
   hooks: Hook[];
   hookLogs: HookLog[];
   statuses: StatusBook;
@@ -65,12 +95,15 @@ export interface Group {
   /** With its parents, such as `shop/backend`. */
   fullPath: string;
   name: string;
+  members: Map<number, Membership>;
+  variables: Variable[];
 }
 
 export interface State {
   users: User[];
   groups: Group[];
   tokens: Token[];
+  jobs: Job[];
   projects: Project[];
   nextId(kind: string): number;
 }
@@ -81,6 +114,7 @@ export function createState(): State {
     users: [],
     groups: [],
     tokens: [],
+    jobs: [],
     projects: [],
     nextId: (kind) => {
       const id = (counters.get(kind) ?? 0) + 1;
@@ -101,14 +135,26 @@ export function addUser(
     publicEmail: user.publicEmail ?? null,
     admin: user.admin ?? false,
     bot: user.bot ?? false,
+    state: user.state ?? 'active',
   };
   state.users.push(added);
   return added;
 }
 
-/** A new personal access token of `userId`, in the shape GitLab gives them. */
-export function addToken(state: State, userId: number): Token {
-  const token: Token = { value: `glpat-${randomBytes(15).toString('base64url')}`, userId };
+/** A new token of `userId`, in the shape GitLab gives them; it may do everything without further word. */
+export function addToken(
+  state: State,
+  userId: number,
+  given: Partial<Pick<Token, 'name' | 'scopes' | 'expiresAt'>> = {},
+): Token {
+  const token: Token = {
+    id: state.nextId('token'),
+    name: given.name ?? 'token',
+    value: `glpat-${randomBytes(15).toString('base64url')}`,
+    userId,
+    scopes: given.scopes ?? ['api'],
+    expiresAt: given.expiresAt ?? null,
+  };
   state.tokens.push(token);
   return token;
 }
@@ -119,15 +165,15 @@ export function ensureGroup(state: State, fullPath: string): Group {
   if (existing !== undefined) return existing;
   const names = fullPath.split('/');
   if (names.length > 1) ensureGroup(state, names.slice(0, -1).join('/'));
-  const group = { id: state.nextId('group'), fullPath, name: names.at(-1) ?? fullPath };
+  const group: Group = {
+    id: state.nextId('group'),
+    fullPath,
+    name: names.at(-1) ?? fullPath,
+    members: new Map(),
+    variables: [],
+  };
   state.groups.push(group);
   return group;
-}
-
-/** The access level of `user` in `project`: 0 means that the project does not exist for them. */
-export function accessLevel(user: User, project: Project): number {
-  if (user.admin) return 50;
-  return project.members.get(user.id) ?? (project.visibility === 'private' ? 0 : 5);
 }
 
 /** Finds a project by its number or its full path, which GitLab compares without case. */

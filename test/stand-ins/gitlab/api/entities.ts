@@ -2,6 +2,7 @@
 import type { GitLab } from '../core.ts';
 import type { Deployment, Environment } from '../deployments.ts';
 import { HOOK_EVENTS, type Hook, type HookLog } from '../hooks.ts';
+import { bestLevel, groupsAbove, namespaceOf } from '../members.ts';
 import type { Commit, Tag } from '../repository.ts';
 import type { Group, Project, User } from '../state.ts';
 import { type Pipeline, pipelineState, type StatusRow } from '../statuses.ts';
@@ -18,7 +19,7 @@ export function userBasic(gitlab: GitLab, user: User | undefined) {
     username: user.username,
     public_email: user.publicEmail ?? '',
     name: user.name,
-    state: 'active',
+    state: user.state,
     locked: false,
     avatar_url: null,
     web_url: `${gitlab.instance().url}/${user.username}`,
@@ -28,7 +29,7 @@ export function userBasic(gitlab: GitLab, user: User | undefined) {
 function projectBasic(gitlab: GitLab, project: Project) {
   const url = projectUrl(gitlab, project);
   const names = project.fullPath.split('/');
-  const namespace = names.slice(0, -1).join('/');
+  const namespace = namespaceOf(project);
   return {
     id: project.id,
     description: project.description,
@@ -55,15 +56,16 @@ function projectBasic(gitlab: GitLab, project: Project) {
 
 function namespaceEntity(gitlab: GitLab, path: string) {
   const group = gitlab.state.groups.find(({ fullPath }) => fullPath === path);
+  const user = gitlab.state.users.find(({ username }) => username === path);
   return {
-    id: group?.id ?? null,
-    name: group?.name ?? path,
+    id: group?.id ?? user?.id ?? null,
+    name: group?.name ?? user?.name ?? path,
     path: path.split('/').at(-1),
-    kind: 'group',
+    kind: group === undefined ? 'user' : 'group',
     full_path: path,
     parent_id: parentOf(gitlab, path)?.id ?? null,
     avatar_url: null,
-    web_url: `${gitlab.instance().url}/groups/${path}`,
+    web_url: `${gitlab.instance().url}/${group === undefined ? '' : 'groups/'}${path}`,
   };
 }
 
@@ -88,7 +90,7 @@ export function groupEntity(gitlab: GitLab, group: Group) {
 }
 
 export function projectFull(gitlab: GitLab, project: Project, user: User) {
-  const level = project.members.get(user.id);
+  const groups = groupsAbove(gitlab.state, namespaceOf(project)).map(({ members }) => members);
   const api = `${gitlab.instance().url}/api/v4/projects/${project.id}`;
   return {
     ...projectBasic(gitlab, project),
@@ -103,10 +105,14 @@ export function projectFull(gitlab: GitLab, project: Project, user: User) {
     creator_id: project.creatorId,
     ci_config_path: null,
     permissions: {
-      project_access: level === undefined ? null : { access_level: level, notification_level: 3 },
-      group_access: null,
+      project_access: permission(bestLevel(gitlab, user, [project.members])),
+      group_access: permission(bestLevel(gitlab, user, groups)),
     },
   };
+}
+
+function permission(level: number) {
+  return level === 0 ? null : { access_level: level, notification_level: 3 };
 }
 
 export function commitEntity(gitlab: GitLab, project: Project, commit: Commit) {

@@ -2,41 +2,20 @@
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { GitLab } from '../core.ts';
+import { accessLevel } from '../members.ts';
 import { type Repo, resolveCommit } from '../repository.ts';
-import { accessLevel, findProject, type Project, type User } from '../state.ts';
+import { findProject, type Project, type User } from '../state.ts';
+import { ApiError, forbidden, notFound } from './api-error.ts';
+import { authenticate } from './authentication.ts';
 
-/** Ends a request with GitLab's own body. */
-export class ApiError extends Error {
-  readonly status: number;
-  readonly body: unknown;
-
-  constructor(status: number, body: unknown) {
-    super(JSON.stringify(body));
-    this.name = 'ApiError';
-    this.status = status;
-    this.body = body;
-  }
-}
-
-/** `404 Branch Not Found`, and so on. */
-export function notFound(what?: string): ApiError {
-  const words = ['404', what, 'Not Found'].filter((word) => word !== undefined);
-  return new ApiError(404, { message: words.join(' ') });
-}
-
-export function forbidden(): ApiError {
-  return new ApiError(403, { message: '403 Forbidden' });
-}
-
-/** A validation of a record failed: `{"message":{"name":["has already been taken"]}}`. */
-export function invalid(field: string, problem: string, status = 400): ApiError {
-  return new ApiError(status, { message: { [field]: [problem] } });
-}
+export { ApiError, forbidden, invalid, notFound } from './api-error.ts';
+export { authenticate } from './authentication.ts';
 
 /** Access levels, compared with ≥. */
 export const REPORTER = 20;
 export const DEVELOPER = 30;
 export const MAINTAINER = 40;
+export const OWNER = 50;
 
 export interface Asker {
   user: User;
@@ -50,28 +29,11 @@ export function segment(request: Request, name: string): string {
   return String(request.params[name] ?? '');
 }
 
-/** The user that the token belongs to; 401 without a good one. */
-export function authenticate(gitlab: GitLab, request: Request): User {
-  const bearer = /^Bearer (.+)$/i.exec(request.get('authorization') ?? '')?.[1];
-  const value = request.get('private-token') ?? bearer ?? request.query['private_token'];
-  const token = gitlab.state.tokens.find((candidate) => candidate.value === value);
-  if (token?.ended !== undefined) {
-    const was =
-      token.ended === 'revoked'
-        ? 'Token was revoked. You have to re-authorize from the user.'
-        : 'Token is expired. You can either do re-authorization or token refresh.';
-    throw new ApiError(401, { error: 'invalid_token', error_description: was });
-  }
-  const user = gitlab.state.users.find(({ id }) => id === token?.userId);
-  if (user === undefined) throw new ApiError(401, { message: '401 Unauthorized' });
-  return user;
-}
-
 /** Who asks, and the project of the path: invisible is unknown, too low a level is forbidden. */
 export function asker(gitlab: GitLab, request: Request, least = 0): Asker {
   const user = authenticate(gitlab, request);
   const project = findProject(gitlab.state, segment(request, 'id'));
-  const level = project === undefined ? 0 : accessLevel(user, project);
+  const level = project === undefined ? 0 : accessLevel(gitlab, user, project);
   if (project === undefined || level === 0) throw notFound('Project');
   if (level < least) throw forbidden();
   return { user, project, repo: gitlab.repo(project), level };

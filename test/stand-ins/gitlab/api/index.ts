@@ -8,15 +8,21 @@ import { fileRoutes } from './files.ts';
 import { groupRoutes } from './groups.ts';
 import { hookRoutes } from './hooks.ts';
 import { ApiError, authenticate } from './http.ts';
+import { memberRoutes } from './members.ts';
 import { projectRoutes } from './projects.ts';
 import { repositoryRoutes } from './repository.ts';
 import { statusRoutes } from './statuses.ts';
+import { tokenRoutes } from './tokens.ts';
+import { userRoutes } from './users.ts';
 import { variableRoutes } from './variables.ts';
 
 export function apiRoutes(gitlab: GitLab): Router {
   const api = express.Router();
   api.use(express.json({ limit: '5mb' }), express.urlencoded({ extended: true }));
+  api.use(userRoutes(gitlab));
+  api.use(tokenRoutes(gitlab));
   api.use(projectRoutes(gitlab));
+  api.use(memberRoutes(gitlab));
   api.use(repositoryRoutes(gitlab));
   api.use(fileRoutes(gitlab));
   api.use(archiveRoutes(gitlab));

@@ -1,21 +1,13 @@
-/** Routes about the instance, who asks, projects, their members and their variables. */
+/** Routes about the instance and its projects. */
 import { type Request, type Response, Router } from 'express';
 import { z } from 'zod';
 import type { GitLab } from '../core.ts';
+import { accessLevel, allMembers, namespaceOf } from '../members.ts';
 import { initRepository } from '../smart-http.ts';
-import { accessLevel, ensureGroup, type Project, type User, type Visibility } from '../state.ts';
+import { ensureGroup, type Project, type User, type Visibility } from '../state.ts';
 import { createStatusBook } from '../statuses.ts';
-import { projectFull, userBasic } from './entities.ts';
-import {
-  asker,
-  authenticate,
-  flag,
-  invalid,
-  notFound,
-  parameters,
-  segment,
-  sendPage,
-} from './http.ts';
+import { projectFull } from './entities.ts';
+import { asker, authenticate, flag, invalid, parameters, sendPage } from './http.ts';
 
 export interface NewProject {
   path: string;
@@ -43,7 +35,9 @@ export async function createProject(
     defaultBranch: wanted.defaultBranch ?? 'main',
     empty: true,
     dir: `${gitlab.options.data}/repositories/${id}.git`,
-    members: new Map([[creator.id, 50]]),
+    members: new Map([
+      [creator.id, { level: 50, expiresAt: null, state: 'active', createdAt: gitlab.timestamp() }],
+    ]),
     hooks: [],
     hookLogs: [],
     statuses: createStatusBook(),
@@ -52,7 +46,11 @@ export async function createProject(
     variables: [],
     staleBranches: new Map(),
   };
-  ensureGroup(gitlab.state, wanted.path.split('/').slice(0, -1).join('/'));
+  const namespace = namespaceOf(project);
+  // A user's own namespace is no group.
+  if (gitlab.state.users.every(({ username }) => username !== namespace)) {
+    ensureGroup(gitlab.state, namespace);
+  }
   await initRepository(gitlab, project);
   gitlab.state.projects.push(project);
   return project;
@@ -68,11 +66,6 @@ export function projectRoutes(gitlab: GitLab): Router {
   };
   routes.get('/version', version);
   routes.get('/metadata', version);
-  routes.get('/user', (request, response) => {
-    const user = authenticate(gitlab, request);
-    const admin = user.admin ? { is_admin: true } : {};
-    response.json({ ...userBasic(gitlab, user), bot: user.bot, email: user.publicEmail, ...admin });
-  });
   routes.get('/projects', (request, response) => listProjects(gitlab, request, response));
   routes.post('/projects', async (request, response) => {
     const user = authenticate(gitlab, request);
@@ -83,28 +76,7 @@ export function projectRoutes(gitlab: GitLab): Router {
     const { project, user } = asker(gitlab, request);
     response.json(projectFull(gitlab, project, user));
   });
-  routes.get('/projects/:id/members/all', (request, response) => {
-    const { project } = asker(gitlab, request);
-    sendPage(request, response, [...project.members.keys()], (id) => member(gitlab, project, id));
-  });
-  routes.get('/projects/:id/members/all/:user', (request, response) => {
-    const { project } = asker(gitlab, request);
-    const id = Number(segment(request, 'user'));
-    if (!project.members.has(id)) throw notFound();
-    response.json(member(gitlab, project, id));
-  });
   return routes;
-}
-
-function member(gitlab: GitLab, project: Project, id: number) {
-  const user = gitlab.state.users.find((candidate) => candidate.id === id);
-  return {
-    ...userBasic(gitlab, user),
-    access_level: project.members.get(id),
-    created_at: project.createdAt,
-    expires_at: null,
-    membership_state: 'active',
-  };
 }
 
 const newProjectParameters = z
@@ -153,11 +125,11 @@ function listProjects(gitlab: GitLab, request: Request, response: Response): voi
   const user = authenticate(gitlab, request);
   const wanted = parameters(request, listParameters);
   const found = gitlab.state.projects.filter((project) => {
-    const level = accessLevel(user, project);
+    const level = accessLevel(gitlab, user, project);
     return (
       level > 0 &&
       project.fullPath.includes(wanted.search) &&
-      (!wanted.membership || project.members.has(user.id)) &&
+      (!wanted.membership || allMembers(gitlab.state, project).has(user.id)) &&
       level >= wanted.min_access_level
     );
   });

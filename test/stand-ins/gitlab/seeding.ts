@@ -1,0 +1,151 @@
+/** What a test puts into the stand-in: projects, people, what they may do, and their pushes. */
+import { addHook, hookParameters } from './api/hooks.ts';
+import { createProject, type NewProject } from './api/projects.ts';
+import { type NewCommit, writeCommit } from './commit-writer.ts';
+import type { GitLab } from './core.ts';
+import { afterPush } from './push.ts';
+import { createTokenSeeding, type TokenSeeding } from './seed-tokens.ts';
+import { addToken, addUser, ensureGroup, type Group, type Project, type User } from './state.ts';
+
+export interface SeededProject {
+  id: number;
+  path: string;
+  webUrl: string;
+  /** For `git push`: with the administrator's token in it. */
+  httpUrl: string;
+}
+
+export interface SeededHook {
+  url: string;
+  token?: string;
+  /** `whsec_` and base64, from release 19.0 on. */
+  signingToken?: string;
+  pushEvents?: boolean;
+  tagPushEvents?: boolean;
+}
+
+/** A project by its id or a group by its full path, which is made where it is missing. */
+export type Place = { projectId: number } | { group: string };
+
+export interface NewUser {
+  username: string;
+  name?: string;
+  admin?: boolean;
+  projectId?: number;
+  /** In that project; default 30. */
+  accessLevel?: number;
+}
+
+export interface NewMember {
+  userId: number;
+  accessLevel: number;
+  /** The first day on which it no longer holds, such as `2026-12-31`. */
+  expiresAt?: string;
+  /** Default active. */
+  state?: 'active' | 'awaiting';
+}
+
+export interface Seeding extends TokenSeeding {
+  createProject(project: NewProject): Promise<SeededProject>;
+  /** A user with a token that may do everything and, where given, an access level in a project. */
+  createUser(user: NewUser): { id: number; token: string };
+  /** Their tokens then answer 403, and members say `state: blocked`; `false` undoes it. */
+  blockUser(userId: number, blocked?: boolean): void;
+  addMember(member: Place & NewMember): void;
+  /** Changes a member's level, or when it ends; adds who is not there. */
+  setMember(member: Place & NewMember): void;
+  removeMember(member: Place & { userId: number }): void;
+  /** Answers the hook's id. */
+  addHook(projectId: number, hook: SeededHook): number;
+  /** Commits on the server and does all that a push does; answers the sha. */
+  commit(projectId: number, commit: NewCommit): Promise<string>;
+}
+
+/** The administrator, their token, and where the stand-in listens. */
+export interface Own {
+  root: User;
+  token: string;
+  url: string;
+}
+
+export function projectById(gitlab: GitLab, id: number): Project {
+  const project = gitlab.state.projects.find((candidate) => candidate.id === id);
+  if (project === undefined) throw new Error(`the stand-in has no project ${id}`);
+  return project;
+}
+
+export function userById(gitlab: GitLab, id: number): User {
+  const user = gitlab.state.users.find((candidate) => candidate.id === id);
+  if (user === undefined) throw new Error(`the stand-in has no user ${id}`);
+  return user;
+}
+
+export function placeOf(gitlab: GitLab, place: Place): Project | Group {
+  if ('group' in place) return ensureGroup(gitlab.state, place.group);
+  return projectById(gitlab, place.projectId);
+}
+
+export function createSeeding(gitlab: GitLab, own: Own): Seeding {
+  const people = seedPeople(gitlab);
+  const tokens = createTokenSeeding({ gitlab, setMember: people.setMember });
+  return { ...people, ...tokens, ...seedCode(gitlab, own) };
+}
+
+type People = 'createUser' | 'blockUser' | 'addMember' | 'setMember' | 'removeMember';
+
+function seedPeople(gitlab: GitLab): Pick<Seeding, People> {
+  const setMember: Seeding['setMember'] = ({ userId, accessLevel, expiresAt, state, ...place }) => {
+    userById(gitlab, userId);
+    placeOf(gitlab, place).members.set(userId, {
+      level: accessLevel,
+      expiresAt: expiresAt ?? null,
+      state: state ?? 'active',
+      createdAt: gitlab.timestamp(),
+    });
+  };
+  return {
+    addMember: setMember,
+    setMember,
+    createUser: ({ projectId, accessLevel = 30, ...given }) => {
+      const { id } = addUser(gitlab.state, given);
+      if (projectId !== undefined) setMember({ projectId, userId: id, accessLevel });
+      return { id, token: addToken(gitlab.state, id).value };
+    },
+    blockUser: (userId, blocked = true) => {
+      userById(gitlab, userId).state = blocked ? 'blocked' : 'active';
+    },
+    removeMember: ({ userId, ...place }) => {
+      placeOf(gitlab, place).members.delete(userId);
+    },
+  };
+}
+
+type Code = 'createProject' | 'addHook' | 'commit';
+
+function seedCode(gitlab: GitLab, own: Own): Pick<Seeding, Code> {
+  return {
+    createProject: async (wanted) => {
+      const { id, fullPath } = await createProject(gitlab, wanted, own.root);
+      const webUrl = `${gitlab.instance().url}/${fullPath}`;
+      const httpUrl = `${own.url.replace('://', `://oauth2:${own.token}@`)}/${fullPath}.git`;
+      return { id, path: fullPath, webUrl, httpUrl };
+    },
+    addHook: (projectId, hook) => {
+      const wanted = hookParameters.parse({
+        url: hook.url,
+        token: hook.token,
+        signing_token: hook.signingToken,
+        push_events: hook.pushEvents ?? true,
+        tag_push_events: hook.tagPushEvents ?? false,
+      });
+      return addHook(gitlab, projectById(gitlab, projectId), wanted).id;
+    },
+    commit: async (projectId, commit) => {
+      const project = projectById(gitlab, projectId);
+      const author = { name: own.root.name, email: 'root@example.com', now: gitlab.now() };
+      const change = await writeCommit(gitlab.repo(project), commit, author);
+      await afterPush(gitlab, { project, user: own.root, changes: [change], options: [] });
+      return change.after;
+    },
+  };
+}
