@@ -6,7 +6,7 @@ import {
   NotFoundError,
   RemoteError,
 } from '../core/errors.ts';
-import { createGitLabAgent, FileTooLargeError } from './gitlab-agent.ts';
+import { createGitLabAgent, FileTooLargeError, ForeignRedirectError } from './gitlab-agent.ts';
 
 export interface GitLabOptions {
   url: string;
@@ -46,14 +46,22 @@ function toEkidenError(what: string, error: unknown): EkidenError {
     const hint = 'Ekiden reads manifests, Dockerfiles and fragments only; make it smaller.';
     return new InputError(`${what} is too large.`, { code: 'E_FILE_SIZE', hint, cause: error });
   }
+  if (error instanceof Error && error.cause instanceof ForeignRedirectError) {
+    return new RemoteError(`GitLab, asked for ${what}: ${error.cause.message}`, {
+      code: 'E_GITLAB_ADDRESS',
+      hint: 'Set GITLAB_URL to the address at which GitLab itself answers.',
+      retryable: false,
+      cause: error,
+    });
+  }
   const status = statusOf(error);
-  // A proxy before GitLab answers with whole pages.
-  const said = shorten(messageOf(error).replace(/\s+/g, ' ').trim(), saidLimit);
-  const text = `GitLab, asked for ${what}: ${said}`;
+  const text = `GitLab, asked for ${what}: ${saidBy(error)}`;
   if (status === 404) return new NotFoundError(text, { code: 'E_GITLAB_NOT_FOUND', cause: error });
   if (status === 401 || status === 403) {
+    const isTokenBad = status === 401 || text.includes('insufficient_scope');
     return new RemoteError(`${text} (HTTP ${status})`, {
-      code: 'E_GITLAB_ACCESS',
+      // Of the token itself: refused everywhere, and mended by a new one.
+      code: isTokenBad ? 'E_GITLAB_TOKEN' : 'E_GITLAB_ACCESS',
       hint: 'Check GITLAB_TOKEN: it needs the scope api and, in the project, the role Developer.',
       retryable: false,
       cause: error,
@@ -63,8 +71,18 @@ function toEkidenError(what: string, error: unknown): EkidenError {
   return new RemoteError(text, { code: 'E_GITLAB', retryable, cause: error });
 }
 
+/** GitLab's own words. */
+export function saidBy(error: unknown): string {
+  return inOneLine(messageOf(error));
+}
+
+/** One line of some length: a proxy before GitLab answers with whole pages. */
+export function inOneLine(text: string): string {
+  return shorten(text.replace(/\s+/g, ' ').trim(), saidLimit);
+}
+
 /** HTTP status of a gitbeaker error; undefined when no answer came. */
-function statusOf(error: unknown): number | undefined {
+export function statusOf(error: unknown): number | undefined {
   const cause = error instanceof Error ? error.cause : undefined;
   const response = (cause as { response?: { status?: unknown } } | undefined)?.response;
   return typeof response?.status === 'number' ? response.status : undefined;
