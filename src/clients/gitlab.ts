@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { Branches, Commits, Projects, Repositories, RepositoryFiles, Tags } from '@gitbeaker/rest';
 import { z } from 'zod';
+import type { Project } from '../core/access.ts';
 import { messageOf } from '../core/errors.ts';
 import { shortSha } from '../core/ref.ts';
 import { absent, asking, type GitLabOptions, requestOptions, shorten } from './gitlab-request.ts';
@@ -14,17 +15,11 @@ const projectSchema = z.object({
   id: z.number(),
   path_with_namespace: z.string(),
   default_branch: z.string().nullish(),
+  web_url: z.string(),
 });
 const headSchema = z.object({ commit: z.object({ id: z.string() }) });
 const fileSchema = z.object({ content: z.string(), encoding: z.string() });
 const statusSchema = z.object({ pipeline_id: z.number().optional() });
-
-export interface GitLabProject {
-  id: number;
-  /** `group/name`. */
-  path: string;
-  defaultBranch: string | undefined;
-}
 
 export type StatusState = 'pending' | 'running' | 'success' | 'failed' | 'canceled' | 'skipped';
 
@@ -44,7 +39,9 @@ export interface StatusPost {
 
 export interface GitLab {
   /** @throws NotFoundError when there is none that the token may see. */
-  project(id: number): Promise<GitLabProject>;
+  project(id: number): Promise<Project>;
+  /** By id or full path, also by one that it had before; undefined for none that the token sees. */
+  findProject(idOrPath: string): Promise<Project | undefined>;
   /** The commit that a full ref points to now; undefined when the ref is gone. */
   head(project: number, ref: string): Promise<string | undefined>;
   /** A file's bytes at a commit; undefined when it is absent. */
@@ -71,13 +68,13 @@ export function createGitLab(connection: GitLabOptions): GitLab {
     async project(id) {
       return toProject(await asking(`project ${id}`, () => projects.show(id)));
     },
-    async head(project, ref) {
-      const [, kind, name = ''] = /^refs\/(heads|tags)\/(.+)$/.exec(ref) ?? [];
-      const found = await asking<unknown>(`${ref} of project ${project}`, () =>
-        kind === 'tags' ? tags.show(project, name) : branches.show(project, name),
-      ).catch(absent);
-      return found === undefined ? undefined : headSchema.parse(found).commit.id;
+    async findProject(idOrPath) {
+      const found = await asking(`project ${idOrPath}`, () => projects.show(idOrPath)).catch(
+        absent,
+      );
+      return found === undefined ? undefined : toProject(found);
     },
+    head: (project, ref) => headOf({ branches, tags }, project, ref),
     async file(project, path, sha) {
       const found = await asking(`${path} at ${shortSha(sha)}`, () =>
         files.show(project, path, sha),
@@ -102,11 +99,24 @@ export function createGitLab(connection: GitLabOptions): GitLab {
   };
 }
 
-function toProject(answer: unknown): GitLabProject {
+async function headOf(
+  { branches, tags }: { branches: Branches; tags: Tags },
+  project: number,
+  ref: string,
+): Promise<string | undefined> {
+  const [, kind, name = ''] = /^refs\/(heads|tags)\/(.+)$/.exec(ref) ?? [];
+  const found = await asking<unknown>(`${ref} of project ${project}`, () =>
+    kind === 'tags' ? tags.show(project, name) : branches.show(project, name),
+  ).catch(absent);
+  return found === undefined ? undefined : headSchema.parse(found).commit.id;
+}
+
+function toProject(answer: unknown): Project {
   const project = projectSchema.parse(answer);
   return {
     id: project.id,
     path: project.path_with_namespace,
+    webUrl: project.web_url,
     defaultBranch: project.default_branch ?? undefined,
   };
 }

@@ -22,6 +22,7 @@ describe('reading', () => {
     expect(await rig.client.project(rig.project)).toEqual({
       id: rig.project,
       path: rig.path,
+      webUrl: `${rig.gitlab.url}/${rig.path}`,
       defaultBranch: 'main',
     });
   });
@@ -68,7 +69,7 @@ describe('refusals', () => {
 
   it.each([
     [404, NotFoundError, { code: 'E_GITLAB_NOT_FOUND', retryable: false }],
-    [401, RemoteError, { code: 'E_GITLAB_ACCESS', retryable: false }],
+    [401, RemoteError, { code: 'E_GITLAB_TOKEN', retryable: false }],
     [403, RemoteError, { code: 'E_GITLAB_ACCESS', retryable: false }],
     [400, RemoteError, { code: 'E_GITLAB', retryable: false }],
     [409, RemoteError, { code: 'E_GITLAB', retryable: true }],
