@@ -1,6 +1,8 @@
 /** Puts Ekiden together: the only place where its parts meet. */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { createAccess } from './access/access.ts';
+import { createProjects } from './access/projects.ts';
 import { type Balance, createBalance } from './balance.ts';
 import { type BuildLogs, createBuildLogs } from './build/build-log.ts';
 import { type Builder, createBuilder } from './build/builder.ts';
@@ -9,9 +11,12 @@ import { createResolver, type Resolver } from './build/resolve.ts';
 import { type TaggedCommit, takesTagAt } from './build/tag-rule.ts';
 import { connectDocker, type Docker } from './clients/docker.ts';
 import { createGitLab, type GitLab } from './clients/gitlab.ts';
+import { createGitLabHooks } from './clients/gitlab-hooks.ts';
+import { createGitLabPeople } from './clients/gitlab-people.ts';
 import { createMarathon, type Marathon } from './clients/marathon.ts';
 import { connectRedis } from './clients/redis.ts';
 import type { Config } from './config.ts';
+import type { Access, Projects } from './core/access.ts';
 import { addressOf } from './core/address.ts';
 import type { Arrivals } from './core/arrival.ts';
 import { type BuildStore, priorityOf } from './core/build.ts';
@@ -23,9 +28,12 @@ import { createDeployer, type Deployer } from './deploy/deployer.ts';
 import { urlOfAddress } from './deploy/names.ts';
 import { removeAppsOf, removeLeftServices } from './deploy/removal.ts';
 import { requestDeployments } from './deploy/request.ts';
+import { createProjectDiscovery, type ProjectDiscovery } from './discovery/index.ts';
+import { createHookRegistration, type HookRegistration } from './gitlab/hook-registration.ts';
 import { createReport, type Report } from './gitlab/report.ts';
 import { createStatuses, type Statuses, type StatusWork } from './gitlab/statuses.ts';
-import { templatesFolder } from './paths.ts';
+import { packageVersion, templatesFolder } from './paths.ts';
+import { createReadiness, type Readiness } from './readiness.ts';
 import { createStores, type Stores } from './stores/index.ts';
 
 export interface BuildWork {
@@ -47,6 +55,7 @@ export type ReadyConfig = Config & {
 export interface Ekiden {
   config: ReadyConfig;
   log: Log;
+  version: string;
   /** Folder of the texts that a person may edit. */
   templates: string;
   arrivals: Arrivals;
@@ -54,11 +63,18 @@ export interface Ekiden {
   builder: Builder;
   deployer: Deployer;
   statuses: Statuses;
+  /** Who somebody is, and what they may do. */
+  access: Access;
+  projects: Projects;
+  hookRegistration: HookRegistration;
   builds: BuildStore;
   deployments: DeploymentStore;
   buildLogs: BuildLogs;
   balance: Balance;
   cancellations: Stores['cancellations'];
+  discovery: ProjectDiscovery;
+  /** Opens the counters of one limit of the API. */
+  rateLimits: Stores['rateLimits'];
   /** What Ekiden makes for itself, such as the secret of hooks where no setting gives one. */
   secrets: Stores['secrets'];
   queues: {
@@ -85,6 +101,8 @@ export interface Ekiden {
   drainSpool(): Promise<number>;
   /** True when Redis answers. */
   isReady(): Promise<boolean>;
+  /** How each part is that Ekiden relies on. */
+  readiness(): Promise<Readiness>;
   close(): Promise<void>;
 }
 
@@ -109,10 +127,18 @@ export function createEkiden(config: ReadyConfig, log: Log): Ekiden {
     ...stores,
     config,
     log,
+    version: packageVersion,
     templates: templatesFolder,
     statuses,
     ...createLegs(parts),
+    ...createDoor(parts),
     balance: createBalance({ ...parts, balancers: stores.balancers }),
+    discovery: createProjectDiscovery({
+      ...clients,
+      install: config.install,
+      templates: join(templatesFolder, 'nginx'),
+    }),
+    readiness: createReadiness(checksOf(parts), ['redis']),
     report: createReport({ ...stores, statuses, url: config.url }),
     newBuildId,
     takesTag: (commit) =>
@@ -177,6 +203,25 @@ function createLegs({ config, stores, gitlab, docker, marathon }: Parts) {
     urlOf: (address) => urlOfAddress(address, addressOf(config.nginxListen).port),
   });
   return { buildLogs, resolver, builder, deployer };
+}
+
+/** Who may come in, and how GitLab's deliveries do. */
+function createDoor({ config, stores, gitlab }: Parts) {
+  const connection = { url: config.gitlabUrl, token: config.gitlabToken };
+  const { sessions, tickets, secrets } = stores;
+  return {
+    access: createAccess({
+      ...{ sessions, tickets, serviceToken: config.gitlabToken },
+      people: createGitLabPeople(connection),
+    }),
+    projects: createProjects({ gitlab }),
+    hookRegistration: createHookRegistration({
+      hooks: createGitLabHooks(connection),
+      url: config.url,
+      secret: async () => config.hookSecret ?? secrets.get('hook'),
+      signingToken: config.signingToken,
+    }),
+  };
 }
 
 function newBuildId(): string {

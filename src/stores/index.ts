@@ -9,12 +9,17 @@ import { createArrivals, drainSpool, spooledSchema } from './arrivals.ts';
 import { createBalancers } from './balancers.ts';
 import { createBuildStore, createHeads, type StoreOptions } from './builds.ts';
 import { createCancellations } from './cancellations.ts';
-import { createDeploymentStore, createReleaseStore } from './deployments.ts';
+import { createDeploymentStore } from './deployments.ts';
 import { createLocks } from './locks.ts';
+import { createAppIds, createProjectStore } from './projects.ts';
 import { createQueue } from './queue.ts';
+import { createRateLimits } from './rate-limits.ts';
+import { createReleaseStore, createScaleStore } from './releases.ts';
 import { createSecrets } from './secrets.ts';
+import { createSessions } from './sessions.ts';
 import { createSpool } from './spool.ts';
 import { createTagRules } from './tag-rules.ts';
+import { createTickets } from './tickets.ts';
 
 export interface StoresOptions {
   config: { install: string; data: string; redisUrl: string };
@@ -51,6 +56,9 @@ export function createStores({ config, log, redis: connect }: StoresOptions) {
     arrivals: createArrivals({ queue: door, spool, log }),
     drainSpool: () => drainSpool({ queue: door, spool, log }),
     ...openRecords(options),
+    rateLimits: createRateLimits({ redis: impatient, prefix }),
+    sessions: createSessions({ redis: impatient, prefix }),
+    tickets: createTickets({ redis: impatient, prefix }),
     isReady: () => answers(impatient),
     async close() {
       const open = [door, ...Object.values(queues)];
@@ -68,6 +76,9 @@ function openRecords(options: StoreOptions) {
     heads: createHeads(options),
     deployments: createDeploymentStore(options),
     releases: createReleaseStore(options),
+    scales: createScaleStore(options),
+    knownProjects: createProjectStore(options),
+    appIds: createAppIds(options),
     locks: createLocks(options),
     balancers: createBalancers(options),
     cancellations: createCancellations(options),
