@@ -5,6 +5,7 @@ import type { Ekiden } from '../src/ekiden.ts';
 import { startBalance } from './balance.ts';
 import { startBuild } from './build.ts';
 import { startDeploy } from './deploy.ts';
+import { startHeartbeat } from './health.ts';
 import type { RoleName } from './role-names.ts';
 import type { Runner } from './runner.ts';
 import { startWatch } from './watch.ts';
@@ -52,6 +53,7 @@ export async function startRoles(
       abandon.throwIfAborted();
       running.push(await starters[name](ekiden));
     }
+    running.push(await startHeartbeat({ ...ekiden, data: ekiden.config.data, roles: names }));
     return { stop };
   } catch (error) {
     await stop();

@@ -2,8 +2,15 @@
 import type { Command } from 'commander';
 import { addEngine } from './engine.ts';
 import { addExpand } from './expand.ts';
+import { addHealth } from './health.ts';
 import { addSchema } from './schema.ts';
 import { addUp } from './up.ts';
 
 /** Each adds itself; what takes long to load is imported when the command is run. */
-export const commands: ((program: Command) => void)[] = [addUp, addEngine, addExpand, addSchema];
+export const commands: ((program: Command) => void)[] = [
+  addUp,
+  addEngine,
+  addHealth,
+  addExpand,
+  addSchema,
+];

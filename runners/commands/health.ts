@@ -1,0 +1,41 @@
+/** `ekiden health`: for those who start and watch processes, such as Docker. */
+import type { Command } from 'commander';
+import { readConfig } from '../../src/config.ts';
+import { messageOf, RemoteError } from '../../src/core/errors.ts';
+import { print } from '../print.ts';
+
+const patience = 3_000;
+
+export function addHealth(program: Command): void {
+  program
+    .command('health <role>')
+    .description('say whether a role on this machine is well; exit code 0 or 1')
+    .action(async (role: string) => {
+      const fault = await lookAt(role);
+      if (fault !== undefined) {
+        throw new RemoteError(fault, { code: 'E_UNWELL', hint: 'Its log says more.' });
+      }
+      print(`${role} is well`);
+    });
+}
+
+/** Who listens is asked; of the others their own last word is read. */
+async function lookAt(role: string): Promise<string | undefined> {
+  if (role === 'web') return faultAt(role, readConfig(['listen']).listen, '/healthz');
+  if (role === 'engine') return faultAt(role, readConfig(['engineListen']).engineListen, '/ping');
+  const { parseRoles } = await import('../role-names.ts');
+  const { faultOf } = await import('../health.ts');
+  parseRoles([role]);
+  return faultOf(readConfig(['data']).data, role);
+}
+
+async function faultAt(role: string, listen: string, path: string): Promise<string | undefined> {
+  const url = `http://${listen.replace(/^0\.0\.0\.0:/, '127.0.0.1:')}${path}`;
+  try {
+    const { ok, status } = await fetch(url, { signal: AbortSignal.timeout(patience) });
+    return ok ? undefined : `${role} answers ${status} at ${url}.`;
+  } catch (error) {
+    const { cause } = error as { cause?: unknown };
+    return `${role} does not answer at ${url}: ${messageOf(cause ?? error)}.`;
+  }
+}
