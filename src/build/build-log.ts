@@ -4,9 +4,14 @@ import { type FileHandle, mkdir, open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
+import { createMasker, mask } from '../core/secret.ts';
 
 export interface BuildLog {
   write(text: string): void;
+  /** From now on these values are taken out of what is written, also where they come in pieces. */
+  hide(values: Iterable<string>): void;
+  /** `text` without what is to be hidden. */
+  masked(text: string): string;
   close(): Promise<void>;
 }
 
@@ -30,25 +35,7 @@ export function createBuildLogs(folder: string): BuildLogs {
   return {
     async open(build) {
       await mkdir(folder, { recursive: true });
-      const written = await stat(fileOf(build)).then(
-        (file) => file.size,
-        () => 0,
-      );
-      const stream = createWriteStream(fileOf(build), { flags: 'a', mode: 0o640 });
-      // A full disk must not end the build role; the build itself tells of it.
-      stream.on('error', () => undefined);
-      let size = written;
-      return {
-        write(text) {
-          if (size > sizeLimit) return;
-          size += Buffer.byteLength(text);
-          stream.write(size > sizeLimit ? '\n[the log was cut here]\n' : text);
-        },
-        async close() {
-          stream.end();
-          await finished(stream).catch(() => undefined);
-        },
-      };
+      return openLog(fileOf(build));
     },
     async read(build) {
       if (!isId(build)) return undefined;
@@ -66,6 +53,37 @@ export function createBuildLogs(folder: string): BuildLogs {
     async stream(build) {
       const log = isId(build) ? await openFile(fileOf(build)) : undefined;
       return log?.file.createReadStream();
+    },
+  };
+}
+
+async function openLog(path: string): Promise<BuildLog> {
+  let size = await stat(path).then(
+    (file) => file.size,
+    () => 0,
+  );
+  const stream = createWriteStream(path, { flags: 'a', mode: 0o640 });
+  // A full disk must not end the build role; the build itself tells of it.
+  stream.on('error', () => undefined);
+  const append = (text: string) => {
+    if (text === '' || size > sizeLimit) return;
+    size += Buffer.byteLength(text);
+    stream.write(size > sizeLimit ? '\n[the log was cut here]\n' : text);
+  };
+  const hidden = new Set<string>();
+  let masker = createMasker(hidden);
+  return {
+    write: (text) => append(masker.write(text)),
+    hide(values) {
+      append(masker.end());
+      for (const value of values) hidden.add(value);
+      masker = createMasker(hidden);
+    },
+    masked: (text) => mask(text, hidden),
+    async close() {
+      append(masker.end());
+      stream.end();
+      await finished(stream).catch(() => undefined);
     },
   };
 }

@@ -7,6 +7,7 @@ import type { HandOn, JourneyEvent } from '../core/event.ts';
 import { type Attempt, refuseDeadly } from '../core/queue.ts';
 import { shortRef, supersededBy } from '../core/ref.ts';
 import { withLeg } from '../core/timeline.ts';
+import type { BuildSecrets } from '../core/variable.ts';
 import { explainFailure } from './build-error.ts';
 import type { BuildLog, BuildLogs } from './build-log.ts';
 import { openContext } from './context.ts';
@@ -15,6 +16,7 @@ import { endOf } from './end.ts';
 import { buildImage, exposedPorts, pushImage } from './image.ts';
 import { refTag, repositoryOf, shaTag } from './image-name.ts';
 import { withPorts } from './ports.ts';
+import { loginsFor } from './registry-login.ts';
 
 export interface BuilderOptions {
   gitlab: GitLab;
@@ -29,6 +31,8 @@ export interface BuilderOptions {
   install: string;
   /** Seconds. */
   timeout: number;
+  /** What GitLab's variables hold for the build; by default nothing. */
+  secretsOf?: (build: Build) => Promise<BuildSecrets>;
 }
 
 export interface Builder {
@@ -134,6 +138,8 @@ async function makeImage(running: Running, name: string): Promise<void> {
   for (const { file, sha256 } of plan.fragments) {
     log.write(`included ${file} (${sha256.slice(0, 12)})\n`);
   }
+  const args = argsFor(running, dockerfile.bytes);
+  const logins = await openLogins(running, { bytes: dockerfile.bytes, args });
   const archive = await gitlab.archive(build.project, { sha: build.sha, path: plan.context });
   const context = openContext({
     archive,
@@ -141,19 +147,36 @@ async function makeImage(running: Running, name: string): Promise<void> {
     dockerfile: { path: plan.dockerfile, bytes: dockerfile.bytes },
     signal,
   });
-  const declared = declaredArgs(dockerfile.bytes);
   await buildImage({
     docker,
     context,
     name,
-    args: Object.fromEntries(
-      Object.entries({ ...running.args, ...plan.args }).filter(([arg]) => declared.has(arg)),
-    ),
+    args,
+    logins,
     ...(plan.target === undefined ? {} : { target: plan.target }),
     labels: { 'ekiden.install': install, 'ekiden.project': String(build.project) },
     write: (text) => log.write(text),
     signal,
   });
+}
+
+/** A Dockerfile gets those that it declares; CI/CD variables are none, since an image keeps its args. */
+function argsFor({ args, plan }: Running, bytes: Buffer): Record<string, string> {
+  const declared = declaredArgs(bytes);
+  const all = Object.entries({ ...args, ...plan.args });
+  return Object.fromEntries(all.filter(([arg]) => declared.has(arg)));
+}
+
+/** Reads what GitLab's variables hold, and keeps it out of the log before anything is printed. */
+async function openLogins(
+  { build, log, secretsOf }: Running,
+  dockerfile: { bytes: Buffer; args: Record<string, string> },
+) {
+  const given = await secretsOf?.(build);
+  log.hide(given?.masked ?? []);
+  const { logins, secrets } = loginsFor(given?.dockerAuth, dockerfile);
+  log.hide(secrets);
+  return logins;
 }
 
 /** The branch's or tag's name leads to its newest image. */
@@ -177,7 +200,7 @@ async function fail({ builds }: BuilderOptions, failure: Failure): Promise<Journ
   const tryAgain = !(error instanceof EkidenError) || error.retryable;
   if (failure.reason === undefined && tryAgain && !last) throw error;
   const dockerfile = await builds.dockerfile(build.id);
-  const reason = failure.reason ?? explainFailure(error, dockerfile);
+  const reason = log.masked(failure.reason ?? explainFailure(error, dockerfile));
   log.write(`\nfailed: ${reason}\n`);
   return end(builds, build.id, 'failed', reason);
 }

@@ -1,8 +1,10 @@
 /** Makes and pushes images with a Docker daemon. */
+import type { ImageBuildOptions } from 'dockerode';
 import type { Docker } from '../clients/docker.ts';
 import { EkidenError, InputError, messageOf, RemoteError } from '../core/errors.ts';
 import { brokenArchive, type Context } from './context.ts';
 import { failureIn, readProgress, StepError, stepIn } from './progress.ts';
+import { encodeLogins, type Login } from './registry-login.ts';
 
 export interface BuildImageOptions {
   docker: Docker;
@@ -12,6 +14,8 @@ export interface BuildImageOptions {
   args: Record<string, string>;
   target?: string;
   labels: Record<string, string>;
+  /** For the registries of base images, by their names. */
+  logins?: Record<string, Login>;
   write: (text: string) => void;
   signal: AbortSignal;
 }
@@ -33,6 +37,7 @@ export async function buildImage(options: BuildImageOptions): Promise<void> {
       labels: options.labels,
       ...(options.target === undefined ? {} : { target: options.target }),
       ...(await networkOf(docker)),
+      ...loginOption(options.logins),
       rm: true,
       forcerm: true,
       abortSignal: AbortSignal.any([signal, broken.signal]),
@@ -99,6 +104,14 @@ export async function exposedPorts(docker: Docker, name: string): Promise<number
     .filter((port) => port.endsWith('/tcp'))
     .map((port) => Number.parseInt(port, 10))
     .sort((a, b) => a - b);
+}
+
+/** Encoded here, since dockerode would do it with an alphabet that Docker does not read. */
+function loginOption(logins: Record<string, Login> = {}) {
+  if (Object.keys(logins).length === 0) return {};
+  // Its types do not know of this form.
+  const encoded: unknown = { base64: encodeLogins(logins) };
+  return { registryconfig: encoded as ImageBuildOptions['registryconfig'] & object };
 }
 
 /** A daemon without the default bridge can run build steps in the host's network only. */

@@ -9,7 +9,7 @@ export function declaredArgs(bytes: Buffer): Set<string> {
   for (const instruction of parsed.instructions) {
     if (instruction.keyword !== 'ARG') continue;
     const { text } = joinLines(parsed.text, instruction, parsed.escape);
-    for (const word of argWords(text.slice('ARG'.length), String.fromCharCode(parsed.escape))) {
+    for (const word of splitWords(text.slice('ARG'.length), String.fromCharCode(parsed.escape))) {
       const name = word.split('=', 1)[0];
       if (name) names.add(Buffer.from(name, 'latin1').toString('utf8'));
     }
@@ -18,7 +18,7 @@ export function declaredArgs(bytes: Buffer): Set<string> {
 }
 
 /** Words as parseWords of BuildKit's parser splits them: blanks within quotes and behind an escape do not separate. */
-function argWords(text: string, escapeCharacter: string): string[] {
+export function splitWords(text: string, escapeCharacter: string): string[] {
   const taken = `\\${escapeCharacter}[^]?`;
   const word = new RegExp(`(?:${taken}|"(?:${taken}|[^"])*"?|'[^']*'?|[^\\t-\\r "'])+`, 'g');
   return text.match(word) ?? [];

@@ -5,6 +5,7 @@ export { type Diagnostic, IncludeError, renderDiagnostic } from './diagnostic.ts
 export { type ExpandOptions, type Expansion, expandDockerfile } from './expand.ts';
 export { type ExpandFileOptions, expandFile, formatExpansion } from './expand-file.ts';
 export type { Sources } from './fetch.ts';
+export { namedImages } from './images.ts';
 export { type Instruction, splitInstructions } from './instructions.ts';
 export type { Limits } from './limits.ts';
 export {
