@@ -16,6 +16,14 @@ export function hint<T extends z.ZodType>(type: T) {
   return type.optional().catch(undefined as z.output<T>);
 }
 
+/** What `git push -o` gave; of any shape, since only one of them matters here. */
+export const pushOptions = hint(z.looseObject({ ci: z.looseObject({}).optional() }));
+
+/** True for a push that shall run nothing, as GitLab's own pipelines read the option. */
+export function isSkipped(options: z.output<typeof pushOptions>): boolean {
+  return options?.ci !== undefined && 'skip' in options.ci;
+}
+
 export function ignored(reason: string): Decision {
   return { decision: 'ignored', reason };
 }

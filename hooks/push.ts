@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type Decision, isNoCommit } from '../src/core/hook.ts';
 import { type Hook, type HookContext, toDecision } from './context.ts';
 import { keyOf } from './key.ts';
-import { hint, ignored, ignoredShape, refBelow, sha } from './payload.ts';
+import { hint, ignored, ignoredShape, isSkipped, pushOptions, refBelow, sha } from './payload.ts';
 
 const payloadSchema = z.object({
   project_id: z.int().positive(),
@@ -11,7 +11,7 @@ const payloadSchema = z.object({
   before: sha,
   after: sha,
   commits: hint(z.array(z.object({ message: z.string().nullish() }))),
-  push_options: hint(z.looseObject({ ci: z.looseObject({}).optional() })),
+  push_options: pushOptions,
 });
 
 export const push: Hook = {
@@ -26,7 +26,7 @@ export const push: Hook = {
       const receipt = await context.accept({ type: 'ref.deleted', project, ref }, key);
       return toDecision(receipt, `${branch} was deleted: what it had is cleaned up`);
     }
-    if (options?.ci && 'skip' in options.ci) return ignored('pushed with the option ci.skip');
+    if (isSkipped(options)) return ignored('pushed with the option ci.skip');
     const marker = skipMarker(parsed.data.commits?.at(-1)?.message);
     if (marker) return ignored(`the last commit says ${marker}`);
     return request(context, { project, ref, before, sha: after, key });

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type Decision, isNoCommit } from '../src/core/hook.ts';
 import { type Hook, toDecision } from './context.ts';
 import { keyOf } from './key.ts';
-import { ignored, ignoredShape, refBelow, sha } from './payload.ts';
+import { ignored, ignoredShape, isSkipped, pushOptions, refBelow, sha } from './payload.ts';
 
 const payloadSchema = z.object({
   project_id: z.int().positive(),
@@ -12,6 +12,7 @@ const payloadSchema = z.object({
   after: sha,
   // Of an annotated tag `after` is the tag object; the commit stands here.
   checkout_sha: sha.nullish(),
+  push_options: pushOptions,
 });
 
 export const tagPush: Hook = {
@@ -26,6 +27,7 @@ export const tagPush: Hook = {
       const receipt = await accept({ type: 'ref.deleted', project, ref }, key);
       return toDecision(receipt, `tag ${tag} was deleted: what it had is cleaned up`);
     }
+    if (isSkipped(parsed.data.push_options)) return ignored('pushed with the option ci.skip');
     const pushed = { project, sha: commit ?? after };
     if ((await ekiden.takesTag({ ...pushed, tag })) === false) {
       return ignored(`no environment of the manifest takes the tag ${tag}`);
