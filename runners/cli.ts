@@ -1,19 +1,15 @@
 #!/usr/bin/env node
 /** The command line of Ekiden. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command } from 'commander';
 import { EkidenError, messageOf } from '../src/core/errors.ts';
-import { packageFolder } from '../src/paths.ts';
+import { packageVersion } from '../src/paths.ts';
 import { commands } from './commands/index.ts';
 import { roleNames } from './role-names.ts';
 import { serve } from './serve.ts';
 
-const { version } = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8'));
-
 const program = new Command('ekiden')
   .description('Carries a git push on your own GitLab to a running, reachable app.')
-  .version(version)
+  .version(packageVersion)
   .argument('[roles...]', `roles to run in this process: ${roleNames.join(', ')}`)
   .action(async (names: string[]) => {
     if (names.length === 0) return program.help();

@@ -33,7 +33,7 @@ import { createHookRegistration, type HookRegistration } from './gitlab/hook-reg
 import { createReport, type Report } from './gitlab/report.ts';
 import { createStatuses, type Statuses, type StatusWork } from './gitlab/statuses.ts';
 import { packageVersion, templatesFolder } from './paths.ts';
-import { createReadiness, type Readiness } from './readiness.ts';
+import { checksOf, createReadiness, type Readiness } from './readiness.ts';
 import { createStores, type Stores } from './stores/index.ts';
 
 export interface BuildWork {

@@ -1,7 +1,15 @@
 /** The few calls to GitLab that several stations share, over gitbeaker. */
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
-import { Branches, Commits, Projects, Repositories, RepositoryFiles, Tags } from '@gitbeaker/rest';
+import {
+  Branches,
+  Commits,
+  Metadata,
+  Projects,
+  Repositories,
+  RepositoryFiles,
+  Tags,
+} from '@gitbeaker/rest';
 import { z } from 'zod';
 import type { Project } from '../core/access.ts';
 import { messageOf } from '../core/errors.ts';
@@ -17,6 +25,7 @@ const projectSchema = z.object({
   default_branch: z.string().nullish(),
   web_url: z.string(),
 });
+const versionSchema = z.object({ version: z.string() });
 const headSchema = z.object({ commit: z.object({ id: z.string() }) });
 const fileSchema = z.object({ content: z.string(), encoding: z.string() });
 const statusSchema = z.object({ pipeline_id: z.number().optional() });
@@ -38,6 +47,8 @@ export interface StatusPost {
 }
 
 export interface GitLab {
+  /** Such as 18.3.0; only whoever has a good token is told. */
+  version(): Promise<string>;
   /** @throws NotFoundError when there is none that the token may see. */
   project(id: number): Promise<Project>;
   /** By id or full path, also by one that it had before; undefined for none that the token sees. */
@@ -65,6 +76,10 @@ export function createGitLab(connection: GitLabOptions): GitLab {
   const archives = new Repositories({ ...options, queryTimeout: 0 });
 
   return {
+    async version() {
+      const answer = await asking('its version', () => new Metadata(options).show());
+      return versionSchema.parse(answer).version;
+    },
     async project(id) {
       return toProject(await asking(`project ${id}`, () => projects.show(id)));
     },

@@ -68,5 +68,7 @@ export interface Queue<Work> {
     handle: (work: Work, attempt: Attempt) => Promise<void>,
     options: { concurrency: number },
   ): Worker;
+  /** How much there is in each state: waiting, active, delayed, …. */
+  count(): Promise<Record<string, number>>;
   close(): Promise<void>;
 }

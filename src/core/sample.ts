@@ -49,3 +49,24 @@ export interface Metrics {
   /** Of those instances of the app that any node knows, all on the same grid of time. */
   ofApp(app: string): Promise<InstanceMetrics[]>;
 }
+
+/**
+ * The sum at each time over what was measured then: null where nothing was. All series lie on one
+ * grid of time; those that begin later or end earlier count while they are there.
+ */
+export function sumOf(list: readonly Series[], now = Date.now()): Series {
+  const step = list[0]?.step ?? 10_000;
+  const start = Math.min(...list.map((series) => series.start), Math.floor(now / step) * step);
+  const ends = list.map((series) => series.start + series.values.cpu.length * step);
+  const length = Math.max(0, Math.round((Math.max(start, ...ends) - start) / step));
+  const at = (series: Series, name: MetricName, index: number) =>
+    series.values[name][index - Math.round((series.start - start) / step)] ?? null;
+  const sumAt = (name: MetricName, index: number) =>
+    list
+      .map((series) => at(series, name, index))
+      .reduce((sum, value) => (value === null ? sum : (sum ?? 0) + value), null);
+  const values = Object.fromEntries(
+    metricNames.map((name) => [name, Array.from({ length }, (_, index) => sumAt(name, index))]),
+  ) as Series['values'];
+  return { start, step, values };
+}

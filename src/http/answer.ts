@@ -1,6 +1,6 @@
 /** Renders every answer of the API that is data, and every error. */
 import type { ServerResponse } from 'node:http';
-import { EkidenError } from '../core/errors.ts';
+import { EkidenError, TooManyRequestsError } from '../core/errors.ts';
 
 export function sendJson(response: ServerResponse, status: number, body: unknown): void {
   write(response, status, 'application/json', body);
@@ -12,20 +12,30 @@ export function sendProblem(response: ServerResponse, error: unknown): void {
   response.end();
 }
 
-/**
- * RFC 9457; what Ekiden did not raise on purpose is not told to the outside. The whole answer is
- * under way at once, but whoever calls has to end the response.
- */
+/** The whole answer is under way at once, but whoever calls has to end the response. */
 export function writeProblem(response: ServerResponse, error: unknown): void {
-  const known = error instanceof EkidenError;
-  const status = known ? error.status : 500;
-  write(response, status, 'application/problem+json', {
+  const { status, body } = problemOf(error);
+  if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer realm="Ekiden"');
+  if (error instanceof TooManyRequestsError) response.setHeader('Retry-After', error.retryAfter);
+  write(response, status, 'application/problem+json', body);
+}
+
+/** RFC 9457; what Ekiden did not raise on purpose is not told to the outside. */
+export function problemOf(error: unknown): { status: number; body: Record<string, unknown> } {
+  const known = error instanceof EkidenError ? error : undefined;
+  const status = known?.status ?? 500;
+  const code = known?.code ?? 'E_INSIDE';
+  return {
     status,
-    code: known ? error.code : 'E_INSIDE',
-    title: known ? error.message : 'Ekiden failed inside; its log tells more.',
-    mendedBy: known ? error.mendedBy : 'ekiden',
-    ...(known && error.hint !== undefined ? { detail: error.hint } : {}),
-  });
+    body: {
+      type: `urn:ekiden:problem:${code}`,
+      title: known?.message ?? 'Ekiden failed inside; its log tells more.',
+      status,
+      ...(known?.hint === undefined ? {} : { detail: known.hint }),
+      code,
+      mendedBy: known?.mendedBy ?? 'ekiden',
+    },
+  };
 }
 
 function write(response: ServerResponse, status: number, type: string, body: unknown): void {

@@ -9,6 +9,8 @@ export interface Balancers {
   report(balancer: string, apps: { app: string; instances: string[] }[]): Promise<void>;
   /** Forgets a balancer that stops. */
   leave(balancer: string): Promise<void>;
+  /** The balancers that have reported lately. */
+  alive(): Promise<string[]>;
   /** True when every balancer sends requests to all of `instances`; true as well when there is none. */
   isRouted(app: string, instances: string[]): Promise<boolean>;
 }
@@ -31,6 +33,11 @@ export function createBalancers({ redis, prefix }: StoreOptions): Balancers {
     },
     async leave(balancer) {
       await redis.multi().srem(all, balancer).del(key(balancer)).exec();
+    },
+    async alive() {
+      const names = await redis.smembers(all);
+      const alive = await Promise.all(names.map((name) => redis.exists(key(name))));
+      return names.filter((_, index) => alive[index] === 1).sort();
     },
     async isRouted(app, instances) {
       for (const balancer of await redis.smembers(all)) {

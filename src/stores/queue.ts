@@ -61,6 +61,7 @@ export function createQueue<Work extends object>(options: QueueOptions): Queue<W
     work(handle, { concurrency }) {
       return startWorker<Work>({ ...options, concurrency, handle });
     },
+    count: () => bull.getJobCounts('waiting', 'prioritized', 'active', 'delayed', 'failed'),
     close: () => bull.close(),
   };
 }

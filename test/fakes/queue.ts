@@ -32,6 +32,7 @@ export function createFakeQueue<Work extends object>({ attempts = 12 } = {}): Fa
 
   return {
     waiting: () => waiting().map(({ work }) => work),
+    count: async () => ({ waiting: waiting().length }),
     async add(work, { id, delay = 0, priority = 0, once = false }) {
       const known = items.get(id);
       if (known) return { added: false, kept: structuredClone(known.work) };

@@ -1,0 +1,67 @@
+/** Answers with a file's bytes, or a range of them (RFC 9110, section 14). */
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Request, Response } from 'express';
+import { InputError, NotFoundError } from '../core/errors.ts';
+import type { ByteRange, OpenLogFile } from '../core/log-file.ts';
+
+export interface ServeBytesOptions {
+  request: Request;
+  response: Response;
+  type: string;
+  /** The file's size in bytes now; undefined when there is none. */
+  size(): Promise<number | undefined>;
+  /** Only bytes that are there now are asked for. */
+  open(range: ByteRange): Promise<OpenLogFile | undefined>;
+}
+
+/** @throws NotFoundError, or InputError (416) for a range beyond the end. */
+export async function serveBytes(options: ServeBytesOptions): Promise<void> {
+  const { request, response, type } = options;
+  const size = await options.size();
+  if (size === undefined) throw noFile();
+  const range = wantedRange(request, size);
+  response.set({
+    'Content-Type': type,
+    'X-Content-Type-Options': 'nosniff',
+    'Accept-Ranges': 'bytes',
+    'Cache-Control': 'no-store',
+    'Content-Length': String(size),
+  });
+  if (range) {
+    response.status(206).set({
+      'Content-Range': `bytes ${range.start}-${range.end}/${size}`,
+      'Content-Length': String(range.end - range.start + 1),
+    });
+  }
+  if (request.method === 'HEAD' || size === 0) {
+    response.end();
+    return;
+  }
+  const opened = await options.open(range ?? { start: 0, end: size - 1 });
+  if (!opened) throw noFile();
+  // Whoever closes the page early is no failure; the file is closed all the same.
+  await pipeline(Readable.from(opened.bytes), response).catch(() => undefined);
+}
+
+/** Several ranges at once are answered with the whole, as a server may. */
+function wantedRange(request: Request, size: number): ByteRange | undefined {
+  const ranges = request.range(size, { combine: true });
+  if (ranges === -1) {
+    throw new InputError(`The file has ${size} bytes, and the range lies beyond them.`, {
+      code: 'E_RANGE',
+      status: 416,
+      hint: `Ask for bytes=0-${Math.max(0, size - 1)}, or less.`,
+    });
+  }
+  if (ranges === undefined || ranges === -2 || ranges.type !== 'bytes') return undefined;
+  const [first, ...more] = ranges;
+  return more.length === 0 ? first : undefined;
+}
+
+function noFile(): NotFoundError {
+  return new NotFoundError('There is no such file.', {
+    code: 'E_NO_FILE',
+    hint: 'The list of files tells which there are.',
+  });
+}

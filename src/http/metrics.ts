@@ -1,0 +1,58 @@
+/** What Prometheus is told of a web role, and of the queues that all roles share. */
+import type { RequestHandler } from 'express';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Decision } from '../core/hook.ts';
+import type { Ekiden } from '../ekiden.ts';
+
+export interface HttpMetrics {
+  /** Counts the decision about a delivery, and answers it. */
+  noteHook(decision: Decision): Decision;
+  measure: RequestHandler;
+  /** In Prometheus' text format. */
+  text(): Promise<string>;
+  contentType: string;
+}
+
+export function createHttpMetrics(ekiden: Pick<Ekiden, 'queues'>): HttpMetrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const hooks = new Counter({
+    ...{ name: 'ekiden_hooks_total', help: 'Deliveries of GitLab by decision.', registers },
+    labelNames: ['decision'],
+  });
+  const requests = new Histogram({
+    ...{ name: 'ekiden_http_request_seconds', help: 'Answers but hooks, by status.', registers },
+    labelNames: ['method', 'status'],
+    buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5],
+  });
+  addQueues(ekiden, registers);
+
+  return {
+    noteHook(decision) {
+      hooks.inc({ decision: decision.decision });
+      return decision;
+    },
+    measure(request, response, next) {
+      const stop = requests.startTimer({ method: request.method });
+      response.once('close', () => stop({ status: String(response.statusCode) }));
+      next();
+    },
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
+
+/** Read when they are asked for; while Redis is away there is nothing to tell. */
+function addQueues({ queues }: Pick<Ekiden, 'queues'>, registers: Registry[]): void {
+  const jobs = new Gauge({
+    ...{ name: 'ekiden_queue_jobs', help: 'Work in the queues by state.', registers },
+    labelNames: ['queue', 'state'],
+    async collect() {
+      for (const [queue, { count }] of Object.entries(queues)) {
+        const counts = await count().catch(() => ({}));
+        for (const [state, value] of Object.entries(counts)) jobs.set({ queue, state }, value);
+      }
+    },
+  });
+}

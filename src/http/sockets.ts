@@ -1,0 +1,199 @@
+/** WebSockets of the API: who asks is checked before the socket opens; then frames go one after the other. */
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { Caller } from '../core/access.ts';
+import { AccessError, EkidenError, messageOf, NotFoundError } from '../core/errors.ts';
+import type { LogFrame } from '../core/log-file.ts';
+import type { Ekiden } from '../ekiden.ts';
+import { problemOf } from './answer.ts';
+import { followOf } from './api/follow.ts';
+import { pathOf, stripBase } from './base-path.ts';
+import { credentialsOf, isOwnOrigin } from './credentials.ts';
+
+/** Bytes that may wait for a slow client; then nothing more is read for it. */
+const highWater = 1024 * 1024;
+
+/** Milliseconds: whether the client is there, and may still look. */
+const pingEvery = 20_000;
+const askAgainEvery = 60_000;
+
+/** Of one web role, so that forgotten pages cannot eat it up. */
+const mostSockets = 2_000;
+
+/** Why a socket was closed, as RFC 6455 and its registry number it. */
+export const closeCodes = {
+  ended: 1000,
+  stopping: 1001,
+  refused: 1008,
+  failed: 1011,
+  tooMany: 1013,
+} as const;
+
+export interface Sockets {
+  /** Closes all with a reason; resolves when they are closed, at once with those who do not answer. */
+  stop(): Promise<void>;
+}
+
+/** Takes over the upgrades of `server`; `base` is the path that a proxy may leave in addresses. */
+export function serveSockets(server: Server, ekiden: Ekiden, base: string): Sockets {
+  const sockets = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: 4096,
+  });
+  const stopping = new AbortController();
+  server.on('upgrade', (request, duplex: Duplex, head) => {
+    duplex.on('error', () => undefined);
+    stripBase(request, base);
+    const open = async () => {
+      if (sockets.clients.size >= mostSockets) throw tooMany();
+      const { caller, frames, mayStill } = await prepare(ekiden, request, pathOf(request));
+      sockets.handleUpgrade(request, duplex, head, (socket) => {
+        ekiden.log.debug({ path: pathOf(request), user: caller.username }, 'socket opened');
+        void run({ socket, frames, mayStill, stopping: stopping.signal });
+      });
+    };
+    open().catch((error: unknown) => refuse(duplex, error));
+  });
+  return {
+    async stop() {
+      stopping.abort();
+      for (const socket of sockets.clients) socket.close(closeCodes.stopping, 'Ekiden is stopping');
+      const cut = setTimeout(() => {
+        for (const socket of sockets.clients) socket.terminate();
+      }, 1_000);
+      await new Promise<void>((resolve) => sockets.close(() => resolve()));
+      clearTimeout(cut);
+    },
+  };
+}
+
+function tooMany(): EkidenError {
+  return new EkidenError('Too many sockets are open.', {
+    ...{ code: 'E_SOCKETS', status: 503, mendedBy: 'ekiden', retryable: true },
+    hint: 'Try again later.',
+  });
+}
+
+/** All checks, before anything is opened. */
+async function prepare(ekiden: Ekiden, request: IncomingMessage, path: string) {
+  const query = new URL(request.url ?? '/', 'http://ekiden').searchParams;
+  const caller = await identify(ekiden, request, query);
+  const { project, frames } = await followOf(ekiden, { path, query, caller });
+  const mayStill = async () => {
+    await ekiden.access.authorize(caller, project, { ability: 'look' });
+  };
+  return { caller, frames, mayStill };
+}
+
+/** A browser brings a ticket and says where it is; programs send a token. */
+async function identify(
+  ekiden: Ekiden,
+  request: IncomingMessage,
+  query: URLSearchParams,
+): Promise<Caller> {
+  const { origin } = request.headers;
+  if (origin !== undefined && !isOwnOrigin(origin, ekiden.config.url)) {
+    throw new AccessError('The request comes from another site.', {
+      code: 'E_ORIGIN',
+      status: 403,
+      hint: 'Open Ekiden at EKIDEN_URL.',
+    });
+  }
+  const ticket = query.get('ticket');
+  const credentials = ticket
+    ? ({ kind: 'ticket', value: ticket } as const)
+    : credentialsOf(request);
+  if (!credentials || credentials.kind === 'session') {
+    throw new AccessError('A socket needs a ticket or a token.', {
+      code: 'E_SIGN_IN',
+      status: 401,
+      hint: 'POST /api/v1/tickets gives a ticket for ?ticket=…; programs send PRIVATE-TOKEN.',
+    });
+  }
+  return ekiden.access.identify(credentials);
+}
+
+interface Running {
+  socket: WebSocket;
+  frames: (signal: AbortSignal) => AsyncIterable<LogFrame>;
+  /** @throws once the caller may no longer look. */
+  mayStill: () => Promise<void>;
+  stopping: AbortSignal;
+}
+
+async function run({ socket, frames, mayStill, stopping }: Running): Promise<void> {
+  const gone = new AbortController();
+  const signal = AbortSignal.any([gone.signal, stopping]);
+  socket.on('close', () => gone.abort()).on('error', () => gone.abort());
+  const timers = watchOver(socket, mayStill);
+  try {
+    for await (const frame of frames(signal)) {
+      await send(socket, frame, signal);
+      if (frame.type === 'end') socket.close(closeCodes.ended, shortReason(frame.reason));
+      if (signal.aborted) break;
+    }
+    if (!signal.aborted) socket.close(closeCodes.ended, 'nothing more will come');
+  } catch (error) {
+    if (!signal.aborted) socket.close(closeCodes.failed, shortReason(messageOf(error)));
+  } finally {
+    for (const timer of timers) clearInterval(timer);
+  }
+}
+
+/** Ends the sockets of clients that are gone, and of people whose role is. */
+function watchOver(socket: WebSocket, mayStill: () => Promise<void>): NodeJS.Timeout[] {
+  let isAlive = true;
+  socket.on('pong', () => {
+    isAlive = true;
+  });
+  const ping = setInterval(() => {
+    if (!isAlive) return socket.terminate();
+    isAlive = false;
+    socket.ping();
+  }, pingEvery);
+  const ask = setInterval(() => {
+    mayStill().catch((error: unknown) => {
+      const isRefusal = error instanceof AccessError || error instanceof NotFoundError;
+      if (isRefusal) socket.close(closeCodes.refused, shortReason(messageOf(error)));
+    });
+  }, askAgainEvery);
+  return [ping, ask];
+}
+
+/** Resolves when the client has taken so much that more may be read for it. */
+async function send(socket: WebSocket, frame: LogFrame, signal: AbortSignal): Promise<void> {
+  const message = frame.type === 'data' ? frame.bytes : JSON.stringify(frame);
+  if (socket.readyState !== socket.OPEN) return;
+  const sent = new Promise<void>((resolve) => socket.send(message, () => resolve()));
+  if (socket.bufferedAmount < highWater) return;
+  const left = new Promise<void>((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  await Promise.race([sent, left]);
+}
+
+/** The protocol has room for 123 bytes. */
+function shortReason(text: string): string {
+  return Buffer.from(text)
+    .subarray(0, 120)
+    .toString('utf8')
+    .replace(/\uFFFD+$/, '');
+}
+
+/** Answers in HTTP, since the socket is not open yet. */
+function refuse(duplex: Duplex, error: unknown): void {
+  const { status, body } = problemOf(error);
+  const text = `${JSON.stringify(body)}\n`;
+  duplex.end(
+    [
+      `HTTP/1.1 ${status} ${status === 401 ? 'Unauthorized' : 'Refused'}`,
+      'Content-Type: application/problem+json',
+      `Content-Length: ${Buffer.byteLength(text)}`,
+      'Connection: close',
+      '',
+      text,
+    ].join('\r\n'),
+  );
+}
