@@ -21,6 +21,7 @@ export type { HookLog } from './hooks.ts';
 export type {
   NewMember,
   NewUser,
+  NewVariableOf,
   Place,
   SeededHook,
   SeededProject,

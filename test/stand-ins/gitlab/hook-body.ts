@@ -1,5 +1,6 @@
 /** Builds the bodies of push and tag push deliveries, key by key as GitLab sends them. */
 import type { Deployment, Environment } from './deployments.ts';
+import { isProtected } from './protection.ts';
 import type { PushOptions } from './push-options.ts';
 import { type Commit, ZERO_SHA } from './repository.ts';
 import type { Project, User } from './state.ts';
@@ -55,7 +56,7 @@ export function pushBody(
     before: push.before,
     after: push.after,
     ref: push.ref,
-    ...(atLeast(instance.version, 17, 0) ? { ref_protected: false } : {}),
+    ...(atLeast(instance.version, 17, 0) ? { ref_protected: isProtected(project, push.ref) } : {}),
     checkout_sha: push.checkoutSha,
     message: push.message,
     user_id: user.id,

@@ -1,8 +1,10 @@
 /** What a test puts into the stand-in: projects, people, what they may do, and their pushes. */
 import { addHook, hookParameters } from './api/hooks.ts';
 import { createProject, type NewProject } from './api/projects.ts';
+import { addVariable } from './api/variables.ts';
 import { type NewCommit, writeCommit } from './commit-writer.ts';
 import type { GitLab } from './core.ts';
+import { namespaceOf } from './members.ts';
 import { afterPush } from './push.ts';
 import { createTokenSeeding, type TokenSeeding } from './seed-tokens.ts';
 import { addToken, addUser, ensureGroup, type Group, type Project, type User } from './state.ts';
@@ -45,6 +47,20 @@ export interface NewMember {
   state?: 'active' | 'awaiting';
 }
 
+export interface NewVariableOf {
+  key: string;
+  value: string;
+  masked?: boolean;
+  /** Its value is never told again, so it is masked too. */
+  hidden?: boolean;
+  protected?: boolean;
+  raw?: boolean;
+  /** Default `env_var`. */
+  type?: 'env_var' | 'file';
+  /** Default `*`. */
+  scope?: string;
+}
+
 export interface Seeding extends TokenSeeding {
   createProject(project: NewProject): Promise<SeededProject>;
   /** A user with a token that may do everything and, where given, an access level in a project. */
@@ -55,6 +71,13 @@ export interface Seeding extends TokenSeeding {
   /** Changes a member's level, or when it ends; adds who is not there. */
   setMember(member: Place & NewMember): void;
   removeMember(member: Place & { userId: number }): void;
+  /** Adds a CI/CD variable, or replaces the one of that key and scope. */
+  setVariable(variable: Place & NewVariableOf): void;
+  removeVariable(variable: Place & { key: string; scope?: string }): void;
+  /** Names or patterns with `*`, in place of those that were protected. */
+  protect(projectId: number, refs: { branches?: string[]; tags?: string[] }): void;
+  /** Gives the project another full path, in the same group or elsewhere; the old one redirects. */
+  renameProject(projectId: number, newPath: string): void;
   /** Answers the hook's id. */
   addHook(projectId: number, hook: SeededHook): number;
   /** Commits on the server and does all that a push does; answers the sha. */
@@ -88,7 +111,7 @@ export function placeOf(gitlab: GitLab, place: Place): Project | Group {
 export function createSeeding(gitlab: GitLab, own: Own): Seeding {
   const people = seedPeople(gitlab);
   const tokens = createTokenSeeding({ gitlab, setMember: people.setMember });
-  return { ...people, ...tokens, ...seedCode(gitlab, own) };
+  return { ...people, ...tokens, ...seedSettings(gitlab), ...seedCode(gitlab, own) };
 }
 
 type People = 'createUser' | 'blockUser' | 'addMember' | 'setMember' | 'removeMember';
@@ -116,6 +139,43 @@ function seedPeople(gitlab: GitLab): Pick<Seeding, People> {
     },
     removeMember: ({ userId, ...place }) => {
       placeOf(gitlab, place).members.delete(userId);
+    },
+  };
+}
+
+type Settings = 'setVariable' | 'removeVariable' | 'protect' | 'renameProject';
+
+function seedSettings(gitlab: GitLab): Pick<Seeding, Settings> {
+  const removeVariable: Seeding['removeVariable'] = ({ key, scope = '*', ...place }) => {
+    const { variables } = placeOf(gitlab, place);
+    const index = variables.findIndex((one) => one.key === key && one.environment_scope === scope);
+    if (index !== -1) variables.splice(index, 1);
+  };
+  return {
+    removeVariable,
+    setVariable: ({ key, value, scope = '*', type, hidden, masked, raw, ...given }) => {
+      removeVariable({ ...given, key, scope });
+      addVariable(placeOf(gitlab, given), {
+        key,
+        value,
+        raw,
+        masked,
+        masked_and_hidden: hidden,
+        protected: given.protected,
+        variable_type: type,
+        environment_scope: scope,
+      });
+    },
+    protect: (projectId, { branches, tags }) => {
+      const project = projectById(gitlab, projectId);
+      project.protectedBranches = branches ?? project.protectedBranches;
+      project.protectedTags = tags ?? project.protectedTags;
+    },
+    renameProject: (projectId, newPath) => {
+      const project = projectById(gitlab, projectId);
+      project.formerPaths = [...project.formerPaths, project.fullPath];
+      project.fullPath = newPath;
+      ensureGroup(gitlab.state, namespaceOf(project));
     },
   };
 }

@@ -9,9 +9,10 @@ import { pipeline } from 'node:stream/promises';
 import { endOf } from './api/authentication.ts';
 import type { GitLab } from './core.ts';
 import { accessLevel } from './members.ts';
+import { protectedRefs } from './protection.ts';
 import { afterPush, type RefChange } from './push.ts';
 import { inRepo } from './repository.ts';
-import { findProject, type Project, type User } from './state.ts';
+import { findMovedProject, findProject, type Project, type User } from './state.ts';
 
 const GIT_PATH = /^\/(.+?)(?:\.git)?\/(info\/refs|git-upload-pack|git-receive-pack)$/;
 const MAX_CGI_HEAD = 64 * 1024;
@@ -28,6 +29,19 @@ const POST_RECEIVE = `#!/bin/sh
 } > "$STAND_IN_PUSH_REPORT"
 `;
 
+/** Refuses branches and tags that match a pattern of the environment, in GitLab's words. */
+const PRE_RECEIVE = `#!/bin/sh
+set -f
+while read -r before after ref; do
+  for pattern in $STAND_IN_PROTECTED; do
+    case "$ref" in $pattern)
+      echo 'GitLab: You are not allowed to push code to protected branches on this project.' >&2
+      exit 1 ;;
+    esac
+  done
+done
+`;
+
 /** Makes an empty bare repository that takes pushes with options and serves any sha. */
 export async function initRepository(gitlab: GitLab, project: Project): Promise<void> {
   const branch = `--initial-branch=${project.defaultBranch}`;
@@ -36,10 +50,15 @@ export async function initRepository(gitlab: GitLab, project: Project): Promise<
   await inRepo(repo, ['config', 'http.receivepack', 'true']);
   await inRepo(repo, ['config', 'receive.advertisePushOptions', 'true']);
   await inRepo(repo, ['config', 'uploadpack.allowAnySHA1InWant', 'true']);
-  const hook = join(project.dir, 'hooks', 'post-receive');
-  await gitlab.makeFolder(join(project.dir, 'hooks'));
-  await writeFile(hook, POST_RECEIVE);
-  await chmod(hook, 0o755);
+  const folder = join(project.dir, 'hooks');
+  await gitlab.makeFolder(folder);
+  for (const [name, text] of [
+    ['pre-receive', PRE_RECEIVE],
+    ['post-receive', POST_RECEIVE],
+  ] as const) {
+    await writeFile(join(folder, name), text);
+    await chmod(join(folder, name), 0o755);
+  }
 }
 
 /** Answers a git client; false where the path is no git path. */
@@ -55,15 +74,27 @@ export async function serveGit(
   const pushes = `${service}?${url.search}`.includes('git-receive-pack');
   const user = basicUser(gitlab, request, pushes);
   const project = findProject(gitlab.state, path);
+  const moved = project === undefined ? findMovedProject(gitlab.state, path) : undefined;
   const level =
     user === undefined || project === undefined ? 0 : accessLevel(gitlab, user, project);
   if (user === undefined) refuse(response, 401, 'HTTP Basic: Access denied\n');
-  else if (project === undefined || level === 0) {
+  else if (moved !== undefined && accessLevel(gitlab, user, moved) > 0) {
+    response.writeHead(301, { Location: `/${moved.fullPath}.git/${service}${url.search}` }).end();
+  } else if (project === undefined || level === 0) {
     refuse(response, 404, 'The project you were looking for could not be found.\n');
   } else if (pushes && level < 30) {
     refuse(response, 403, 'You are not allowed to push code to this project.\n');
   } else {
-    await runBackend(gitlab, { request, response, project, user, service, query: url.search });
+    const refused = level < 40 ? protectedRefs(project) : [];
+    await runBackend(gitlab, {
+      request,
+      response,
+      project,
+      user,
+      service,
+      query: url.search,
+      refused,
+    });
   }
   return true;
 }
@@ -96,6 +127,8 @@ interface Exchange {
   user: User;
   service: string;
   query: string;
+  /** Patterns of refs that this user may not push to. */
+  refused: string[];
 }
 
 async function runBackend(gitlab: GitLab, exchange: Exchange): Promise<void> {
@@ -135,6 +168,7 @@ function cgiEnvironment(exchange: Exchange, report: string): Record<string, stri
     GIT_COMMITTER_NAME: exchange.user.name,
     GIT_COMMITTER_EMAIL: `${exchange.user.username}@example.com`,
     STAND_IN_PUSH_REPORT: report,
+    STAND_IN_PROTECTED: exchange.refused.join(' '),
   };
 }
 

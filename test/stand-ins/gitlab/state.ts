@@ -74,6 +74,11 @@ export interface Project {
   createdAt: string;
   creatorId: number;
   defaultBranch: string;
+  /** Names or patterns with `*`; only maintainers push to them. */
+  protectedBranches: string[];
+  protectedTags: string[];
+  /** Paths that it had before, which redirect. */
+  formerPaths: string[];
   /** True until a branch is pushed. */
   empty: boolean;
   /** The bare repository's folder. */
@@ -183,5 +188,13 @@ export function findProject(state: State, idOrPath: string): Project | undefined
     /^\d+$/.test(idOrPath)
       ? project.id === Number(idOrPath)
       : project.fullPath.toLowerCase() === wanted,
+  );
+}
+
+/** The project that once had this path, where no other one has it now. */
+export function findMovedProject(state: State, path: string): Project | undefined {
+  const wanted = path.toLowerCase();
+  return state.projects.find(({ formerPaths }) =>
+    formerPaths.some((former) => former.toLowerCase() === wanted),
   );
 }

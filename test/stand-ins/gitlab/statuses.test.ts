@@ -124,7 +124,7 @@ describe('POST statuses', () => {
   });
 
   it('keeps the rows of two users apart', async () => {
-    const { token } = rig.gitlab.createUser({ username: 'dev', projectId });
+    const { token } = rig.gitlab.createUser({ username: 'dev', projectId, accessLevel: 40 });
     await post({ state: 'running' });
     await post({ state: 'success' }, token);
     const { rows } = rig.gitlab.statuses(projectId, sha);

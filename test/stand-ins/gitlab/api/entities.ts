@@ -3,6 +3,7 @@ import type { GitLab } from '../core.ts';
 import type { Deployment, Environment } from '../deployments.ts';
 import { HOOK_EVENTS, type Hook, type HookLog } from '../hooks.ts';
 import { bestLevel, groupsAbove, namespaceOf } from '../members.ts';
+import { isProtected } from '../protection.ts';
 import type { Commit, Tag } from '../repository.ts';
 import type { Group, Project, User } from '../state.ts';
 import { type Pipeline, pipelineState, type StatusRow } from '../statuses.ts';
@@ -140,7 +141,7 @@ export function branchEntity(gitlab: GitLab, project: Project, name: string, com
     name,
     commit: commitEntity(gitlab, project, commit),
     merged: false,
-    protected: false,
+    protected: isProtected(project, `refs/heads/${name}`),
     developers_can_push: false,
     developers_can_merge: false,
     can_push: true,
@@ -156,7 +157,7 @@ export function tagEntity(gitlab: GitLab, project: Project, tag: Tag, commit: Co
     target: tag.target,
     commit: commitEntity(gitlab, project, commit),
     release: null,
-    protected: false,
+    protected: isProtected(project, `refs/tags/${tag.name}`),
     created_at: tag.createdAt,
   };
 }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { GitLab } from '../core.ts';
 import { accessLevel } from '../members.ts';
 import { type Repo, resolveCommit } from '../repository.ts';
-import { findProject, type Project, type User } from '../state.ts';
+import { findMovedProject, findProject, type Project, type User } from '../state.ts';
 import { ApiError, forbidden, notFound } from './api-error.ts';
 import { authenticate } from './authentication.ts';
 
@@ -34,9 +34,25 @@ export function asker(gitlab: GitLab, request: Request, least = 0): Asker {
   const user = authenticate(gitlab, request);
   const project = findProject(gitlab.state, segment(request, 'id'));
   const level = project === undefined ? 0 : accessLevel(gitlab, user, project);
+  if (project === undefined) redirectMoved(gitlab, request, user);
   if (project === undefined || level === 0) throw notFound('Project');
   if (level < least) throw forbidden();
   return { user, project, repo: gitlab.repo(project), level };
+}
+
+/** Readers of a former path are sent to the same address by number, as since 16.7; writers are refused. */
+function redirectMoved(gitlab: GitLab, request: Request, user: User): void {
+  const path = segment(request, 'id');
+  const project = findMovedProject(gitlab.state, path);
+  if (project === undefined || accessLevel(gitlab, user, project) === 0) return;
+  if (!['GET', 'HEAD'].includes(request.method)) {
+    throw new ApiError(405, { message: 'Non GET methods are not allowed for moved projects' });
+  }
+  const former = /\/projects\/[^/?]+/;
+  const there = request.originalUrl.replace(former, `/projects/${project.id}`);
+  const location = `${gitlab.instance().url}${there}`;
+  const text = `This resource has been moved permanently to ${location}.`;
+  throw new ApiError(301, text, { Location: location });
 }
 
 /** The commit that a ref means, the default branch without one; 404 Commit Not Found. */

@@ -10,6 +10,7 @@ import { hookRoutes } from './hooks.ts';
 import { ApiError, authenticate } from './http.ts';
 import { memberRoutes } from './members.ts';
 import { projectRoutes } from './projects.ts';
+import { protectionRoutes } from './protection.ts';
 import { repositoryRoutes } from './repository.ts';
 import { statusRoutes } from './statuses.ts';
 import { tokenRoutes } from './tokens.ts';
@@ -23,6 +24,7 @@ export function apiRoutes(gitlab: GitLab): Router {
   api.use(tokenRoutes(gitlab));
   api.use(projectRoutes(gitlab));
   api.use(memberRoutes(gitlab));
+  api.use(protectionRoutes(gitlab));
   api.use(repositoryRoutes(gitlab));
   api.use(fileRoutes(gitlab));
   api.use(archiveRoutes(gitlab));
@@ -42,13 +44,19 @@ export function apiRoutes(gitlab: GitLab): Router {
 
 function answerError(error: unknown, _: Request, response: Response, next: NextFunction): void {
   if (response.headersSent) next(error);
-  else if (error instanceof ApiError) response.status(error.status).json(error.body);
+  else if (error instanceof ApiError) sendError(error, response);
   else if (isBadBody(error)) response.status(400).json({ error: 'body is invalid' });
   else {
     if (response.destroyed) return;
     process.stderr.write(`stand-in GitLab: ${error instanceof Error ? error.stack : error}\n`);
     response.status(500).json({ message: '500 Internal Server Error' });
   }
+}
+
+function sendError({ status, headers, body }: ApiError, response: Response): void {
+  response.status(status).set(headers);
+  if (typeof body === 'string') response.type('text/plain').send(body);
+  else response.json(body);
 }
 
 function isBadBody(error: unknown): boolean {

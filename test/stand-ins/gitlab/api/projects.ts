@@ -15,6 +15,9 @@ export interface NewProject {
   description?: string;
   visibility?: Visibility;
   defaultBranch?: string;
+  /** Names or patterns with `*`; without further word the default branch, as GitLab has it. */
+  protectedBranches?: string[];
+  protectedTags?: string[];
 }
 
 /** Makes a project with an empty repository; its maker is its maintainer. */
@@ -33,6 +36,9 @@ export async function createProject(
     createdAt: gitlab.timestamp(),
     creatorId: creator.id,
     defaultBranch: wanted.defaultBranch ?? 'main',
+    protectedBranches: wanted.protectedBranches ?? [wanted.defaultBranch ?? 'main'],
+    protectedTags: wanted.protectedTags ?? [],
+    formerPaths: [],
     empty: true,
     dir: `${gitlab.options.data}/repositories/${id}.git`,
     members: new Map([

@@ -2,6 +2,7 @@
 import { type Request, type Response, Router } from 'express';
 import { z } from 'zod';
 import type { GitLab } from '../core.ts';
+import { isProtected } from '../protection.ts';
 import { inRepo } from '../repository.ts';
 import { findPipeline, type Pipeline, POSTED_STATES, postStatus } from '../statuses.ts';
 import { pipelineEntity, statusEntity } from './entities.ts';
@@ -12,7 +13,9 @@ import {
   commitOf,
   DEVELOPER,
   flag,
+  forbidden,
   invalid,
+  MAINTAINER,
   notFound,
   parameters,
   segment,
@@ -68,6 +71,9 @@ async function accept(gitlab: GitLab, found: Asker, sha: string, post: Post) {
   const matching = findPipeline(book, { sha, ref: post.ref, id: post.pipeline_id });
   const ref = post.ref ?? matching?.ref ?? (await firstBranchWith(found, sha));
   if (ref === undefined) throw notFound('References for commit');
+  const isPinned =
+    isProtected(project, `refs/heads/${ref}`) || isProtected(project, `refs/tags/${ref}`);
+  if (isPinned && found.level < MAINTAINER) throw forbidden();
   if (post.pipeline_id !== undefined && matching === undefined) {
     throw notFound('Pipeline for pipeline_id, sha and ref');
   }

@@ -1,8 +1,9 @@
-/** Routes of a project's CI/CD variables. */
+/** Routes of the CI/CD variables of projects and groups. */
 import { type Request, Router } from 'express';
 import { z } from 'zod';
 import type { GitLab } from '../core.ts';
-import type { Variable } from '../state.ts';
+import type { Project, Variable } from '../state.ts';
+import { findGroup } from './groups.ts';
 import {
   ApiError,
   asker,
@@ -10,6 +11,7 @@ import {
   invalid,
   MAINTAINER,
   notFound,
+  OWNER,
   parameters,
   segment,
   sendPage,
@@ -27,52 +29,64 @@ const settings = {
 const newVariable = z.object({ key: z.string(), value: z.string(), ...settings });
 const changedVariable = z.object({ value: z.string().optional(), ...settings });
 
+type Holder = Pick<Project, 'variables'>;
+
 export function variableRoutes(gitlab: GitLab): Router {
   const routes = Router();
-  routes.get('/projects/:id/variables', (request, response) => {
-    const { project } = asker(gitlab, request, MAINTAINER);
-    sendPage(request, response, project.variables, present);
-  });
-  routes.post('/projects/:id/variables', (request, response) => {
-    const { project } = asker(gitlab, request, MAINTAINER);
-    const wanted = parameters(request, newVariable);
-    if (!/^\w{1,255}$/.test(wanted.key)) {
-      throw invalid('key', "can contain only letters, digits and '_'.");
-    }
-    const scope = wanted.environment_scope ?? '*';
-    if (
-      project.variables.some((one) => one.key === wanted.key && one.environment_scope === scope)
-    ) {
-      throw invalid('key', `(${wanted.key}) has already been taken`);
-    }
-    const variable = change(blank(wanted.key, wanted.value), wanted);
-    project.variables.push(variable);
-    response.status(201).json(present(variable));
-  });
-  routes.get('/projects/:id/variables/:key', (request, response) => {
-    response.json(present(find(gitlab, request).variable));
-  });
-  routes.put('/projects/:id/variables/:key', (request, response) => {
-    const { project, variable } = find(gitlab, request);
-    const changed = change({ ...variable }, parameters(request, changedVariable));
-    project.variables[project.variables.indexOf(variable)] = changed;
-    response.json(present(changed));
-  });
-  routes.delete('/projects/:id/variables/:key', (request, response) => {
-    const { project, variable } = find(gitlab, request);
-    project.variables = project.variables.filter((other) => other !== variable);
-    response.status(204).end();
-  });
+  const holders: [string, (request: Request) => Holder][] = [
+    ['/projects/:id/variables', (request) => asker(gitlab, request, MAINTAINER).project],
+    ['/groups/:id/variables', (request) => findGroup(gitlab, request, OWNER)],
+  ];
+  for (const [path, holder] of holders) addRoutes(routes, path, holder);
   return routes;
 }
 
+function addRoutes(routes: Router, path: string, holder: (request: Request) => Holder): void {
+  routes.get(path, (request, response) => {
+    sendPage(request, response, holder(request).variables, present);
+  });
+  routes.post(path, (request, response) => {
+    const variable = addVariable(holder(request), parameters(request, newVariable));
+    response.status(201).json(present(variable));
+  });
+  routes.get(`${path}/:key`, (request, response) => {
+    response.json(present(find(holder(request), request)));
+  });
+  routes.put(`${path}/:key`, (request, response) => {
+    const { variables } = holder(request);
+    const variable = find({ variables }, request);
+    const changed = change({ ...variable }, parameters(request, changedVariable));
+    variables[variables.indexOf(variable)] = changed;
+    response.json(present(changed));
+  });
+  routes.delete(`${path}/:key`, (request, response) => {
+    const { variables } = holder(request);
+    variables.splice(variables.indexOf(find({ variables }, request)), 1);
+    response.status(204).end();
+  });
+}
+
+/** Adds a variable, whose key is taken once in each scope. */
+export function addVariable(holder: Holder, wanted: z.output<typeof newVariable>): Variable {
+  if (!/^\w{1,255}$/.test(wanted.key)) {
+    throw invalid('key', "can contain only letters, digits and '_'.");
+  }
+  const scope = wanted.environment_scope ?? '*';
+  const sameKey = holder.variables.filter(({ key }) => key === wanted.key);
+  if (sameKey.some(({ environment_scope }) => environment_scope === scope)) {
+    throw invalid('key', `(${wanted.key}) has already been taken`);
+  }
+  const variable = change(blank(wanted.key, wanted.value), wanted);
+  holder.variables.push(variable);
+  return variable;
+}
+
 /** The one variable of that key, and of the scope in `filter` where several have it. */
-function find(gitlab: GitLab, request: Request) {
-  const { project } = asker(gitlab, request, MAINTAINER);
+function find(holder: Holder, request: Request): Variable {
   const filter = z.object({ environment_scope: z.string().optional() }).optional();
   const given = parameters(request, z.object({ filter }));
   const scope = given.filter?.environment_scope ?? request.query['filter[environment_scope]'];
-  const found = project.variables.filter(
+  const found = holder.variables.filter(
     (one) =>
       one.key === segment(request, 'key') &&
       (scope === undefined || one.environment_scope === scope),
@@ -84,7 +98,7 @@ function find(gitlab: GitLab, request: Request) {
   }
   const [variable] = found;
   if (variable === undefined) throw notFound('Variable');
-  return { project, variable };
+  return variable;
 }
 
 function blank(key: string, value: string): Variable {
