@@ -13,6 +13,7 @@ import { connectDocker, type Docker } from './clients/docker.ts';
 import { createGitLab, type GitLab } from './clients/gitlab.ts';
 import { createGitLabHooks } from './clients/gitlab-hooks.ts';
 import { createGitLabPeople } from './clients/gitlab-people.ts';
+import { createGitLabVariables } from './clients/gitlab-variables.ts';
 import { createMarathon, type Marathon } from './clients/marathon.ts';
 import { connectRedis } from './clients/redis.ts';
 import type { Config } from './config.ts';
@@ -32,6 +33,7 @@ import { createProjectDiscovery, type ProjectDiscovery } from './discovery/index
 import { createHookRegistration, type HookRegistration } from './gitlab/hook-registration.ts';
 import { createReport, type Report } from './gitlab/report.ts';
 import { createStatuses, type Statuses, type StatusWork } from './gitlab/statuses.ts';
+import { createVariables } from './gitlab/variables.ts';
 import { packageVersion, templatesFolder } from './paths.ts';
 import { checksOf, createReadiness, type Readiness } from './readiness.ts';
 import { createStores, type Stores } from './stores/index.ts';
@@ -188,8 +190,14 @@ function createLegs({ config, stores, gitlab, docker, marathon }: Parts) {
     deadline: config.deployDeadline,
     cancel: cancellations.publish,
   });
+  const connection = { url: config.gitlabUrl, token: config.gitlabToken };
+  const variables = createVariables({
+    gitlab: createGitLabVariables(connection),
+    releases: stores.releases,
+  });
   const builder = createBuilder({
     ...{ gitlab, docker, builds, heads, install, logs: buildLogs },
+    secretsOf: variables.secretsOf,
     registry: config.registryUrl,
     args: config.buildArgs,
     timeout: config.buildTimeout,
