@@ -6,6 +6,7 @@ import { createDeliverer, type Deliverer } from './deliver.ts';
 import { createFaults, type Faults } from './faults.ts';
 import { createGit, type Git } from './git.ts';
 import type { Instance } from './hook-body.ts';
+import { countFailure, isDisabled } from './hook-failures.ts';
 import type { Delivery, HookLog } from './hooks.ts';
 import type { Repo } from './repository.ts';
 import { createState, type Project, type State } from './state.ts';
@@ -29,6 +30,10 @@ export interface GitLabOptions {
   archivesPerMinute?: number;
   /** Whether a status posted twice is accepted, as newer releases do; default false. */
   idempotentStatuses?: boolean;
+  /** Whether hooks may call this machine and private networks; default true, where GitLab says false. */
+  allowLocalRequests?: boolean;
+  /** Whether hooks that fail again and again are switched off; default false, as self-managed. */
+  disableFailingHooks?: boolean;
   /** Whether hook bodies carry the options of `git push -o`; default true. */
   pushOptionsInHooks?: boolean;
 }
@@ -74,6 +79,8 @@ const DEFAULTS = {
   hookTimeoutMs: 10_000,
   archivesPerMinute: 5,
   idempotentStatuses: false,
+  allowLocalRequests: true,
+  disableFailingHooks: false,
   pushOptionsInHooks: true,
 };
 
@@ -103,7 +110,7 @@ export function createCore(given: GitLabOptions): GitLab {
     options,
     state,
     git,
-    faults: createFaults(),
+    faults: createFaults({ now: options.now }),
     deliverer,
     scratch,
     now: options.now,
@@ -115,7 +122,11 @@ export function createCore(given: GitLabOptions): GitLab {
     repo: (project) => ({ git, dir: project.dir }),
     deliver: (delivery) => {
       const project = state.projects.find(({ id }) => id === delivery.hook.projectId);
-      if (project !== undefined) deliverer.enqueue(delivery, (log) => keepLog(project, log));
+      if (project === undefined || isDisabled(delivery.hook, options.now())) return;
+      deliverer.enqueue(delivery, (log) => {
+        keepLog(project, log);
+        if (options.disableFailingHooks) countFailure(delivery.hook, log, options.now());
+      });
     },
     keepLog,
     inBackground: (work) => {

@@ -1,22 +1,22 @@
 /** A GitLab for development and tests: one process, real git, and the REST API and hooks that Ekiden uses. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as wait } from 'node:timers/promises';
 import express, { type Express } from 'express';
 import { apiRoutes } from './api/index.ts';
 import { createCore, type GitLab, type GitLabOptions } from './core.ts';
-import type { Fault, Faults } from './faults.ts';
+import type { Faults } from './faults.ts';
 import type { HookLog } from './hooks.ts';
 import { servePage } from './pages.ts';
 import { createSeeding, projectById, type Seeding } from './seeding.ts';
 import { serveGit } from './smart-http.ts';
+import { spoil } from './spoil.ts';
 import { addToken, addUser } from './state.ts';
 import type { StatusPost, StatusRow } from './statuses.ts';
 
 export type { NewProject } from './api/projects.ts';
 export type { FileContent, NewCommit } from './commit-writer.ts';
 export type { GitLabOptions } from './core.ts';
-export type { Fault, Faults } from './faults.ts';
+export { applicationLimit, type Fault, type Faults, rackAttack } from './faults.ts';
 export type { HookLog } from './hooks.ts';
 export type {
   NewMember,
@@ -79,9 +79,7 @@ async function listen(server: Server, gitlab: GitLab): Promise<string> {
 function requestListener(gitlab: GitLab) {
   const app = webApp(gitlab);
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
-    const fault = gitlab.faults.take(`${request.method} ${request.url}`);
-    if (fault !== undefined && (await applyFault(gitlab, fault, response))) return;
-    Object.assign(response, { locals: { fault } });
+    if (await spoil(gitlab, request, response)) return;
     if (!(await serveGit(gitlab, request, response))) app(request, response);
   };
   return (request: IncomingMessage, response: ServerResponse) => {
@@ -103,26 +101,6 @@ function webApp(gitlab: GitLab): Express {
   });
   app.use((request, response) => servePage(gitlab, request, response));
   return app;
-}
-
-/** True where the fault was the whole answer. */
-async function applyFault(
-  gitlab: GitLab,
-  fault: Fault,
-  response: ServerResponse,
-): Promise<boolean> {
-  if (fault.delayMs !== undefined)
-    await wait(fault.delayMs, undefined, { signal: gitlab.stopping });
-  if (fault.reset === true && fault.afterBytes === undefined) {
-    response.destroy();
-    return true;
-  }
-  if (fault.status === undefined) return false;
-  const text = typeof fault.body === 'string';
-  const type = text ? 'text/plain' : 'application/json';
-  response.writeHead(fault.status, { 'Content-Type': type, ...fault.headers });
-  response.end(text ? fault.body : JSON.stringify(fault.body ?? {}));
-  return true;
 }
 
 function watching(gitlab: GitLab): Pick<GitLabStandIn, 'statuses' | 'deliveries' | 'idle'> {

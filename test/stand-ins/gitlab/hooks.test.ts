@@ -35,6 +35,8 @@ const hook: Hook = {
   branchFilter: { strategy: 'wildcard', pattern: '' },
   customHeaders: [{ key: 'X-Custom', value: '1' }],
   sslVerification: true,
+  failures: 0,
+  disabledUntil: 0,
 };
 
 describe('deliveryHeaders', () => {

@@ -40,6 +40,10 @@ export interface Hook {
   branchFilter: { strategy: 'wildcard' | 'regex' | 'all_branches'; pattern: string };
   customHeaders: { key: string; value: string }[];
   sslVerification: boolean;
+  /** Deliveries that failed since the last that did not. */
+  failures: number;
+  /** Milliseconds since 1970 until which nothing is sent; Infinity is until a test succeeds. */
+  disabledUntil: number;
 }
 
 /** One delivery as it went over the wire; `status` is `internal error` where no answer came. */

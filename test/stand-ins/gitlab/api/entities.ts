@@ -1,6 +1,7 @@
 /** Shapes of the REST API's answers, key by key as GitLab presents them. */
 import type { GitLab } from '../core.ts';
 import type { Deployment, Environment } from '../deployments.ts';
+import { alertOf } from '../hook-failures.ts';
 import { HOOK_EVENTS, type Hook, type HookLog } from '../hooks.ts';
 import { bestLevel, groupsAbove, namespaceOf } from '../members.ts';
 import { isProtected } from '../protection.ts';
@@ -210,8 +211,7 @@ export function hookEntity(gitlab: GitLab, hook: Hook) {
     created_at: hook.createdAt,
     ...Object.fromEntries(events),
     enable_ssl_verification: hook.sslVerification,
-    alert_status: 'executable',
-    disabled_until: null,
+    ...alertOf(hook, gitlab.now()),
     url_variables: [],
     push_events_branch_filter: hook.branchFilter.pattern,
     branch_filter_strategy: hook.branchFilter.strategy,

@@ -1,9 +1,11 @@
 /** Routes of project hooks: their settings, tests, logs and resends. */
 import { randomUUID } from 'node:crypto';
+import { isIP } from 'node:net';
 import { type Request, Router } from 'express';
 import { z } from 'zod';
 import type { GitLab } from '../core.ts';
 import { pushBody } from '../hook-body.ts';
+import { countFailure } from '../hook-failures.ts';
 import { type Delivery, HOOK_EVENTS, type Hook, type HookEvent } from '../hooks.ts';
 import { samplePush } from '../push.ts';
 import { branches, tags } from '../repository.ts';
@@ -95,6 +97,8 @@ export function addHook(gitlab: GitLab, project: Project, wanted: HookParameters
     branchFilter: { strategy: 'wildcard', pattern: '' },
     customHeaders: [],
     sslVerification: true,
+    failures: 0,
+    disabledUntil: 0,
   };
   change(gitlab, hook, wanted);
   project.hooks.push(hook);
@@ -103,6 +107,9 @@ export function addHook(gitlab: GitLab, project: Project, wanted: HookParameters
 
 function change(gitlab: GitLab, hook: Hook, wanted: HookParameters): void {
   if (!URL.canParse(wanted.url) || !/^https?:$/.test(new URL(wanted.url).protocol)) {
+    throw new ApiError(422, { error: 'Invalid url given' });
+  }
+  if (!gitlab.options.allowLocalRequests && isLocal(new URL(wanted.url).hostname)) {
     throw new ApiError(422, { error: 'Invalid url given' });
   }
   // A secret is never sent to another address than the one it was given for.
@@ -123,6 +130,16 @@ function change(gitlab: GitLab, hook: Hook, wanted: HookParameters): void {
   for (const event of HOOK_EVENTS) hook.events[event] = wanted[event] ?? hook.events[event];
 }
 
+/** This machine and private networks, as an address or as the names that always mean it. */
+function isLocal(hostname: string): boolean {
+  const host = hostname.replaceAll(/[[\]]/g, '');
+  if (host === 'localhost' || host.endsWith('.localhost')) return true;
+  const ranges = /^(0|10|127|169\.254|192\.168|172\.(1[6-9]|2\d|3[01]))\./;
+  return isIP(host) === 4
+    ? ranges.test(host)
+    : isIP(host) === 6 && /^(::1?$|f[cd]|fe80)/.test(host);
+}
+
 /** Tests and resends that a user may ask for in a minute. */
 const MAX_PER_MINUTE = 5;
 
@@ -138,7 +155,9 @@ function addDeliveryRoutes(gitlab: GitLab, routes: Router): void {
     );
     const log = await gitlab.deliverer.send(delivery);
     gitlab.keepLog(project, log);
-    if (log.error !== null) throw new ApiError(422, { message: log.error });
+    if (gitlab.options.disableFailingHooks) countFailure(hook, log, gitlab.now());
+    const isSuccess = /^2/.test(log.status);
+    if (!isSuccess) throw new ApiError(422, { message: log.error ?? log.responseBody });
     response.status(201).json({ message: '201 Created' });
   });
   routes.get('/projects/:id/hooks/:hook/events', (request, response) => {

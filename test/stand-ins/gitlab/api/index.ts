@@ -8,6 +8,7 @@ import { fileRoutes } from './files.ts';
 import { groupRoutes } from './groups.ts';
 import { hookRoutes } from './hooks.ts';
 import { ApiError, authenticate } from './http.ts';
+import { instanceRoutes } from './instance.ts';
 import { memberRoutes } from './members.ts';
 import { projectRoutes } from './projects.ts';
 import { protectionRoutes } from './protection.ts';
@@ -20,6 +21,7 @@ import { variableRoutes } from './variables.ts';
 export function apiRoutes(gitlab: GitLab): Router {
   const api = express.Router();
   api.use(express.json({ limit: '5mb' }), express.urlencoded({ extended: true }));
+  api.use(instanceRoutes(gitlab));
   api.use(userRoutes(gitlab));
   api.use(tokenRoutes(gitlab));
   api.use(projectRoutes(gitlab));

@@ -1,4 +1,4 @@
-/** Routes about the instance and its projects. */
+/** Routes of projects. */
 import { type Request, type Response, Router } from 'express';
 import { z } from 'zod';
 import type { GitLab } from '../core.ts';
@@ -64,14 +64,6 @@ export async function createProject(
 
 export function projectRoutes(gitlab: GitLab): Router {
   const routes = Router();
-  const version = (request: Request, response: Response) => {
-    authenticate(gitlab, request);
-    const { version } = gitlab.instance();
-    const kas = { enabled: false, externalUrl: null, externalK8sProxyUrl: null, version: null };
-    response.json({ version, revision: '0000000', kas, enterprise: false });
-  };
-  routes.get('/version', version);
-  routes.get('/metadata', version);
   routes.get('/projects', (request, response) => listProjects(gitlab, request, response));
   routes.post('/projects', async (request, response) => {
     const user = authenticate(gitlab, request);
