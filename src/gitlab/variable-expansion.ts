@@ -75,7 +75,8 @@ function replaceIn(work: Work, plain: Holding, path: string[]): Holding | 'circl
     // Beyond the limit the result is thrown away, so that it need not be put together.
     return size > valueLimit ? '' : (other?.value ?? '');
   });
-  if (isCircle) warn(work, key, 'names others in a circle and stays as it is written');
+  if (isCircle)
+    warn(work, key, 'names others in a circle, or too many in a row, and stays as it is written');
   if (isCircle) return 'circle';
   if (size <= Math.max(valueLimit, plain.value.length)) return { value, isSecret, isFile: false };
   warn(work, key, 'grows too long by those that it names and stays as it is written');

@@ -59,12 +59,15 @@ const forJobs = /^(CI|CI_\w*|GITLAB_\w*|DOCKER_AUTH_CONFIG)$/;
 /** What Marathon and Ekiden set for each instance: its ports, its identity, its log folder. */
 const reserved = /^(PORTS?|PORT_?\d+|MARATHON_\w*|MESOS_\w*|LOG_DIR)$/;
 
+/** Nobody reads more of them. */
+const warningLimit = 20;
+
 /** Those that an app gets. */
-export function toAppEnvironment({ values, warnings }: Expansion): AppEnvironment {
+export function toAppEnvironment(expansion: Expansion): AppEnvironment {
   const env: Record<string, string> = {};
   const secrets: string[] = [];
-  const odd = [...warnings];
-  for (const [key, { value, isSecret, isFile }] of values) {
+  const odd = [...expansion.warnings];
+  for (const [key, { value, isSecret, isFile }] of expansion.values) {
     if (forJobs.test(key)) continue;
     const obstacle = obstacleOf(key, value, isFile);
     if (obstacle) {
@@ -75,7 +78,10 @@ export function toAppEnvironment({ values, warnings }: Expansion): AppEnvironmen
     if (isSecret) secrets.push(key);
   }
   const told = odd.filter(({ key }) => !forJobs.test(key));
-  return { env, secrets, warnings: told.map(({ key, text }) => `${key} ${text}.`) };
+  const warnings = told.slice(0, warningLimit).map(({ key, text }) => `${key} ${text}.`);
+  if (told.length > warningLimit)
+    warnings.push(`So it is with ${told.length - warningLimit} more.`);
+  return { env, secrets, warnings };
 }
 
 function obstacleOf(key: string, value: string, isFile: boolean): string | undefined {
