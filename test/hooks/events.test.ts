@@ -1,5 +1,5 @@
 /** The table of event and decision, row by row, over HTTP. */
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { useRedis } from '../support/redis.ts';
 import { openDoor, payload, startManifests } from './door.ts';
 import { type EventRow, eventTable, shapes, storedBodies } from './event-table.ts';
@@ -28,19 +28,25 @@ test('every stored body has its row', () => {
   expect(missing).toEqual([]);
 });
 
-describe.each(columns)('%s', (column) => {
-  test.each(eventTable.map((row) => [`${row.kind} as ${row.header}`, row] as const))(
-    '%s',
-    async (_, row) => {
-      const commit = String(row.body['checkout_sha']);
-      const gitlabUrl = await startManifests({ [commit]: manifest });
-      const door = await openDoor({ redis, gitlabUrl });
-      const answer = await door.send(shapes[column](row), { 'X-Gitlab-Event': row.header });
-      const decision = row.decided[column];
-      expect(answer.status).toBe(decision === 'queued' ? 202 : 200);
-      expect(answer.body).toMatchObject({ decision, reason: expect.any(String) });
-      expect(answer.body.reason).toMatch(reasonOf(row, column));
-      expect(await door.queued()).toHaveLength(decision === 'queued' ? 1 : 0);
-    },
+test.each(columns)('%s', async (column) => {
+  const tags = eventTable.map(({ body }) => [String(body['checkout_sha']), manifest]);
+  const gitlabUrl = await startManifests(Object.fromEntries(tags));
+  const door = await openDoor({ redis, gitlabUrl });
+  const seen: unknown[] = [];
+  for (const [number, row] of eventTable.entries()) {
+    const { status, body } = await door.send(shapes[column](row), {
+      'X-Gitlab-Event': row.header,
+      'Idempotency-Key': `${column} ${number}`,
+    });
+    const said = reasonOf(row, column).test(body.reason) || body.reason;
+    seen.push([row.kind, row.header, status, body.decision, said]);
+  }
+  const wanted = eventTable.map(({ kind, header, decided }) => {
+    const decision = decided[column];
+    return [kind, header, decision === 'queued' ? 202 : 200, decision, true];
+  });
+  expect(seen).toEqual(wanted);
+  expect(await door.queued()).toHaveLength(
+    wanted.filter(([, , , decision]) => decision === 'queued').length,
   );
 });
