@@ -204,6 +204,7 @@ function createLegs({ config, stores, gitlab, docker, marathon }: Parts) {
   });
   const deployer = createDeployer({
     ...{ marathon, install, domain },
+    environmentOf: variables.environmentOf,
     deployments: stores.deployments,
     releases: stores.releases,
     exclusively: locks.exclusively,
