@@ -1,8 +1,15 @@
 /** The hooks of a project in GitLab: their settings, test deliveries, and what was answered to those. */
-import { ProjectHooks } from '@gitbeaker/rest';
+import { ProjectHooks, Projects } from '@gitbeaker/rest';
 import { z } from 'zod';
-import { messageOf, NotFoundError, RemoteError } from '../core/errors.ts';
-import { asking, type GitLabOptions, requestOptions, saidBy, statusOf } from './gitlab-request.ts';
+import { messageOf, RemoteError } from '../core/errors.ts';
+import {
+  absent,
+  asking,
+  type GitLabOptions,
+  requestOptions,
+  saidBy,
+  statusOf,
+} from './gitlab-request.ts';
 
 /** What GitLab shows of a hook; secrets it shows to nobody. */
 export interface GitLabHook {
@@ -50,8 +57,8 @@ export interface GitLabHooks {
   remove(project: number, id: number): Promise<void>;
   /** Has GitLab deliver a push, made of the last commits of the default branch. */
   test(project: number, id: number): Promise<TestAnswer>;
-  /** The latest deliveries, newest first; none where GitLab (before 17.3) does not tell them. */
-  events(project: number, id: number): Promise<HookEvent[]>;
+  /** The latest deliveries, newest first; undefined where GitLab (before 17.3) does not tell them. */
+  events(project: number, id: number): Promise<HookEvent[] | undefined>;
 }
 
 const hookSchema = z
@@ -88,7 +95,10 @@ const eventsSchema = z.object({
 });
 
 export function createGitLabHooks(connection: GitLabOptions): GitLabHooks {
-  const hooks = new ProjectHooks(requestOptions(connection));
+  const options = requestOptions(connection);
+  const hooks = new ProjectHooks(options);
+  // For what gitbeaker has no method.
+  const { requester } = new Projects(options);
 
   return {
     async list(project) {
@@ -111,22 +121,15 @@ export function createGitLabHooks(connection: GitLabOptions): GitLabHooks {
     },
     async remove(project, id) {
       await changing(`hook ${id} of project ${project}`, () => hooks.remove(project, id)).catch(
-        (error: unknown) => {
-          if (!(error instanceof NotFoundError)) throw error;
-        },
+        absent,
       );
     },
-    test: (project, id) => testHook(hooks, project, id),
+    test: (project, id) => testHook(requester, project, id),
     async events(project, id) {
       const path = `projects/${project}/hooks/${id}/events`;
-      try {
-        return eventsSchema.parse(
-          await asking(`the deliveries of hook ${id}`, () => hooks.requester.get(path)),
-        ).body;
-      } catch (error) {
-        if (error instanceof NotFoundError) return [];
-        throw error;
-      }
+      const what = `the deliveries of hook ${id}`;
+      const found = await asking(what, () => requester.get(path)).catch(absent);
+      return found === undefined ? undefined : eventsSchema.parse(found).body;
     },
   };
 }
@@ -134,10 +137,14 @@ export function createGitLabHooks(connection: GitLabOptions): GitLabHooks {
 /** Delivering takes GitLab up to its own time-out of 10 s, and setting it all up some more. */
 const testPatience = 20_000;
 
-async function testHook(hooks: ProjectHooks, project: number, id: number): Promise<TestAnswer> {
+async function testHook(
+  requester: Projects['requester'],
+  project: number,
+  id: number,
+): Promise<TestAnswer> {
   try {
     await asking(`a test of hook ${id}`, () =>
-      hooks.requester.post(`projects/${project}/hooks/${id}/test/push_events`, {
+      requester.post(`projects/${project}/hooks/${id}/test/push_events`, {
         signal: AbortSignal.timeout(testPatience),
       }),
     );

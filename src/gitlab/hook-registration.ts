@@ -104,7 +104,7 @@ function unsigned(): RemoteError {
 }
 
 async function tryOut(hooks: GitLabHooks, project: number, id: number): Promise<HookTest> {
-  const [last] = await hooks.events(project, id);
+  const before = await hooks.events(project, id);
   const answer = await hooks.test(project, id);
   if (answer.outcome === 'limited') {
     const reason = 'GitLab sends five test deliveries a minute, and has sent them';
@@ -117,7 +117,8 @@ async function tryOut(hooks: GitLabHooks, project: number, id: number): Promise<
     };
   }
   if (answer.outcome === 'refused') return toldRefusal(answer.said);
-  const event = await noted(() => hooks.events(project, id), last?.id ?? 0);
+  const list = async () => (await hooks.events(project, id)) ?? [];
+  const event = before && (await noted(list, before[0]?.id ?? 0));
   return event ? toldAnswer(event) : { outcome: 'arrived', reason: 'GitLab delivered it' };
 }
 
