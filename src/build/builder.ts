@@ -16,7 +16,7 @@ import { endOf } from './end.ts';
 import { buildImage, exposedPorts, pushImage } from './image.ts';
 import { refTag, repositoryOf, shaTag } from './image-name.ts';
 import { withPorts } from './ports.ts';
-import { loginsFor } from './registry-login.ts';
+import { explainRefusal, loginsFor } from './registry-login.ts';
 
 export interface BuilderOptions {
   gitlab: GitLab;
@@ -139,7 +139,7 @@ async function makeImage(running: Running, name: string): Promise<void> {
     log.write(`included ${file} (${sha256.slice(0, 12)})\n`);
   }
   const args = argsFor(running, dockerfile.bytes);
-  const logins = await openLogins(running, { bytes: dockerfile.bytes, args });
+  const access = await openLogins(running, { bytes: dockerfile.bytes, args });
   const archive = await gitlab.archive(build.project, { sha: build.sha, path: plan.context });
   const context = openContext({
     archive,
@@ -152,11 +152,13 @@ async function makeImage(running: Running, name: string): Promise<void> {
     context,
     name,
     args,
-    logins,
+    logins: access.logins,
     ...(plan.target === undefined ? {} : { target: plan.target }),
     labels: { 'ekiden.install': install, 'ekiden.project': String(build.project) },
     write: (text) => log.write(text),
     signal,
+  }).catch((error: unknown) => {
+    throw explainRefusal(error, access);
   });
 }
 
@@ -174,9 +176,9 @@ async function openLogins(
 ) {
   const given = await secretsOf?.(build);
   log.hide(given?.masked ?? []);
-  const { logins, secrets } = loginsFor(given?.dockerAuth, dockerfile);
-  log.hide(secrets);
-  return logins;
+  const access = loginsFor(given?.dockerAuth, dockerfile);
+  log.hide(access.secrets);
+  return { ...access, areUnreadable: given?.areUnreadable ?? false };
 }
 
 /** The branch's or tag's name leads to its newest image. */

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { InputError } from '../core/errors.ts';
 import { namedImages } from './dockerfile/index.ts';
+import { StepError } from './progress.ts';
 
 export interface Login {
   username: string;
@@ -13,6 +14,8 @@ export interface RegistryLogins {
   logins: Record<string, Login>;
   /** Everything by which somebody could log in, also at registries that are not asked. */
   secrets: string[];
+  /** All that the Dockerfile names. */
+  registries: string[];
 }
 
 /** The form of Docker's own config.json; other parts of it, such as credential helpers, mean programs of another machine. */
@@ -39,16 +42,41 @@ export function loginsFor(
   dockerAuth: string | undefined,
   dockerfile: { bytes: Buffer; args: Record<string, string> },
 ): RegistryLogins {
-  if (dockerAuth === undefined) return { logins: {}, secrets: [] };
-  const auths = parseAuths(dockerAuth);
   const asked = new Set(namedImages(dockerfile.bytes, dockerfile.args).map(registryOf));
+  const auths = dockerAuth === undefined ? [] : parseAuths(dockerAuth);
   const logins: Record<string, Login> = {};
   const secrets: string[] = [];
   for (const [registry, { auth, login }] of auths) {
     secrets.push(login.password, ...(auth === undefined ? [] : [auth]));
     if (asked.has(registry)) logins[registry] = login;
   }
-  return { logins, secrets };
+  return { logins, secrets, registries: [...asked] };
+}
+
+/** What Docker says when it may not have an image; a command's own words begin otherwise. */
+const refusal =
+  /^(?!The command ).*(unauthorized|no basic auth credentials|denied|incorrect username)/is;
+
+/** `error`, where a registry kept an image back with what was wrong about the login. */
+export function explainRefusal(
+  error: unknown,
+  { logins, registries, areUnreadable }: RegistryLogins & { areUnreadable?: boolean },
+): unknown {
+  if (!(error instanceof StepError) || !refusal.test(error.message)) return error;
+  if (areUnreadable) return new StepError(`${error.message} (${unreadable})`, error.step);
+  const why = registries.map((registry) =>
+    registry in logins
+      ? `${shownAs(registry)} refused the login in DOCKER_AUTH_CONFIG`
+      : `DOCKER_AUTH_CONFIG has no login for ${shownAs(registry)}`,
+  );
+  return new StepError(`${error.message} (${why.join('; ')})`, error.step);
+}
+
+const unreadable =
+  'a login may be in DOCKER_AUTH_CONFIG, but GITLAB_TOKEN needs the role Maintainer to read it';
+
+function shownAs(registry: string): string {
+  return registry === hub ? 'Docker Hub' : registry;
 }
 
 /** Logins as the header X-Registry-Config: Docker reads the alphabet of URLs, with padding (RFC 4648 §5). */

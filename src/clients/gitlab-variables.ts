@@ -86,9 +86,8 @@ function toVariables(answer: unknown): Variable[] {
     }));
 }
 
-/** A `catch` for a role that is too low; a token that no longer works is another matter. */
+/** A `catch` for a role that is too low. */
 function forbidden(error: unknown): undefined {
-  const isRefused = error instanceof EkidenError && error.code === 'E_GITLAB_ACCESS';
-  if (isRefused && error.message.endsWith('(HTTP 403)')) return undefined;
+  if (error instanceof EkidenError && error.code === 'E_GITLAB_ACCESS') return undefined;
   throw error;
 }

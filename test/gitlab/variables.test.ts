@@ -69,10 +69,10 @@ describe('the level', () => {
   const at = (value: string, scope = '*') => [variable('A', value, { scope })];
 
   it('that is nearest wins, however exact the scope of another is', () => {
-    expect(ask({ levels: [at('group'), at('subgroup'), at('project')] }).env.A).toBe('project');
-    expect(ask({ levels: [at('group', 'production'), at('subgroup')] }).env.A).toBe('subgroup');
+    expect(ask({ levels: [at('group'), at('subgroup'), at('project')] }).env['A']).toBe('project');
+    expect(ask({ levels: [at('group', 'production'), at('subgroup')] }).env['A']).toBe('subgroup');
     const elsewhere = at('project', 'staging');
-    expect(ask({ levels: [at('group'), elsewhere] }).env.A).toBe('group');
+    expect(ask({ levels: [at('group'), elsewhere] }).env['A']).toBe('group');
   });
 });
 
@@ -106,13 +106,13 @@ describe('names of others', () => {
     ['a value with dollars', { A: '$B', B: variable('B', '$C $$', { isRaw: true }) }, '$C $$'],
     ['what looks like a pattern', { A: '[$B]', B: "$& $' \\1" }, "[$& $' \\1]"],
   ])('stand for their values: %s', (_, variables, wanted) => {
-    expect(values(variables).env.A).toBe(wanted);
+    expect(values(variables).env['A']).toBe(wanted);
     expect(values(variables).warnings).toEqual([]);
   });
 
   it('mean nothing in a raw value', () => {
     const raw = variable('A', '$B$$', { isRaw: true });
-    expect(values({ A: raw, B: 'b' }).env.A).toBe('$B$$');
+    expect(values({ A: raw, B: 'b' }).env['A']).toBe('$B$$');
   });
 
   it('that are not there are told', () => {
@@ -140,9 +140,9 @@ describe('names of others', () => {
         Array.from({ length }, (_, index) => [`V${1_000 + index}`, `$V${1_001 + index}`]),
       );
     const short = values({ ...chain(15), V1015: 'end' });
-    expect(short.env.V1000).toBe('end');
+    expect(short.env['V1000']).toBe('end');
     const long = values({ ...chain(9_000), V10000: 'end' });
-    expect(long.env.V1000).toBe('$V1001');
+    expect(long.env['V1000']).toBe('$V1001');
     expect(long.warnings.at(-1)).toMatch(/^So it is with \d+ more\.$/);
     expect(long.warnings.length).toBe(21);
   });
@@ -162,7 +162,7 @@ describe('names of others', () => {
   it('make a secret of what a secret goes into', () => {
     const PASSWORD = variable('PASSWORD', 'hunter2hunter2', { isMasked: true });
     const { env, secrets } = values({ PASSWORD, URL: 'db://u:$PASSWORD@h', PLAIN: 'x' });
-    expect(env.URL).toBe('db://u:hunter2hunter2@h');
+    expect(env['URL']).toBe('db://u:hunter2hunter2@h');
     expect(secrets).toEqual(['PASSWORD', 'URL']);
   });
 });
