@@ -4,6 +4,8 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { Decision } from '../core/hook.ts';
 import type { Ekiden } from '../ekiden.ts';
 
+const patience = 500;
+
 export interface HttpMetrics {
   /** Counts the decision about a delivery, and answers it. */
   noteHook(decision: Decision): Decision;
@@ -49,10 +51,19 @@ function addQueues({ queues }: Pick<Ekiden, 'queues'>, registers: Registry[]): v
     ...{ name: 'ekiden_queue_jobs', help: 'Work in the queues by state.', registers },
     labelNames: ['queue', 'state'],
     async collect() {
-      for (const [queue, { count }] of Object.entries(queues)) {
-        const counts = await count().catch(() => ({}));
+      const asked = Object.entries(queues).map(async ([queue, { count }]) => {
+        const counts = await withinPatience(count()).catch(() => ({}));
         for (const [state, value] of Object.entries(counts)) jobs.set({ queue, state }, value);
-      }
+      });
+      await Promise.all(asked);
     },
   });
+}
+
+/** A Redis that is away answers once it is back, which is too late here. */
+async function withinPatience<T>(asked: Promise<T>): Promise<T> {
+  const silence = new Promise<never>((_, reject) => {
+    setTimeout(() => reject(new Error('no answer')), patience).unref();
+  });
+  return Promise.race([asked, silence]);
 }

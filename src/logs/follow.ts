@@ -11,11 +11,14 @@ export interface FollowFileOptions extends Follow {
   path: string;
   /** When the instance ended, in milliseconds since the epoch; undefined while it is alive. */
   endedAt(): Promise<number | undefined>;
+  /** What is said at the end. */
+  endReason?: string;
 }
 
 /** Ends without a frame when `signal` fires; a file that is not there yet is waited for. */
 export async function* followFile(options: FollowFileOptions): AsyncGenerator<LogFrame> {
   const { folder, path, from = 0, identity, signal } = options;
+  const { endReason = 'the instance has ended' } = options;
   const paths = pathsOf(folder, path);
   if (paths.length === 0) {
     yield { type: 'end', reason: 'no log file has such a name' };
@@ -29,7 +32,7 @@ export async function* followFile(options: FollowFileOptions): AsyncGenerator<Lo
       yield* frames;
       if (frames.length > 0) continue;
       if (endedAt !== undefined && Date.now() - Math.max(endedAt, tail.modifiedAt) > lastWords) {
-        yield { type: 'end', reason: 'the instance has ended' };
+        yield { type: 'end', reason: endReason };
         return;
       }
       await tail.changed(signal);

@@ -103,7 +103,8 @@ export const readBuildLog = endpoint({
       request,
       response,
       type: 'text/plain; charset=utf-8',
-      open: (range) => ekiden.buildLogs.open(id, range),
+      size: () => ekiden.buildLogReader.size(id),
+      open: (range) => ekiden.buildLogReader.open(id, range),
     });
   },
 });

@@ -53,7 +53,7 @@ async function followBuild(ekiden: Ekiden, wanted: Wanted, names: Record<string,
   const { from } = parse(followQuery, Object.fromEntries(wanted.query));
   return {
     project,
-    frames: (signal: AbortSignal) => ekiden.buildLogs.follow(id, { from, signal }),
+    frames: (signal: AbortSignal) => ekiden.buildLogReader.follow(id, { from, signal }),
   };
 }
 

@@ -1,0 +1,197 @@
+/** What the API answers, held to its document. */
+import { expect, onTestFinished, test } from 'vitest';
+import { useRedis } from '../../support/redis.ts';
+import { sampleBuild, sampleDeployment } from '../../support/samples.ts';
+import { type Api, openApi } from './rig.ts';
+import { instanceId, serviceDetail } from './samples.ts';
+
+const redis = useRedis();
+
+const at = '/environments/production/services/web';
+
+function withService(api: Api) {
+  const found = serviceDetail({
+    project: api.project,
+    environment: 'production',
+    service: 'web',
+  });
+  api.ekiden.services = {
+    ofProject: async () => [found],
+    find: async ({ service }) => (service === 'web' ? found : undefined),
+  };
+  return found;
+}
+
+test('a project is shown with its environments, builds and deployments', async () => {
+  const api = await openApi({ redis });
+  withService(api);
+  await api.ekiden.builds.create(sampleBuild({ project: api.project }));
+  await api.ekiden.deployments.create(sampleDeployment({ project: api.project }));
+  const { body } = await api.call('GET', '/projects/shop%2Ffront', { token: api.tokens.reporter });
+  expect(body).toMatchObject({
+    id: api.project,
+    path: 'shop/front',
+    environments: [{ name: 'production', services: [{ service: 'web', health: 'healthy' }] }],
+    builds: [{ id: 'b1', createdAt: '1970-01-01T00:00:01.000Z' }],
+    deployments: [{ id: 'd1', service: 'web', kind: 'push' }],
+    links: { gitlab: expect.stringContaining('/shop/front') },
+  });
+});
+
+test('lists come in pages', async () => {
+  const api = await openApi({ redis });
+  const { call, tokens, project } = api;
+  for (const index of [1, 2, 3, 4, 5]) {
+    const change = { project, id: `b${index}`, createdAt: index };
+    await api.ekiden.builds.create(sampleBuild(change));
+  }
+  const seen: string[] = [];
+  let cursor = '';
+  do {
+    const query = `?limit=2${cursor ? `&cursor=${cursor}` : ''}`;
+    const { body } = await call('GET', `/projects/${project}/builds${query}`, {
+      token: tokens.reporter,
+    });
+    const page = body as { items: { id: string }[]; next?: string };
+    seen.push(page.items.map(({ id }) => id).join(' '));
+    cursor = page.next ?? '';
+  } while (cursor !== '');
+  expect(seen).toEqual(['b5 b4', 'b3 b2', 'b1']);
+});
+
+test('a build of another project is not there', async () => {
+  const api = await openApi({ redis });
+  await api.ekiden.builds.create(sampleBuild({ project: api.project + 1 }));
+  for (const path of ['/builds/b1', '/builds/b1/log']) {
+    const { status } = await api.call('GET', `/projects/${api.project}${path}`, {
+      token: api.tokens.owner,
+    });
+    expect([path, status]).toEqual([path, 404]);
+  }
+});
+
+test('an instance of another app is not there', async () => {
+  const api = await openApi({ redis });
+  withService(api);
+  const other = instanceId.replace('shop_front', 'shop_secret');
+  const { status } = await api.call(
+    'GET',
+    `/projects/${api.project}${at}/instances/${other}/files/stdout`,
+    { token: api.tokens.owner },
+  );
+  expect(status).toBe(404);
+});
+
+test('a service that is not there is told with those that are', async () => {
+  const api = await openApi({ redis });
+  withService(api);
+  const path = `/projects/${api.project}/environments/production/services/worker`;
+  const { body } = await api.call('GET', path, { token: api.tokens.reporter });
+  expect(body).toMatchObject({ code: 'E_SERVICE', detail: 'There are web in production.' });
+});
+
+test.each([
+  { what: 'no JSON', raw: '{', status: 400, code: 'E_INPUT' },
+  { what: 'an unknown key', raw: '{"branch":"main"}', status: 422, code: 'E_INPUT' },
+  { what: 'a list', raw: '[]', status: 422, code: 'E_INPUT' },
+  { what: 'too much', raw: `{"ref":"${'x'.repeat(70_000)}"}`, status: 413, code: 'E_INPUT' },
+])('a body that is $what is refused with a reason', async ({ raw, status, code }) => {
+  const { url, tokens, project } = await openApi({ redis });
+  const response = await fetch(`${url}/api/v1/projects/${project}/builds`, {
+    method: 'POST',
+    headers: { 'PRIVATE-TOKEN': tokens.developer },
+    body: raw,
+  });
+  expect([response.status, (await response.json()).code]).toEqual([status, code]);
+});
+
+test.each(['limit=0', 'limit=101', 'limit=x', `cursor=${'x'.repeat(300)}`])(
+  'a query with %s is refused',
+  async (query) => {
+    const { call, tokens, project } = await openApi({ redis });
+    const { status, body } = await call('GET', `/projects/${project}/builds?${query}`, {
+      token: tokens.reporter,
+    });
+    expect([status, (body as { code: string }).code]).toEqual([422, 'E_INPUT']);
+  },
+);
+
+test('what is summed up is what was measured', async () => {
+  const api = await openApi({ redis });
+  withService(api);
+  const rest = { memory: [1, 1], diskRead: [0, 0], diskWrite: [0, 0] };
+  const series = (start: number, cpu: (number | null)[]) => ({
+    start,
+    step: 10_000,
+    values: { ...rest, cpu, networkReceive: [null, null], networkSend: [null, null] },
+  });
+  api.ekiden.metrics = {
+    ofApp: async () => [
+      { instance: 'a', limits: { cpu: 1 }, series: series(1_767_225_600_000, [1, 2]) },
+      { instance: 'b', limits: {}, series: series(1_767_225_610_000, [3, null]) },
+    ],
+  };
+  const { body } = await api.call('GET', `/projects/${api.project}${at}/metrics`, {
+    token: api.tokens.reporter,
+  });
+  expect(body).toMatchObject({
+    sum: {
+      start: '2026-01-01T00:00:00.000Z',
+      values: { cpu: [1, 5, null], memory: [1, 2, 1], networkSend: [null, null, null] },
+    },
+    instances: [{ instance: 'a' }, { instance: 'b' }],
+  });
+});
+
+test('the figures of the limits come with each answer, and a limit is kept', async () => {
+  const { call, url, tokens, project } = await openApi({ redis });
+  const path = `/projects/${project}/builds`;
+  const { headers } = await call('GET', path, { token: tokens.reporter });
+  expect(headers.get('ratelimit-limit')).toBe('1200');
+  expect(headers.get('ratelimit-remaining')).toBe('1199');
+  let last = 0;
+  for (let asked = 0; asked < 70 && last !== 429; asked += 1) {
+    const response = await fetch(`${url}/api/v1/self`, { headers: { 'PRIVATE-TOKEN': 'wrong' } });
+    last = response.status;
+    if (last === 429) expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+  }
+  expect(last).toBe(429);
+});
+
+test('while Redis is away nothing hangs', async () => {
+  const { call, url, tokens } = await openApi({ redis });
+  onTestFinished(() => redis.start());
+  await redis.stop();
+  expect((await call('GET', '/self', { token: tokens.reporter })).status).toBe(200);
+  const ready = await fetch(`${url}/readyz`);
+  expect(ready.status).toBe(503);
+  expect(await ready.json()).toMatchObject({
+    ready: false,
+    parts: { redis: { state: 'down' }, gitlab: { state: 'up' } },
+  });
+  expect((await fetch(`${url}/metrics`)).status).toBe(200);
+});
+
+test('the page and the document describe the same operations', async () => {
+  const { url } = await openApi({ redis });
+  const document = await (await fetch(`${url}/api/v1/openapi.json`)).json();
+  const page = await (await fetch(`${url}/api/v1/docs`)).text();
+  expect(document.openapi).toBe('3.1.0');
+  for (const methods of Object.values(document.paths) as Record<
+    string,
+    { operationId: string }
+  >[]) {
+    for (const { operationId } of Object.values(methods)) expect(page).toContain(operationId);
+  }
+});
+
+test('below a path of its own Ekiden answers with and without it', async () => {
+  const { url, tokens } = await openApi({ redis, publicUrl: 'https://ops.example.com/ekiden' });
+  for (const path of ['/ekiden/api/v1/self', '/api/v1/self', '/ekiden/healthz']) {
+    const response = await fetch(`${url}${path}`, { headers: { 'PRIVATE-TOKEN': tokens.guest } });
+    expect([path, response.status]).toEqual([path, 200]);
+  }
+  expect((await fetch(`${url}/ekidenx/healthz`)).status).toBe(404);
+  const document = await (await fetch(`${url}/ekiden/api/v1/openapi.json`)).json();
+  expect(document.servers).toEqual([{ url: 'https://ops.example.com/ekiden/api/v1' }]);
+});
