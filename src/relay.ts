@@ -1,6 +1,6 @@
 /** THE JOURNEY on one screen: which event hands over to which leg. */
 import type { Receipt } from './core/arrival.ts';
-import type { Arrival, JourneyEvent } from './core/event.ts';
+import type { Arrival, HandOn, JourneyEvent } from './core/event.ts';
 import type { Attempt } from './core/queue.ts';
 import type { BuildWork, DeployWork, Ekiden } from './ekiden.ts';
 
@@ -11,6 +11,8 @@ export interface Relay {
   resolve(arrival: Arrival, attempt: Attempt): Promise<void>;
   build(work: BuildWork, attempt: Attempt): Promise<void>;
   deploy(work: DeployWork, attempt: Attempt): Promise<void>;
+  /** Takes what a person set off outside of the legs. */
+  handOn: HandOn;
 }
 
 /** hook → resolve → build → deploy, and every event is told to GitLab. */
@@ -30,9 +32,12 @@ export function createRelay(ekiden: Ekiden): Relay {
       case 'image.pushed':
         await tell(ekiden, event);
         for (const deployment of await ekiden.requestDeployments(event.build)) {
-          await ekiden.report.deployment(deployment, 'queued');
-          await queues.deploy.add({ deployment }, { id: deployment });
+          await handOn({ type: 'deployment.requested', deployment });
         }
+        return;
+      case 'deployment.requested':
+        await tell(ekiden, event);
+        await queues.deploy.add({ deployment: event.deployment }, { id: event.deployment });
         return;
       case 'deployment.succeeded':
         await tell(ekiden, event);
@@ -47,6 +52,7 @@ export function createRelay(ekiden: Ekiden): Relay {
   }
 
   return {
+    handOn,
     accept: (arrival, key) => ekiden.arrivals.accept(arrival, key),
     async resolve(arrival, attempt) {
       if (arrival.type === 'push.received') {
@@ -68,7 +74,9 @@ const told = {
   'build.skipped': 'skipped',
   'build.superseded': 'superseded',
   'build.failed': 'failed',
+  'build.canceled': 'canceled',
   'image.pushed': 'succeeded',
+  'deployment.requested': 'queued',
   'deployment.started': 'running',
   'deployment.superseded': 'superseded',
   'deployment.failed': 'failed',
@@ -80,5 +88,7 @@ type Told = Exclude<JourneyEvent, { type: 'head.moved' }>;
 async function tell({ report }: Ekiden, event: Told): Promise<void> {
   const state = told[event.type];
   if ('build' in event) return report.build(event.build, state);
-  if (state !== 'skipped') return report.deployment(event.deployment, state);
+  if (state !== 'skipped' && state !== 'canceled') {
+    return report.deployment(event.deployment, state);
+  }
 }

@@ -3,6 +3,7 @@ import { type Build, type BuildPlan, isActive } from '../core/build.ts';
 import { EkidenError, NotFoundError } from '../core/errors.ts';
 import type { HandOn, JourneyEvent, PushReceived, RefDeleted } from '../core/event.ts';
 import type { Manifest } from '../core/manifest.ts';
+import type { ProjectStore } from '../core/project.ts';
 import { type Attempt, refuseDeadly } from '../core/queue.ts';
 import { shortRef } from '../core/ref.ts';
 import { withLeg } from '../core/timeline.ts';
@@ -17,6 +18,7 @@ export interface ResolverOptions extends HeadOptions {
   /** Told what the manifest says of tags, for those who ask in a hurry later. */
   tagRules: Pick<TagRuleOptions['tagRules'], 'save'>;
   templates: TemplateSource;
+  projects: Pick<ProjectStore, 'note'>;
   /** Seconds, where the manifest says nothing. */
   deadline: number;
 }
@@ -67,6 +69,7 @@ async function follow(options: ResolverOptions, following: Following): Promise<J
   const { arrival, build, handOn, start } = following;
   const project = await gitlab.project(build.project);
   await builds.update(build.id, { projectPath: project.path });
+  await options.projects.note({ id: project.id, path: project.path });
   const holder = await heads.current(build.project, build.ref);
   const head = await headOf(gitlab, arrival);
   if (head === undefined) return skip(options, build, `${shortRef(build.ref)} is gone`);
@@ -81,6 +84,8 @@ async function follow(options: ResolverOptions, following: Following): Promise<J
   const environments = environmentsOf(manifest, build.ref, project.defaultBranch);
   if (environments.length === 0) return skip(options, build, noEnvironment(build.ref, manifest));
   const plan = await planOf(options, { build, manifest, environments });
+  const now = await builds.find(build.id);
+  if (now && !isActive(now)) return endOf(now);
   const superseded = await claim(options, build, holder?.build);
   if (superseded === undefined) return follow(options, following);
   const resolved = withLeg(build.legs, { name: 'resolve', start, end: Date.now() });
@@ -131,13 +136,16 @@ async function planOf(options: ResolverOptions, planning: Planning): Promise<Bui
   };
 }
 
-function newBuild(arrival: PushReceived, start: number): Build {
+/** The record of what arrived, taken up at `start`. */
+export function newBuild(arrival: PushReceived, start: number): Build {
   const { receivedAt, acceptedAt } = arrival;
   return {
     id: arrival.build,
     project: arrival.project,
     ref: arrival.ref,
     sha: arrival.sha,
+    cause: arrival.cause,
+    ...(arrival.by === undefined ? {} : { by: arrival.by }),
     state: 'queued',
     deployments: [],
     legs: [

@@ -13,6 +13,12 @@ const strings = z
   .nullish()
   .transform((value) => value ?? {});
 
+// Values of variables are no business of whoever reads an app, so they are dropped at the door.
+const namesOnly = z
+  .record(z.string(), z.unknown())
+  .nullish()
+  .transform((value) => Object.keys(value ?? {}).sort());
+
 const maybe = <T extends z.ZodType>(inner: T) =>
   inner.nullish().transform((value) => value ?? undefined);
 
@@ -73,6 +79,7 @@ export const appSchema = z.object({
   instances: z.number(),
   cpus: maybe(z.number()),
   mem: maybe(z.number()),
+  env: namesOnly,
   labels: strings,
   networks: list(z.object({ mode: z.string() })),
   container: maybe(container),

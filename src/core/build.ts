@@ -1,8 +1,19 @@
 /** A Build makes one image of one commit; its record lives in Redis. */
 import type { ServiceSpec } from './manifest.ts';
+import type { Page, Paging } from './page.ts';
 import type { Leg } from './timeline.ts';
 
-export type BuildState = 'queued' | 'running' | 'succeeded' | 'failed' | 'skipped' | 'superseded';
+export type BuildState =
+  | 'queued'
+  | 'running'
+  | 'succeeded'
+  | 'failed'
+  | 'skipped'
+  | 'superseded'
+  | 'canceled';
+
+/** `reconcile`: GitLab showed the commit without a hook; `request`: a person asked for it. */
+export type BuildCause = 'hook' | 'reconcile' | 'request';
 
 /** What resolving the commit found out: all that the later legs need of the manifest. */
 export interface BuildPlan {
@@ -28,6 +39,9 @@ export interface Build {
   /** Full ref, such as `refs/heads/main`. */
   ref: string;
   sha: string;
+  cause: BuildCause;
+  /** Who asked for it, where a person did. */
+  by?: string;
   state: BuildState;
   /** Why it ended so, or why it waits, in one sentence. */
   reason?: string;
@@ -89,8 +103,8 @@ export interface BuildStore {
   /** Keeps the Dockerfile as INCLUDE expanded it, with the map back to what people wrote. */
   saveDockerfile(id: string, expanded: ExpandedDockerfile): Promise<void>;
   dockerfile(id: string): Promise<ExpandedDockerfile | undefined>;
-  /** The newest builds of a project, newest first. */
-  list(project: number, limit: number): Promise<Build[]>;
+  /** Builds of a project, newest first; the newest 500 can be listed. */
+  list(project: number, paging: Paging): Promise<Page<Build>>;
 }
 
 /** Who builds the head of a ref; the newest commit of a ref wins. */

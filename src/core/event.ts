@@ -1,4 +1,5 @@
 /** What one leg of the journey hands to the next; src/relay.ts alone says who takes it. */
+import type { BuildCause } from './build.ts';
 
 /** A branch or tag has a commit that somebody pushed. */
 export interface PushReceived {
@@ -8,8 +9,10 @@ export interface PushReceived {
   ref: string;
   before: string;
   sha: string;
-  /** `reconcile`: no hook said so, but GitLab showed this commit as the head. */
-  cause: 'hook' | 'reconcile';
+  /** Without a hook, GitLab showed this commit as the head, or a person asked for it. */
+  cause: BuildCause;
+  /** Who asked for it, where a person did. */
+  by?: string;
   /** When the last byte of the delivery came, and when it was let in. */
   receivedAt: number;
   acceptedAt: number;
@@ -40,7 +43,9 @@ export type JourneyEvent =
   | { type: 'build.skipped'; build: string }
   | { type: 'build.superseded'; build: string }
   | { type: 'build.failed'; build: string }
+  | { type: 'build.canceled'; build: string }
   | { type: 'image.pushed'; build: string }
+  | { type: 'deployment.requested'; deployment: string }
   | { type: 'deployment.started'; deployment: string }
   | { type: 'deployment.superseded'; deployment: string }
   | { type: 'deployment.failed'; deployment: string }

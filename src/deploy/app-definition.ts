@@ -8,6 +8,8 @@ export interface AppOptions {
   domain: string;
   /** Number of the release. */
   release: number;
+  /** Variables from GitLab, which is their home: they win over those of the manifest. */
+  env?: Record<string, string>;
 }
 
 /** Folder in an instance's sandbox that becomes the service's log folder. */
@@ -22,7 +24,7 @@ export function toApp(deployment: Deployment, options: AppOptions) {
     cpus: service.cpus,
     mem: service.mem,
     ...commandOf(service),
-    env: { LOG_DIR: service.logs, ...service.env },
+    env: { LOG_DIR: service.logs, ...service.env, ...options.env },
     labels: labelsOf(deployment, options),
     container: {
       type: 'DOCKER',

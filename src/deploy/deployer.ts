@@ -1,19 +1,14 @@
 /** Leg 3: brings a release into being in Marathon, watches it, and takes it back when it does not come up. */
-import type { Deployment } from '../core/deployment.ts';
+import { type Deployment, isOpen } from '../core/deployment.ts';
 import { EkidenError, messageOf } from '../core/errors.ts';
 import type { HandOn, JourneyEvent } from '../core/event.ts';
 import { type Attempt, refuseDeadly } from '../core/queue.ts';
-import { supersededBy } from '../core/ref.ts';
-import { addressesOf, toApp } from './app-definition.ts';
+import { shortSha, supersededBy } from '../core/ref.ts';
 import { type ReversalOptions, reverse } from './reversal.ts';
+import { type SendingOptions, send } from './sending.ts';
 import { awaitRoute, watch } from './supervision.ts';
 
-export interface DeployerOptions extends ReversalOptions {
-  install: string;
-  domain: string;
-  /** Makes of an address, `host` or `host/path`, the URL that people follow. */
-  urlOf: (address: string) => string;
-}
+export interface DeployerOptions extends ReversalOptions, SendingOptions {}
 
 export interface Deployer {
   deploy(id: string, handOn: HandOn, attempt: Attempt): Promise<JourneyEvent[]>;
@@ -63,50 +58,35 @@ async function run(
     if (reason === undefined) return supersede(options, deployment);
     return end(options, deployment.id, 'failed', reason);
   }
-  await options.releases.markGood(sent.app, sent.release ?? 0);
+  await noteSuccess(options, sent);
   const isRouted = await awaitRoute(options, sent, attempt.signal);
   return end(options, deployment.id, 'succeeded', isRouted ? undefined : unrouted);
 }
 
-/** Gives Marathon the definition, unless an earlier attempt did. */
-async function send(options: DeployerOptions, deployment: Deployment, handOn: HandOn) {
-  if (deployment.marathon) return deployment;
-  const { marathon, deployments, releases, install, domain, urlOf } = options;
-  const { id, app } = deployment;
-  const start = Date.now();
-  const number = deployment.release ?? (await releases.next(app));
-  const definition = toApp(deployment, { install, domain, release: number });
-  await releases.create({
-    ...pick(deployment),
-    number,
-    service: deployment.service.name,
-    definition,
-    createdAt: start,
-  });
-  await deployments.update(id, {
-    release: number,
-    state: 'running',
-    addresses: addressesOf(deployment, domain).map(urlOf),
-    legs: [{ name: 'deploy', start }],
-  });
-  await handOn({ type: 'deployment.started', deployment: id });
-  return options.exclusively(app, async () => {
-    if ((await deployments.leader(app)) !== id) return 'superseded' as const;
-    // Whatever still goes on there belongs to a commit that this one replaces.
-    const { version, deploymentId } = await marathon.putApp(definition, { force: true });
-    return deployments.update(id, { marathon: { version, deployment: deploymentId } });
-  });
-}
-
-function pick({ app, project, environment, sha, build, image, fragments }: Deployment) {
-  return { app, project, environment, sha, build, image, fragments };
+/** What somebody scaled an older manifest to is void once a newer one brought another number. */
+async function noteSuccess({ releases, scales }: DeployerOptions, sent: Deployment): Promise<void> {
+  const { app, kind, service, release = 0 } = sent;
+  await releases.markGood(app, release);
+  const scale = kind === 'rollback' ? undefined : await scales.find(app);
+  if (scale && scale.manifest !== service.instances) await scales.forget(app);
 }
 
 async function supersede(options: DeployerOptions, { id, app }: Deployment) {
   const leader = await options.deployments.leader(app);
   const other = leader === undefined ? undefined : await options.deployments.find(leader);
-  const by = other ? supersededBy(other.sha) : 'the app was taken down';
-  return end(options, id, 'superseded', by);
+  return end(options, id, 'superseded', other ? givenWayTo(other) : 'the app was taken down');
+}
+
+/** Why a deployment was given up for the one that the app follows in its place. */
+export function givenWayTo({ kind, by = 'somebody', sha, release }: Deployment): string {
+  switch (kind) {
+    case 'rollback':
+      return `superseded: ${by} rolled back to release ${release}`;
+    case 'redeploy':
+      return `superseded: ${by} deployed ${shortSha(sha)} again`;
+    default:
+      return supersededBy(sha);
+  }
 }
 
 async function end(
@@ -125,8 +105,4 @@ function endOf({ id, state }: Deployment): JourneyEvent[] {
   return state === 'queued' || state === 'running'
     ? []
     : [{ type: `deployment.${state}`, deployment: id }];
-}
-
-function isOpen({ state }: Deployment): boolean {
-  return state === 'queued' || state === 'running';
 }

@@ -26,15 +26,12 @@ export function runningVersion(
 export interface Looking {
   /** Version of the instances that count: the old ones are healthy anyway. */
   version: string;
-  instances: number;
   /** Whether an instance has run long enough to believe in it where nothing checks it. */
   hasSettled: (task: MarathonTask) => boolean;
 }
 
-export function progressOf(
-  app: MarathonApp,
-  { version, instances, hasSettled }: Looking,
-): Progress {
+/** How many instances are wanted says the app itself, since people scale it. */
+export function progressOf(app: MarathonApp, { version, hasSettled }: Looking): Progress {
   const running = app.tasks.filter(
     (task) => task.version === version && task.state === 'TASK_RUNNING',
   );
@@ -43,8 +40,8 @@ export function progressOf(
   return {
     running,
     healthy,
-    isRunning: running.length >= instances,
-    isHealthy: healthy.length >= instances,
+    isRunning: running.length >= app.instances,
+    isHealthy: healthy.length >= app.instances,
   };
 }
 
@@ -55,14 +52,19 @@ function isAlive({ healthCheckResults }: MarathonTask): boolean {
 /** The most telling fact about the instances of `version`; for the developer who pushed. */
 export function whyNotHealthy(app: MarathonApp | undefined, version: string): string {
   if (app === undefined) return 'the app is gone from Marathon';
-  const ours = app.tasks.filter((task) => task.version === version);
+  return whyNot(app, (other) => other === version);
+}
+
+/** The same about the instances whose version passes. */
+export function whyNot(app: MarathonApp, isOurs: (version: string | undefined) => boolean): string {
+  const ours = app.tasks.filter((task) => isOurs(task.version));
   const causes = ours.flatMap((task) =>
     task.healthCheckResults.flatMap(({ alive, lastFailureCause }) =>
       alive || !lastFailureCause ? [] : [lastFailureCause],
     ),
   );
   const failure = app.lastTaskFailure;
-  const died = failure && failure.version === version ? failure.message : undefined;
+  const died = failure && isOurs(failure.version) ? failure.message : undefined;
   // Between two starts of an instance that dies at once there may be no result to look at.
   return causes[0] ?? (died || undefined) ?? waiting(ours);
 }

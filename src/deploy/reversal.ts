@@ -1,12 +1,14 @@
 /** Takes a release back that did not come up in time. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Deployment } from '../core/deployment.ts';
-import type { ReleaseStore } from '../core/release.ts';
+import type { Release, ReleaseStore, ScaleStore } from '../core/release.ts';
 import { runningVersion, whyNotHealthy } from './progress.ts';
+import { definitionOf, instancesOf } from './sending.ts';
 import { look, lookEvery, type SupervisionOptions } from './supervision.ts';
 
 export interface ReversalOptions extends SupervisionOptions {
   releases: ReleaseStore;
+  scales: ScaleStore;
   /** Runs work on one app while nobody else does. */
   exclusively: <T>(app: string, work: () => Promise<T>) => Promise<T>;
 }
@@ -31,7 +33,7 @@ export async function reverse(
   const good = await releases.lastGood(app);
   const isLeader = await options.exclusively(app, async () => {
     if ((await deployments.leader(app)) !== id) return false;
-    if (good) await marathon.putApp(good.definition as { id: string }, { force: true });
+    if (good) await marathon.putApp(await backTo(options, good), { force: true });
     else await marathon.deleteApp(app, { force: true });
     return true;
   });
@@ -39,6 +41,11 @@ export async function reverse(
   await awaitUnlocked(options, deployment, signal);
   const back = good ? `back to release ${good.number}` : 'taken down';
   return `not healthy after ${deadline} s, ${back}: ${why}`;
+}
+
+/** The number of instances is no part of what failed, so what somebody asked for stays. */
+async function backTo({ scales }: ReversalOptions, good: Release) {
+  return definitionOf(good, instancesOf(good.spec, await scales.find(good.app), 'rollback'));
 }
 
 async function explain(options: ReversalOptions, deployment: Deployment, signal: AbortSignal) {

@@ -33,7 +33,7 @@ export async function watch(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { deployments } = options;
-  const { id, app, service, deadline } = deployment;
+  const { id, app, deadline } = deployment;
   const start = deployment.legs.find((leg) => leg.name === 'deploy')?.start ?? Date.now();
   const legs = createLegClock(options, deployment);
   const hasSettled = createSettling(options);
@@ -42,8 +42,7 @@ export async function watch(
     if ((await deployments.leader(app)) !== id) return 'superseded';
     const found = await look(options, app, signal);
     const version = runningVersion(found, deployment);
-    const { instances } = service;
-    const progress = found && progressOf(found, { version, instances, hasSettled });
+    const progress = found && progressOf(found, { version, hasSettled });
     if (progress?.isRunning) await legs.hand('deploy', 'health');
     if (progress?.isHealthy) {
       await legs.hand('health', 'route');
@@ -66,9 +65,8 @@ export async function awaitRoute(
     signal.throwIfAborted();
     const app = await look(options, sent.app, signal);
     const version = runningVersion(app, sent);
-    const { instances } = sent.service;
     const hasSettled = () => true;
-    const healthy = app ? progressOf(app, { version, instances, hasSettled }).healthy : [];
+    const healthy = app ? progressOf(app, { version, hasSettled }).healthy : [];
     if (
       await isRouted(
         sent.app,

@@ -47,6 +47,7 @@ const buildTexts: Record<Build['state'], { state: StatusState; text: string }> =
   failed: { state: 'failed', text: 'failed' },
   skipped: { state: 'skipped', text: 'skipped' },
   superseded: { state: 'canceled', text: 'superseded' },
+  canceled: { state: 'canceled', text: 'canceled' },
 };
 
 const deploymentTexts: Record<Deployment['state'], { state: StatusState; text: string }> = {
@@ -77,18 +78,30 @@ export function statusOfDeployment(
   state: Deployment['state'],
   url: string,
 ): Status {
-  const { state: statusState, text } = deploymentTexts[state];
-  const [address] = deployment.addresses;
-  const live = state === 'succeeded' && address ? `live at ${address}` : text;
   return {
     project: deployment.project,
     sha: deployment.sha,
     ref: deployment.ref,
     name: `ekiden/deploy/${deployment.environment}/${deployment.service.name}`,
-    state: statusState,
-    description: reasonOf(deployment, state) ?? live,
+    state: deploymentTexts[state].state,
+    description: reasonOf(deployment, state) ?? wordsOf(deployment, state),
     targetUrl: `${url}/deployments/${deployment.id}`,
   };
+}
+
+/** What a person asked for says so, since nobody pushed. */
+function wordsOf(deployment: Deployment, state: Deployment['state']): string {
+  const { text } = deploymentTexts[state];
+  const [address] = deployment.addresses;
+  const live = state === 'succeeded' && address ? `live at ${address}` : text;
+  return `${live}${askedBy(deployment)}`;
+}
+
+function askedBy({ kind, by = 'somebody', release }: Deployment): string {
+  if (kind === 'push') return '';
+  return kind === 'rollback'
+    ? `: ${by} rolled back to release ${release}`
+    : `: ${by} deployed again`;
 }
 
 /** An earlier state may be told after the end; what it ended by does not belong to it. */

@@ -13,6 +13,8 @@ export interface Balancers {
   alive(): Promise<string[]>;
   /** True when every balancer sends requests to all of `instances`; true as well when there is none. */
   isRouted(app: string, instances: string[]): Promise<boolean>;
+  /** The instances of the app that every balancer sends requests to; none where there is no balancer. */
+  routed(app: string): Promise<string[]>;
 }
 
 export function createBalancers({ redis, prefix }: StoreOptions): Balancers {
@@ -38,6 +40,15 @@ export function createBalancers({ redis, prefix }: StoreOptions): Balancers {
       const names = await redis.smembers(all);
       const alive = await Promise.all(names.map((name) => redis.exists(key(name))));
       return names.filter((_, index) => alive[index] === 1).sort();
+    },
+    async routed(app) {
+      const names = await redis.smembers(all);
+      const told = await Promise.all(names.map((name) => redis.hmget(key(name), 'alive', app)));
+      const lists = told.flatMap(([alive, text]): string[][] =>
+        alive ? [text ? JSON.parse(text) : []] : [],
+      );
+      const [first = [], ...others] = lists;
+      return first.filter((instance) => others.every((list) => list.includes(instance)));
     },
     async isRouted(app, instances) {
       for (const balancer of await redis.smembers(all)) {

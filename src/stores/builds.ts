@@ -1,13 +1,14 @@
 /** Builds and heads in Redis. */
 import type { Redis } from '../clients/redis.ts';
 import { activeBuildStates, type Build, type BuildStore, type Heads } from '../core/build.ts';
-import { createRecords } from './records.ts';
+import { createListing, readPage } from './listing.ts';
+import { createRecords, keepSeconds } from './records.ts';
 
 /** Expanded Dockerfiles are needed by the build and soon after it. */
 const dockerfileSeconds = 14 * 24 * 60 * 60;
 
 /** How many builds of a project can be listed. */
-const listed = 500;
+const keep = 500;
 
 export interface StoreOptions {
   redis: Redis;
@@ -22,6 +23,7 @@ export function createBuildStore({ redis, prefix }: StoreOptions): BuildStore {
     noun: 'build',
     activeStates: activeBuildStates,
   });
+  const listing = createListing({ redis, keep, keepSeconds });
   const index = (project: number) => `${prefix}:project:${project}:builds`;
 
   return {
@@ -29,11 +31,7 @@ export function createBuildStore({ redis, prefix }: StoreOptions): BuildStore {
     start: (id) => records.end(id, 'running'),
     async create(build) {
       const kept = await records.create(build);
-      await redis
-        .multi()
-        .zadd(index(build.project), kept.createdAt, kept.id)
-        .zremrangebyrank(index(build.project), 0, -listed - 1)
-        .exec();
+      await listing.add(index(kept.project), kept.id, kept.createdAt);
       return kept;
     },
     async saveDockerfile(id, { bytes, map }) {
@@ -46,11 +44,8 @@ export function createBuildStore({ redis, prefix }: StoreOptions): BuildStore {
       const { bytes, map } = JSON.parse(text);
       return { bytes: Buffer.from(bytes, 'base64'), map };
     },
-    async list(project, limit) {
-      const ids = await redis.zrevrangebyscore(index(project), '+inf', '-inf', 'LIMIT', 0, limit);
-      const builds = await Promise.all(ids.map((id) => records.find(id)));
-      return builds.filter((build) => build !== undefined);
-    },
+    list: async (project, paging) =>
+      readPage(await listing.page(index(project), paging), records.find),
   };
 }
 

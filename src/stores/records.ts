@@ -3,7 +3,7 @@ import type { Redis } from '../clients/redis.ts';
 import { NotFoundError } from '../core/errors.ts';
 
 /** Records that nobody changed for so long are forgotten. */
-const keepSeconds = 90 * 24 * 60 * 60;
+export const keepSeconds = 90 * 24 * 60 * 60;
 
 const createScript = `
   if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
@@ -28,6 +28,10 @@ interface Identified {
 }
 
 export interface Records<T extends Identified> {
+  /** Where a record lies, for scripts that change more than that record. */
+  key(id: string): string;
+  /** Names and values of its fields in turns, as a script takes them. */
+  fieldsOf(record: T): string[];
   find(id: string): Promise<T | undefined>;
   create(record: T): Promise<T>;
   update(id: string, change: Partial<T>): Promise<T>;
@@ -61,10 +65,14 @@ export function createRecords<T extends Identified>(options: RecordsOptions): Re
     throw new NotFoundError(`There is no ${noun} ${id}.`, { code: 'E_NOT_FOUND' });
   }
 
+  const fieldsOf = (record: T) => Object.entries(encode(record)).flat();
+
   return {
+    key,
+    fieldsOf,
     find,
     async create(record) {
-      const fields = Object.entries(encode(record)).flat();
+      const fields = fieldsOf(record);
       const isNew = await redis.eval(createScript, 1, key(record.id), keepSeconds, ...fields);
       if (isNew === 0) return existing(record.id);
       return record;

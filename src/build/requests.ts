@@ -1,0 +1,102 @@
+/** What people ask of builds: that one is made, or given up. */
+import { randomBytes } from 'node:crypto';
+import type { GitLab } from '../clients/gitlab.ts';
+import { type Build, type BuildStore, isActive } from '../core/build.ts';
+import { ConflictError, NotFoundError } from '../core/errors.ts';
+import type { Arrival, HandOn } from '../core/event.ts';
+import type { Queue } from '../core/queue.ts';
+import { shortSha } from '../core/ref.ts';
+import { newBuild } from './resolve.ts';
+
+export interface BuildRequestsOptions {
+  gitlab: Pick<GitLab, 'project' | 'head'>;
+  builds: BuildStore;
+  arrivals: Pick<Queue<Arrival>, 'add'>;
+  /** Stops a build wherever it runs. */
+  cancel: (build: string, reason: string) => Promise<void>;
+  handOn: HandOn;
+}
+
+export interface BuildRequests {
+  /**
+   * Builds the head of a ref: a branch, a tag or a full ref, by default the default branch.
+   * @throws NotFoundError when GitLab shows no such project or ref.
+   */
+  request(wanted: { project: number; ref?: string; by: string }): Promise<{ id: string }>;
+  /** Gives a build up; told twice, it says so twice. @throws ConflictError when it has ended otherwise. */
+  cancel(id: string, by: string): Promise<Build>;
+  /** Gives all builds of a project up that wait or run. */
+  cancelAll(project: number, by: string): Promise<void>;
+}
+
+/** Builds of a project among which those are that may still wait or run. */
+const recent = 100;
+
+/** Nothing was there before what a person asked for, so GitLab's first answer counts. */
+const noCommit = '0'.repeat(40);
+
+export function createBuildRequests(options: BuildRequestsOptions): BuildRequests {
+  const { builds, arrivals } = options;
+
+  return {
+    async request({ project, ref, by }) {
+      const head = await headOf(options, project, ref);
+      const id = randomBytes(12).toString('hex');
+      const now = Date.now();
+      const arrival = {
+        ...{ type: 'push.received' as const, cause: 'request' as const, by, build: id },
+        ...{ project, ...head, before: noCommit, receivedAt: now, acceptedAt: now },
+      };
+      await arrivals.add(arrival, { id: `request-${id}` });
+      // Whoever asked follows the link at once, maybe before anybody has taken it up.
+      await builds.create(newBuild(arrival, now));
+      return { id };
+    },
+    async cancel(id, by) {
+      const build = await builds.find(id);
+      if (!build) throw new NotFoundError(`There is no build ${id}.`, { code: 'E_NOT_FOUND' });
+      return cancel(options, build, by);
+    },
+    async cancelAll(project, by) {
+      const { items } = await builds.list(project, { limit: recent });
+      for (const build of items.filter(isActive)) {
+        await cancel(options, build, by).catch(unlessEnded);
+      }
+    },
+  };
+}
+
+async function headOf({ gitlab }: BuildRequestsOptions, project: number, wanted?: string) {
+  const name = wanted ?? (await gitlab.project(project)).defaultBranch ?? 'main';
+  const refs = name.startsWith('refs/') ? [name] : [`refs/heads/${name}`, `refs/tags/${name}`];
+  for (const ref of refs) {
+    const sha = await gitlab.head(project, ref);
+    if (sha !== undefined) return { ref, sha };
+  }
+  throw new NotFoundError(`There is no branch or tag ${name}.`, {
+    code: 'E_REF',
+    hint: 'Name a branch or tag as GitLab shows it.',
+  });
+}
+
+/** The record is the truth: what ends it decides the race with the end of the build itself. */
+async function cancel(options: BuildRequestsOptions, build: Build, by: string): Promise<Build> {
+  const { builds, handOn } = options;
+  const { id, sha } = build;
+  const reason = `canceled by ${by}`;
+  await builds.end(id, 'canceled', reason);
+  const now = (await builds.find(id)) ?? build;
+  if (now.state !== 'canceled') {
+    throw new ConflictError(`The build of ${shortSha(sha)} has ended: ${now.state}.`, {
+      code: 'E_ENDED',
+      hint: 'Roll back to take down what it brought.',
+    });
+  }
+  await options.cancel(id, reason);
+  await handOn({ type: 'build.canceled', build: id });
+  return now;
+}
+
+function unlessEnded(error: unknown): void {
+  if (!(error instanceof ConflictError)) throw error;
+}

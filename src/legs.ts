@@ -1,0 +1,85 @@
+/** Puts the legs of the journey together, and the steps between them. */
+import { join } from 'node:path';
+import { createBuildLogs } from './build/build-log.ts';
+import { createBuilder } from './build/builder.ts';
+import { createTemplates } from './build/dockerfile/index.ts';
+import { createResolver } from './build/resolve.ts';
+import { createGitLabVariables } from './clients/gitlab-variables.ts';
+import { gitlabConnection } from './config.ts';
+import { priorityOf } from './core/build.ts';
+import type { JourneyEvent, RefDeleted } from './core/event.ts';
+import { createDeployer } from './deploy/deployer.ts';
+import { removeAppsOf, removeLeftServices } from './deploy/removal.ts';
+import { requestDeployments } from './deploy/request.ts';
+import { createVariables } from './gitlab/variables.ts';
+import { type Parts, urlMaker } from './parts.ts';
+import { templatesFolder } from './paths.ts';
+
+export function createLegs({ config, stores, gitlab, docker, marathon }: Parts) {
+  const { builds, heads, cancellations, locks, balancers } = stores;
+  const { install, domain } = config;
+  const buildLogs = createBuildLogs(join(config.data, 'builds'));
+  const resolver = createResolver({
+    ...{ gitlab, builds, heads, tagRules: stores.tagRules },
+    templates: createTemplates(join(templatesFolder, 'dockerfiles')),
+    projects: stores.knownProjects,
+    deadline: config.deployDeadline,
+    cancel: cancellations.publish,
+  });
+  const connection = gitlabConnection(config);
+  const variables = createVariables({
+    gitlab: createGitLabVariables(connection),
+    releases: stores.releases,
+  });
+  const builder = createBuilder({
+    ...{ gitlab, docker, builds, heads, install, logs: buildLogs },
+    secretsOf: variables.secretsOf,
+    registry: config.registryUrl,
+    args: config.buildArgs,
+    timeout: config.buildTimeout,
+  });
+  const deployer = createDeployer({
+    ...{ marathon, install, domain },
+    environmentOf: variables.environmentOf,
+    deployments: stores.deployments,
+    releases: stores.releases,
+    scales: stores.scales,
+    exclusively: locks.exclusively,
+    isRouted: balancers.isRouted,
+    urlOf: urlMaker(config),
+  });
+  return { buildLogs, resolver, builder, deployer };
+}
+
+/** How long the hook of a newer commit may take before the head is looked at without it. */
+const hookPatience = 3_000;
+
+/** The small steps that the relay takes between the legs. */
+export function createSteps(parts: Parts, newBuildId: () => string) {
+  const { config, stores } = parts;
+  const removal = { ...parts, ...stores, install: config.install };
+
+  return {
+    async lookAgain({ project, ref, before, sha, ...event }: HeadMoved) {
+      const build = newBuildId();
+      const now = { receivedAt: Date.now(), acceptedAt: Date.now() };
+      await stores.queues.arrivals.add(
+        { type: 'push.received', cause: 'reconcile', build, project, ref, before, sha, ...now },
+        { id: `look-${event.build}`, delay: hookPatience },
+      );
+    },
+    async priority(id: string) {
+      const build = await stores.builds.find(id);
+      return build ? priorityOf(build) : 0;
+    },
+    requestDeployments: (build: string) => requestDeployments(stores, build),
+    async removeApps(arrival: RefDeleted) {
+      await removeAppsOf(removal, arrival);
+    },
+    async removeLeftServices(deployment: string) {
+      await removeLeftServices(removal, deployment);
+    },
+  };
+}
+
+type HeadMoved = JourneyEvent & { type: 'head.moved' };

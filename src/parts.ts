@@ -1,0 +1,32 @@
+/** What is shared by all that createEkiden puts together. */
+import type { Docker } from './clients/docker.ts';
+import type { GitLab } from './clients/gitlab.ts';
+import type { Marathon } from './clients/marathon.ts';
+import type { Config } from './config.ts';
+import { addressOf } from './core/address.ts';
+import type { Log } from './core/log.ts';
+import { urlOfAddress } from './deploy/names.ts';
+import type { Stores } from './stores/index.ts';
+
+/** Settings with every default part replaced by the address of a real one. */
+export type ReadyConfig = Config & {
+  url: string;
+  redisUrl: string;
+  registryUrl: string;
+  marathonUrl: string[];
+};
+
+export interface Parts {
+  config: ReadyConfig;
+  log: Log;
+  stores: Stores;
+  gitlab: GitLab;
+  docker: Docker;
+  marathon: Marathon;
+}
+
+/** Makes of an address, `host` or `host/path`, the URL that people follow. */
+export function urlMaker({ nginxListen }: Pick<Config, 'nginxListen'>) {
+  const { port } = addressOf(nginxListen);
+  return (address: string) => urlOfAddress(address, port);
+}
