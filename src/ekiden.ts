@@ -12,6 +12,7 @@ import { connectDocker } from './clients/docker.ts';
 import { createGitLab } from './clients/gitlab.ts';
 import { createMarathon } from './clients/marathon.ts';
 import { connectRedis } from './clients/redis.ts';
+import { gitlabConnection } from './config.ts';
 import type { Access, Projects } from './core/access.ts';
 import type { Arrivals } from './core/arrival.ts';
 import type { BuildStore } from './core/build.ts';
