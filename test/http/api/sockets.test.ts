@@ -1,0 +1,140 @@
+/** WebSockets of the API: who gets in, what comes, and how it ends. */
+import { once } from 'node:events';
+import { appendFile, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { poll } from '../../demo/poll.ts';
+import { useRedis } from '../../support/redis.ts';
+import { sampleBuild } from '../../support/samples.ts';
+import { type Api, openApi } from './rig.ts';
+
+const redis = useRedis();
+const within = { within: 10_000, what: 'the frames' };
+
+interface Seen {
+  bytes: string;
+  frames: { type: string; offset?: number; reason?: string }[];
+  close?: { code: number; reason: string };
+}
+
+function openSocket(api: Api, path: string, headers: Record<string, string> = {}) {
+  const socket = new WebSocket(`${api.url.replace('http', 'ws')}/api/v1${path}`, { headers });
+  const seen: Seen = { bytes: '', frames: [] };
+  socket.on('message', (data: Buffer, isBinary) => {
+    if (isBinary) seen.bytes += data.toString('latin1');
+    else seen.frames.push(JSON.parse(data.toString()));
+  });
+  socket.on('close', (code, reason) => {
+    seen.close = { code, reason: reason.toString() };
+  });
+  socket.on('error', () => undefined);
+  return { socket, seen };
+}
+
+/** What is answered in place of a socket. */
+async function refusal(api: Api, path: string, headers: Record<string, string> = {}) {
+  const { socket } = openSocket(api, path, headers);
+  const [, response] = await once(socket, 'unexpected-response');
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return { status: response.statusCode, ...JSON.parse(Buffer.concat(chunks).toString()) };
+}
+
+async function buildWithLog(api: Api, text: string) {
+  await api.ekiden.builds.create(sampleBuild({ project: api.project }));
+  const folder = join(api.ekiden.config.data, 'builds');
+  await mkdir(folder, { recursive: true });
+  const file = join(folder, 'b1.log');
+  await writeFile(file, text);
+  return { file, path: `/projects/${api.project}/builds/b1/log` };
+}
+
+test('a build log is followed to its end, byte by byte', async () => {
+  const api = await openApi({ redis });
+  const { file, path } = await buildWithLog(api, 'one\n');
+  const { seen } = openSocket(api, path, { 'PRIVATE-TOKEN': api.tokens.reporter });
+  await poll(() => seen.bytes === 'one\n' || undefined, within);
+  await appendFile(file, Buffer.from([0xff, 0x00, 0x0a]));
+  await poll(() => seen.bytes.length === 7 || undefined, within);
+  expect(Buffer.from(seen.bytes, 'latin1').subarray(4)).toEqual(Buffer.from([0xff, 0x00, 0x0a]));
+  await api.ekiden.builds.end('b1', 'succeeded');
+  await poll(() => seen.close, within);
+  expect(seen.close).toEqual({ code: 1000, reason: 'the build has ended' });
+  expect(seen.frames).toMatchObject([{ type: 'position', offset: 0 }, { type: 'end' }]);
+});
+
+test.each([
+  { from: '4', bytes: 'two\n' },
+  { from: '-4', bytes: 'two\n' },
+  { from: '8', bytes: '' },
+])('a log is followed from byte $from', async ({ from, bytes }) => {
+  const api = await openApi({ redis });
+  const { path } = await buildWithLog(api, 'one\ntwo\n');
+  await api.ekiden.builds.end('b1', 'succeeded');
+  const { seen } = openSocket(api, `${path}?from=${from}`, {
+    'PRIVATE-TOKEN': api.tokens.reporter,
+  });
+  await poll(() => seen.close, within);
+  expect(seen.bytes).toBe(bytes);
+});
+
+test('a range of a log is answered as such', async () => {
+  const api = await openApi({ redis });
+  const { path } = await buildWithLog(api, 'one\ntwo\n');
+  const token = api.tokens.reporter;
+  const ask = (Range: string) => api.call('GET', path, { token, headers: { Range } });
+  expect(await ask('bytes=4-6')).toMatchObject({ status: 206, text: 'two' });
+  expect(await ask('bytes=-4')).toMatchObject({ status: 206, text: 'two\n' });
+  expect((await ask('bytes=4-')).headers.get('content-range')).toBe('bytes 4-7/8');
+  expect(await ask('bytes=8-')).toMatchObject({ status: 416, body: { code: 'E_RANGE' } });
+  expect(await ask('lines=1-2')).toMatchObject({ status: 200, text: 'one\ntwo\n' });
+  const head = await api.call('HEAD', path, { token });
+  expect([head.status, head.headers.get('content-length'), head.text]).toEqual([200, '8', '']);
+});
+
+test('a browser gets in with a ticket, once', async () => {
+  const api = await openApi({ redis });
+  const { path } = await buildWithLog(api, 'one\n');
+  const { body } = await api.call('POST', '/tickets', { token: api.tokens.reporter });
+  const { ticket } = body as { ticket: string };
+  const origin = { Origin: 'http://ekiden.test' };
+  const { seen } = openSocket(api, `${path}?ticket=${ticket}`, origin);
+  await poll(() => seen.bytes === 'one\n' || undefined, within);
+  expect(await refusal(api, `${path}?ticket=${ticket}`, origin)).toMatchObject({ status: 401 });
+});
+
+test('others are refused before the socket opens, with the reason', async () => {
+  const api = await openApi({ redis });
+  const { path } = await buildWithLog(api, 'one\n');
+  const reporter = { 'PRIVATE-TOKEN': api.tokens.reporter };
+  const table: [string, Record<string, string>, number, string][] = [
+    [path, {}, 401, 'E_SIGN_IN'],
+    [path, { 'PRIVATE-TOKEN': api.tokens.guest }, 404, 'E_PROJECT'],
+    [path, { ...reporter, Origin: 'https://evil.example' }, 403, 'E_ORIGIN'],
+    [`${path}?from=x`, reporter, 422, 'E_INPUT'],
+    [path.replace('b1', 'b2'), reporter, 404, 'E_NOT_FOUND'],
+    ['/nothing', reporter, 404, 'E_NOT_FOUND'],
+  ];
+  for (const [at, headers, status, code] of table) {
+    expect([at, await refusal(api, at, headers)]).toMatchObject([at, { status, code }]);
+  }
+});
+
+test('a page that is left frees what it followed', async () => {
+  const api = await openApi({ redis });
+  const { path } = await buildWithLog(api, 'one\n');
+  let left = false;
+  const { buildLogReader } = api.ekiden;
+  api.ekiden.buildLogReader = {
+    ...buildLogReader,
+    async *follow(build, follow) {
+      yield* buildLogReader.follow(build, follow);
+      left = true;
+    },
+  };
+  const { socket, seen } = openSocket(api, path, { 'PRIVATE-TOKEN': api.tokens.reporter });
+  await poll(() => seen.bytes === 'one\n' || undefined, within);
+  socket.terminate();
+  await poll(() => left || undefined, within);
+});
