@@ -1,5 +1,5 @@
 /** Runs single roles, for machines that share Redis, a registry and Marathon. */
-import { readConfig } from '../src/config.ts';
+import { readConfig, readSettings } from '../src/config.ts';
 import { SetupError } from '../src/core/errors.ts';
 import { createEkiden, type ReadyConfig } from '../src/ekiden.ts';
 import { createLog } from '../src/log.ts';
@@ -21,7 +21,9 @@ export async function startNamedRoles(names: string[], abandon: AbortSignal): Pr
     );
   }
   const ready: ReadyConfig = { ...config, url, redisUrl, registryUrl, marathonUrl };
-  const ekiden = createEkiden(ready, createLog(config.logLevel, roles.join('+')));
+  const log = createLog(config.logLevel, roles.join('+'));
+  for (const warning of readSettings().warnings) log.warn({ warning }, 'a setting needs attention');
+  const ekiden = createEkiden(ready, log);
   try {
     const running = await startRoles(ekiden, roles, abandon);
     return {

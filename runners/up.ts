@@ -1,7 +1,7 @@
 /** Everything on one machine: private parts where no real ones are set, the engine, and all roles. */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { type Config, childEnvironment, readConfig } from '../src/config.ts';
+import { type Config, childEnvironment, readConfig, readSettings } from '../src/config.ts';
 import { localUrlOf } from '../src/core/address.ts';
 import { messageOf } from '../src/core/errors.ts';
 import type { Log } from '../src/core/log.ts';
@@ -27,6 +27,7 @@ interface UpOptions {
 export async function startUp(options: UpOptions): Promise<Runner & { config: ReadyConfig }> {
   const config = readConfig();
   const log = createLog(config.logLevel, 'up');
+  for (const warning of readSettings().warnings) log.warn({ warning }, 'a setting needs attention');
   const { abandon } = options;
   const { stop, stopLater } = createStops();
   try {

@@ -2,33 +2,27 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { readConfigFile } from './config-file.ts';
+import {
+  type Environment,
+  type Found,
+  findUnknown,
+  findValue,
+  type Setting,
+} from './config-reading.ts';
+import {
+  address,
+  certificates,
+  dockerHost,
+  domain,
+  pairs,
+  proxies,
+  seconds,
+  url,
+  urls,
+  whole,
+} from './config-values.ts';
 import { SetupError } from './core/errors.ts';
-
-const address = z
-  .string()
-  .regex(/^[^\s:]*:\d{1,5}$/, 'is not host:port')
-  .refine((text) => Number(text.slice(text.indexOf(':') + 1)) <= 65_535, 'has a port above 65535')
-  .transform((text) => (text.startsWith(':') ? `0.0.0.0${text}` : text));
-const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ''));
-const seconds = z.coerce.number().int().positive();
-const pairs = z
-  .string()
-  .regex(/^(\w+=[^\s,]*)?(,\w+=[^\s,]*)*$/, 'is not a list NAME=value,NAME=value')
-  .transform((text) =>
-    Object.fromEntries(
-      text
-        .split(',')
-        .filter(Boolean)
-        .map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
-    ),
-  );
-
-interface Setting<T extends z.ZodType = z.ZodType> {
-  env: string;
-  type: T;
-  help: string;
-  secret?: true;
-}
 
 function setting<T extends z.ZodType>(env: string, type: T, help: string): Setting<T> {
   return { env, type, help };
@@ -42,6 +36,11 @@ function secret<T extends z.ZodType>(env: string, type: T, help: string): Settin
 export const settings = {
   gitlabUrl: setting('GITLAB_URL', url, 'Address of your GitLab.'),
   gitlabToken: secret('GITLAB_TOKEN', z.string().min(1), 'Token of the bot user, scope api.'),
+  gitlabCa: setting(
+    'GITLAB_CA',
+    certificates.optional(),
+    'File with the certificates (PEM) of the private authority that signed that of GitLab.',
+  ),
   hookSecret: secret(
     'EKIDEN_HOOK_SECRET',
     z.string().min(1).optional(),
@@ -56,7 +55,16 @@ export const settings = {
     'Signing token of the hooks (GitLab 19+); with it, unsigned deliveries are refused.',
   ),
   listen: setting('EKIDEN_LISTEN', address.default('0.0.0.0:7300'), 'Where Ekiden listens.'),
-  url: setting('EKIDEN_URL', url.optional(), 'How GitLab and people reach Ekiden.'),
+  url: setting(
+    'EKIDEN_URL',
+    url.optional(),
+    'How GitLab and people reach Ekiden; behind a proxy also with a path.',
+  ),
+  proxies: setting(
+    'EKIDEN_PROXIES',
+    proxies.default(['loopback']),
+    'Addresses and subnets of proxies whose X-Forwarded headers are believed; also loopback, linklocal, uniquelocal, or none.',
+  ),
   data: setting('EKIDEN_DATA', z.string().default(defaultData()), 'Folder for all that is kept.'),
   install: setting(
     'EKIDEN_INSTALL',
@@ -68,10 +76,7 @@ export const settings = {
   ),
   domain: setting(
     'EKIDEN_DOMAIN',
-    z
-      .string()
-      .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'is no domain name in lower case')
-      .default('localhost'),
+    domain.default('localhost'),
     'Apps answer at names below this domain.',
   ),
   nginxListen: setting(
@@ -110,11 +115,7 @@ export const settings = {
   ),
   marathonUrl: setting(
     'MARATHON_URL',
-    z
-      .string()
-      .transform((text) => text.split(',').map((part) => part.trim()))
-      .pipe(z.array(url).min(1))
-      .optional(),
+    urls.optional(),
     'Addresses of Marathon, separated by commas; default: the engine on the local Docker.',
   ),
   engineListen: setting(
@@ -129,12 +130,32 @@ export const settings = {
   ),
   drain: setting(
     'EKIDEN_DRAIN',
-    z.coerce.number().min(0).default(5),
+    z.coerce.number('is no number').min(0, 'is below 0').default(5),
     'Seconds that the engine lets an instance serve on after it was taken out of the balancers.',
+  ),
+  maxInstances: setting(
+    'EKIDEN_MAX_INSTANCES',
+    whole(1).default(100),
+    'Most instances that one service may ask for.',
+  ),
+  maxMemory: setting(
+    'EKIDEN_MAX_MEMORY',
+    whole(4).default(65_536),
+    'Most MiB of memory that one instance may ask for.',
+  ),
+  nodeListen: setting(
+    'EKIDEN_NODE_LISTEN',
+    address.default('127.0.0.1:7309'),
+    'Where the role node listens, which reads metrics and logs of the apps on its host.',
+  ),
+  nodeUrl: setting(
+    'EKIDEN_NODE_URL',
+    url.optional(),
+    'How the role web reaches the role node of this host; default: by EKIDEN_NODE_LISTEN.',
   ),
   dockerHost: setting(
     'DOCKER_HOST',
-    z.string().default('unix:///var/run/docker.sock'),
+    dockerHost.default('unix:///var/run/docker.sock'),
     'Docker daemon that builds, and on which the engine runs apps.',
   ),
   buildArgs: setting(
@@ -144,7 +165,7 @@ export const settings = {
   ),
   buildSlots: setting(
     'EKIDEN_BUILD_SLOTS',
-    z.coerce.number().int().min(1).max(64).default(2),
+    whole(1, 64).default(2),
     'Builds that one build role runs at a time.',
   ),
   buildTimeout: setting('EKIDEN_BUILD_TIMEOUT', seconds.default(3600), 'Seconds a build may take.'),
@@ -169,37 +190,76 @@ export type Config = { [Name in SettingName]: z.output<Settings[Name]['type']> }
 /** The settings that one role needs, so that an engine asks for no GitLab. */
 export type ConfigOf<Name extends SettingName> = Pick<Config, Name>;
 
-type Environment = Record<string, string | undefined>;
+/** What all sources say together. */
+export interface SettingsReading {
+  found: Record<SettingName, Found>;
+  /** Everything that is wrong with the named settings, or is no setting; one sentence each. */
+  problems: string[];
+  /** What should be mended, and stops nothing. */
+  warnings: string[];
+}
+
+const allNames = Object.keys(settings) as SettingName[];
+
+/** Reads the named settings, or all, and throws nothing. */
+export function readSettings(
+  names: readonly SettingName[] = allNames,
+  environment: Environment = process.env,
+): SettingsReading {
+  const file = readConfigFile(environment['EKIDEN_CONFIG']);
+  const sources = { environment, file };
+  const found = Object.fromEntries(
+    allNames.map((name) => [name, findValue(name, settings[name], sources)]),
+  ) as Record<SettingName, Found>;
+  const problems = [
+    ...(file?.problems ?? []),
+    ...findUnknown(settings, sources),
+    ...names.flatMap((name) => found[name].problem ?? []),
+  ];
+  const holdsSecret = allNames.some(
+    (name) => 'secret' in settings[name] && file?.entries.has(name),
+  );
+  const exposed = file?.exposed && holdsSecret ? [file.path] : [];
+  const warnings = exposed.map(
+    (path) => `${path}: holds a secret, and others can read it. Run: chmod 600 ${path}`,
+  );
+  return { found, problems, warnings };
+}
 
 /**
  * Reads the named settings, or all.
- * @throws SetupError that lists every setting that is missing or wrong.
+ * @throws SetupError that lists every setting that is missing, wrong or unknown.
  */
 export function readConfig<Name extends SettingName = SettingName>(
-  names: readonly Name[] = Object.keys(settings) as Name[],
+  names: readonly Name[] = allNames as Name[],
   environment: Environment = process.env,
 ): ConfigOf<Name> {
-  const problems: string[] = [];
-  const values = names.map((name) => {
-    const { env, type, help } = settings[name];
-    const text = environment[env];
-    const parsed = type.safeParse(text === '' ? undefined : text);
-    if (parsed.success) return [name, parsed.data];
-    const what = text ? (parsed.error.issues[0]?.message ?? 'is wrong') : 'is not set';
-    problems.push(`${env}: ${what}. ${help}`);
-    return [name, undefined];
-  });
+  const { found, problems } = readSettings(names, environment);
   if (problems.length > 0) {
     throw new SetupError(`Settings need attention:\n  ${problems.join('\n  ')}`, {
       code: 'E_SETTINGS',
-      hint: 'Set them in the environment; README.md lists all settings.',
+      hint: 'README.md lists all settings; ekiden settings prints them with their sources.',
     });
   }
-  return Object.fromEntries(values) as ConfigOf<Name>;
+  return Object.fromEntries(names.map((name) => [name, found[name].value])) as ConfigOf<Name>;
+}
+
+/** What every client of GitLab needs to connect with. */
+export function gitlabConnection(config: ConfigOf<'gitlabUrl' | 'gitlabToken' | 'gitlabCa'>) {
+  return { url: config.gitlabUrl, token: config.gitlabToken, ca: config.gitlabCa?.pem };
+}
+
+/** What holds for a setting that nobody gives; undefined also where one is required. */
+export function defaultOf<Name extends SettingName>(name: Name): Config[Name] | undefined {
+  return settings[name].type.safeParse(undefined).data as Config[Name] | undefined;
 }
 
 /** What children of Ekiden get of its environment: nothing that is a secret. */
-const harmless = ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR', 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS'];
+const harmless = [
+  ...['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR', 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS'],
+  // The engine reads how much it is to say; the file itself is for its owner alone.
+  'EKIDEN_CONFIG',
+];
 
 export function childEnvironment(environment: Environment = process.env): Environment {
   const names = [...harmless, settings.logLevel.env];

@@ -1,11 +1,8 @@
 /** `ekiden engine`: the embedded engine alone. */
 import type { Command } from 'commander';
-import { readConfig } from '../../src/config.ts';
+import { defaultOf, readConfig } from '../../src/config.ts';
 import { print } from '../print.ts';
 import { serve } from '../serve.ts';
-
-/** What the engine alone has in common with `ekiden up`, where no setting is read. */
-const defaults = readConfig(['dockerHost', 'install', 'engineImage', 'drain'], {});
 
 export function addEngine(program: Command): void {
   program
@@ -13,14 +10,14 @@ export function addEngine(program: Command): void {
     .description('run the Marathon-compatible engine over one Docker host')
     .option('--listen <host:port>', 'where it listens', '127.0.0.1:8080')
     .option('--data <folder>', 'where it keeps its state and sandboxes', './engine')
-    .option('--docker <host>', 'Docker daemon', defaults.dockerHost)
-    .option('--install <id>', 'marks what it makes in Docker', defaults.install)
-    .option('--image <image>', 'for apps that name none', defaults.engineImage)
+    .option('--docker <host>', 'Docker daemon', defaultOf('dockerHost'))
+    .option('--install <id>', 'marks what it makes in Docker', defaultOf('install'))
+    .option('--image <image>', 'for apps that name none', defaultOf('engineImage'))
     .option(
       '--drain <seconds>',
       'how long an instance serves on before it is killed',
       Number,
-      defaults.drain,
+      defaultOf('drain'),
     )
     .action(async ({ drain, ...options }) => {
       const { startEngine } = await import('../engine.ts');

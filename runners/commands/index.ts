@@ -4,6 +4,7 @@ import { addEngine } from './engine.ts';
 import { addExpand } from './expand.ts';
 import { addHealth } from './health.ts';
 import { addSchema } from './schema.ts';
+import { addSettings } from './settings.ts';
 import { addUp } from './up.ts';
 
 /** Each adds itself; what takes long to load is imported when the command is run. */
@@ -11,6 +12,7 @@ export const commands: ((program: Command) => void)[] = [
   addUp,
   addEngine,
   addHealth,
+  addSettings,
   addExpand,
   addSchema,
 ];

@@ -15,8 +15,9 @@ function defaultOf(name: SettingName): string {
   if (worded !== undefined) return worded;
   const parsed = settings[name].type.safeParse(undefined);
   if (!parsed.success) return '*required*';
-  const isText = typeof parsed.data === 'string' || typeof parsed.data === 'number';
-  return isText ? `\`${parsed.data}\`` : '';
+  const { data } = parsed;
+  if (Array.isArray(data)) return `\`${data.join(',')}\``;
+  return typeof data === 'string' || typeof data === 'number' ? `\`${data}\`` : '';
 }
 
 function rowOf(name: SettingName): string {

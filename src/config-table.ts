@@ -1,0 +1,38 @@
+/** The settings as a table to look at: values, where they come from, and no secret. */
+import { type SettingName, type SettingsReading, settings } from './config.ts';
+import { redacted } from './core/secret.ts';
+
+export interface SettingRow {
+  /** As in the file. */
+  name: SettingName;
+  /** The environment variable. */
+  env: string;
+  /** Empty where nothing is set. */
+  value: string;
+  /** `default`, `environment`, or a place in the file such as `ekiden.config.yaml:3`. */
+  source: string;
+}
+
+/** One row for each setting, in the order of their declaration. */
+export function settingsTable({ found }: SettingsReading): SettingRow[] {
+  return (Object.keys(settings) as SettingName[]).map((name) => {
+    const { given, value, source } = found[name];
+    const isSecret = 'secret' in settings[name] && given !== undefined;
+    const shown = isSecret ? redacted : withoutPasswords(textOf(given ?? value));
+    return { name, env: settings[name].env, value: shown, source };
+  });
+}
+
+function textOf(value: unknown): string {
+  if (value === undefined || value === null) return '';
+  if (Array.isArray(value)) return value.map(textOf).join(',');
+  if (typeof value !== 'object') return String(value);
+  return Object.entries(value)
+    .map(([name, part]) => `${name}=${textOf(part)}`)
+    .join(',');
+}
+
+/** Addresses of Redis and Marathon may hold a password. */
+function withoutPasswords(text: string): string {
+  return text.replace(/(:\/\/[^/\s:@]*:)[^/\s]+@/g, `$1${redacted}@`);
+}
