@@ -4,7 +4,7 @@ import { EkidenError, messageOf } from '../core/errors.ts';
 import type { HandOn, JourneyEvent } from '../core/event.ts';
 import { type Attempt, refuseDeadly } from '../core/queue.ts';
 import { shortSha, supersededBy } from '../core/ref.ts';
-import { type ReversalOptions, reverse } from './reversal.ts';
+import { masked, type ReversalOptions, reverse } from './reversal.ts';
 import { type SendingOptions, send } from './sending.ts';
 import { awaitRoute, watch } from './supervision.ts';
 
@@ -38,9 +38,11 @@ export function createDeployer(options: DeployerOptions): Deployer {
 }
 
 /** A deployment that has a reason already was on its way back. */
-async function reasonOf({ deployments }: DeployerOptions, id: string, error: unknown) {
-  const reason = (await deployments.find(id))?.reason;
-  return reason ? `${reason}; the way back failed: ${messageOf(error)}` : messageOf(error);
+async function reasonOf(options: DeployerOptions, id: string, error: unknown) {
+  const found = await options.deployments.find(id);
+  // Marathon repeats parts of a definition that it refuses.
+  const said = found ? await masked(options, found, messageOf(error)) : messageOf(error);
+  return found?.reason ? `${found.reason}; the way back failed: ${said}` : said;
 }
 
 async function run(

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Deployment } from '../core/deployment.ts';
 import type { Release, ReleaseStore, ScaleStore } from '../core/release.ts';
+import { mask, secretValuesOf } from '../core/secret.ts';
 import { runningVersion, whyNotHealthy } from './progress.ts';
 import { definitionOf, instancesOf } from './sending.ts';
 import { look, lookEvery, type SupervisionOptions } from './supervision.ts';
@@ -50,7 +51,17 @@ async function backTo({ scales }: ReversalOptions, good: Release) {
 
 async function explain(options: ReversalOptions, deployment: Deployment, signal: AbortSignal) {
   const found = await look(options, deployment.app, signal);
-  return whyNotHealthy(found, runningVersion(found, deployment));
+  return masked(options, deployment, whyNotHealthy(found, runningVersion(found, deployment)));
+}
+
+/** A text of Marathon or of a check without the secrets that the app was given. */
+export async function masked(
+  { releases }: Pick<ReversalOptions, 'releases'>,
+  { app, release }: Deployment,
+  text: string,
+): Promise<string> {
+  const found = release === undefined ? undefined : await releases.find(app, release);
+  return found ? mask(text, secretValuesOf(found)) : text;
 }
 
 /** The next push shall find the app unlocked, and the old definition in force. */

@@ -2,6 +2,7 @@
 import type { Marathon, MarathonApp } from '../clients/marathon.ts';
 import type { Instance } from '../core/instance.ts';
 import type { ReleaseStore, Scale, ScaleStore } from '../core/release.ts';
+import { mask, secretValuesOf } from '../core/secret.ts';
 import type { ReleaseSummary, ServiceDetail, ServiceName, ServiceStatus } from '../core/service.ts';
 import { appsOfProject, configVersion, findApp, nameOf } from './apps.ts';
 import { countsOf, instancesOfApp, isCurrent } from './instances.ts';
@@ -59,12 +60,18 @@ async function describe(options: ServicesOptions, app: MarathonApp): Promise<Ser
     options.scales.find(app.id),
     options.releases.find(app.id, number),
   ]);
-  const list = instancesOfApp(app, new Set(routed));
+  const hidden = release ? secretValuesOf(release) : [];
+  const list = instancesOfApp(app, new Set(routed)).map((each) => withoutSecrets(each, hidden));
   return {
-    ...statusOf(app, list, { scale, createdAt: release?.createdAt }),
+    ...withoutSecrets(statusOf(app, list, { scale, createdAt: release?.createdAt }), hidden),
     addresses: addressesOf(app).map(options.urlOf),
     list,
   };
+}
+
+/** What a check or a last word repeats of the app's secrets is for nobody's eyes. */
+function withoutSecrets<T extends { reason?: string }>(told: T, hidden: string[]): T {
+  return told.reason === undefined ? told : { ...told, reason: mask(told.reason, hidden) };
 }
 
 interface Known {
