@@ -1,4 +1,5 @@
 /** A LogFile is what an instance printed or wrote: stdout, stderr, and each file of its log folder. */
+import { InputError } from './errors.ts';
 
 export interface LogFile {
   /** `stdout`, `stderr`, or the path below the sandbox, such as `logs/access.log`. */
@@ -47,7 +48,7 @@ export interface Follow {
 export interface LogFiles {
   /** In alphabetical order; undefined when no node knows the instance. */
   list(instance: string): Promise<LogFile[] | undefined>;
-  /** Undefined when there is no such file; rejects with InputError (416) for a range outside it. */
+  /** Undefined when there is no such file; rejects with InputError (416), as bytesIn does. */
   open(
     instance: string,
     path: string,
@@ -55,4 +56,24 @@ export interface LogFiles {
   ): Promise<OpenLogFile | undefined>;
   /** One frame after the other; the next is read when the last was taken, so a slow reader costs nothing. */
   follow(instance: string, path: string, follow: Follow): AsyncIterable<LogFrame>;
+}
+
+/**
+ * The bytes that a range means in a file of `size`, up to and without `stop`. Without an end it
+ * goes to the end of the file; a negative start counts from there.
+ * @throws InputError (416) when it means none, but for the whole of an empty file.
+ */
+export function bytesIn(
+  size: number,
+  range: Partial<ByteRange> = {},
+): { start: number; stop: number } {
+  const { start = 0, end = size - 1 } = range;
+  if (range.start === undefined && range.end === undefined) return { start, stop: size };
+  const first = start < 0 ? Math.max(0, size + start) : start;
+  if (first < size && end >= first) return { start: first, stop: Math.min(end + 1, size) };
+  throw new InputError(`The file has ${size} bytes, and the range lies beyond them.`, {
+    code: 'E_RANGE',
+    status: 416,
+    hint: `Ask for bytes=0-${Math.max(0, size - 1)}, or less.`,
+  });
 }

@@ -1,6 +1,6 @@
 /** Reads a log file, or a range of its bytes, as it is now. */
-import { ConflictError, InputError } from '../core/errors.ts';
-import type { ByteRange, OpenLogFile } from '../core/log-file.ts';
+import { ConflictError } from '../core/errors.ts';
+import { type ByteRange, bytesIn, type OpenLogFile } from '../core/log-file.ts';
 import { type LogFolder, openInside, pathsOf } from './gate.ts';
 import { factsOf, identityOf, isSame, readAt } from './identity.ts';
 
@@ -18,45 +18,24 @@ export async function readFileRange(
   try {
     const facts = await factsOf(handle);
     const { size, modifiedAt } = facts;
-    const wanted = wantedBytes(size, range);
+    const wanted = bytesIn(size, range);
     const identity = await identityOf(handle, facts);
     const file = { path, size, modifiedAt };
-    return { file, identity, bytes: bytesOf({ folder, paths, identity, wanted }) };
+    return { file, identity, bytes: contentOf({ folder, paths, identity, wanted }) };
   } finally {
     // Whoever wants the head alone never takes the bytes, so they are opened once they are taken.
     await handle.close();
   }
 }
 
-interface Wanted {
-  start: number;
-  /** Not included. */
-  stop: number;
-}
-
-/** The bytes that a range means in a file of `size`; a negative start counts from the end. */
-export function wantedBytes(size: number, range: Partial<ByteRange> | undefined): Wanted {
-  if (range?.start === undefined && range?.end === undefined) return { start: 0, stop: size };
-  const { start = 0, end = size - 1 } = range;
-  const first = start < 0 ? Math.max(0, size + start) : start;
-  if (first >= size || end < first) {
-    throw new InputError(`The file has ${size} bytes, and the range lies beyond them.`, {
-      code: 'E_RANGE',
-      status: 416,
-      hint: `Ask for bytes=0-${Math.max(0, size - 1)}, or less.`,
-    });
-  }
-  return { start: first, stop: Math.min(end + 1, size) };
-}
-
 interface Bytes {
   folder: LogFolder;
   paths: Buffer[];
   identity: string;
-  wanted: Wanted;
+  wanted: { start: number; stop: number };
 }
 
-async function* bytesOf({ folder, paths, identity, wanted }: Bytes): AsyncGenerator<Uint8Array> {
+async function* contentOf({ folder, paths, identity, wanted }: Bytes): AsyncGenerator<Uint8Array> {
   const handle = await openInside(folder.sandbox, paths);
   try {
     if (!handle || !(await isSame(handle, await factsOf(handle), identity))) throw changed();

@@ -1,0 +1,43 @@
+/** Sends the frames of a followed log over a WebSocket: JSON for control, binary for bytes. */
+import type { WebSocket } from 'ws';
+import type { LogFrame } from '../core/log-file.ts';
+
+/** Bytes that may wait for a slow client; then nothing more is read for it. */
+const highWater = 1024 * 1024;
+
+/** Why a socket was closed, as RFC 6455 and its registry number it. */
+export const closeCodes = {
+  ended: 1000,
+  stopping: 1001,
+  refused: 1008,
+  failed: 1011,
+  tooMany: 1013,
+} as const;
+
+/** Resolves when the client has taken so much that more may be read for it, or `signal` fires. */
+export async function sendFrame(
+  socket: WebSocket,
+  frame: LogFrame,
+  signal: AbortSignal,
+): Promise<void> {
+  const message = frame.type === 'data' ? frame.bytes : JSON.stringify(frame);
+  if (socket.readyState !== socket.OPEN) return;
+  const sent = new Promise<void>((resolve) => socket.send(message, () => resolve()));
+  if (socket.bufferedAmount < highWater || signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    signal.addEventListener('abort', done);
+    void sent.then(done);
+  });
+}
+
+/** The protocol has room for 123 bytes. */
+export function shortReason(text: string): string {
+  return Buffer.from(text)
+    .subarray(0, 120)
+    .toString('utf8')
+    .replace(/\uFFFD+$/, '');
+}
