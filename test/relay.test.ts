@@ -6,7 +6,11 @@ import type { Ekiden } from '../src/ekiden.ts';
 import { createReport } from '../src/gitlab/report.ts';
 import type { Status } from '../src/gitlab/statuses.ts';
 import { createRelay } from '../src/relay.ts';
-import { createFakeBuildStore, createFakeDeploymentStore } from './fakes/records.ts';
+import {
+  createFakeAppIds,
+  createFakeBuildStore,
+  createFakeDeploymentStore,
+} from './fakes/records.ts';
 import { sampleBuild, sampleService } from './support/samples.ts';
 
 let told: string[];
@@ -37,7 +41,8 @@ beforeEach(async () => {
     }),
     priority: async () => 1,
     removeLeftServices: async () => undefined,
-    requestDeployments: (build: string) => requestDeployments({ builds, deployments }, build),
+    requestDeployments: (build: string) =>
+      requestDeployments({ builds, deployments, appIds: createFakeAppIds() }, build),
   } as unknown as Ekiden;
   const plan = {
     ...{ environments: ['production', 'staging'], services: [sampleService], deadline: 60 },

@@ -52,7 +52,7 @@ function createRig({ gitlab, stores, project, folder }: Parts) {
   /** `build: reason` of each build that was cancelled. */
   const cancelled: string[] = [];
   const resolver = createResolver({
-    ...{ ...stores, gitlab: client, deadline: 300 },
+    ...{ ...stores, gitlab: client, deadline: 300, projects: stores.knownProjects },
     templates: {
       versions: async () => undefined,
       read: async () => Buffer.alloc(0),

@@ -94,11 +94,18 @@ describe.each([
       await builds.create(sampleBuild({ id, createdAt }));
     }
     await builds.create(sampleBuild({ id: 'other', project: 8 }));
-    const ids = async (limit: number) => (await builds.list(7, limit)).map(({ id }) => id);
-    expect(await ids(10)).toEqual(['c', 'b', 'a']);
-    expect(await ids(2)).toEqual(['c', 'b']);
-    expect(await ids(0)).toEqual([]);
-    expect(await builds.list(9, 10)).toEqual([]);
+    const ids = async (limit: number, cursor?: string) => {
+      const { items, next } = await builds.list(7, { limit, ...(cursor ? { cursor } : {}) });
+      return [...items.map(({ id }) => id), next];
+    };
+    expect(await ids(10)).toEqual(['c', 'b', 'a', undefined]);
+    expect(await ids(2)).toEqual(['c', 'b', 'b']);
+    await builds.create(sampleBuild({ id: 'new', createdAt: 40 }));
+    expect(await ids(2, 'b')).toEqual(['a', undefined]);
+    expect(await ids(3, 'new')).toEqual(['c', 'b', 'a', undefined]);
+    expect(await ids(2, 'forgotten')).toEqual([undefined]);
+    expect(await ids(0)).toEqual([undefined]);
+    expect(await builds.list(9, { limit: 10 })).toEqual({ items: [] });
   });
 
   test('an expanded Dockerfile is kept byte for byte', async () => {
@@ -117,5 +124,5 @@ test('installations do not see each other', async () => {
   const [one, other] = [createBuildStore(openRedis(redis)), createBuildStore(openRedis(redis))];
   await one.create(sampleBuild());
   expect(await other.find('b1')).toBeUndefined();
-  expect(await other.list(7, 10)).toEqual([]);
+  expect(await other.list(7, { limit: 10 })).toEqual({ items: [] });
 });

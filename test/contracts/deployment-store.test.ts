@@ -71,12 +71,68 @@ describe.each([
     expect(await deployments.leader('/other')).toBe('d2');
   });
 
+  test('what a person asked for leads, whatever its commit, until a newer one is pushed', async () => {
+    const deployments = open();
+    await deployments.lead(sampleDeployment({ id: 'd5', order: 5 }));
+    const back = sampleDeployment({ id: 'back', kind: 'rollback', order: 0 });
+    const taken = await deployments.takeOver(back);
+    expect(taken).toEqual({ deployment: { ...back, order: 5 }, previous: 'd5' });
+    expect(await deployments.find('back')).toEqual({ ...back, order: 5 });
+    expect(await deployments.leader(app)).toBe('back');
+    expect(await deployments.lead(sampleDeployment({ id: 'd4', order: 4 }))).toBe('back');
+    expect(await deployments.lead(sampleDeployment({ id: 'd5', order: 5 }))).toBe('back');
+    const again = await deployments.takeOver({ ...back, id: 'again' });
+    expect(again.previous).toBe('back');
+    expect(await deployments.lead(sampleDeployment({ id: 'd6', order: 6 }))).toBe('d6');
+    expect(await deployments.lead(sampleDeployment({ id: 'd6', order: 6 }))).toBe('d6');
+  });
+
+  test('what a person asked for of a newer commit keeps older ones out', async () => {
+    const deployments = open();
+    const { deployment, previous } = await deployments.takeOver(sampleDeployment({ order: 9 }));
+    expect([deployment.order, previous]).toEqual([9, undefined]);
+    expect(await deployments.lead(sampleDeployment({ id: 'd8', order: 8 }))).toBe('d1');
+  });
+
+  test('of several who ask at once each knows whom it replaced', async () => {
+    const deployments = open();
+    const ids = ['a', 'b', 'c', 'd', 'e'];
+    const taken = await Promise.all(
+      ids.map((id) => deployments.takeOver(sampleDeployment({ id }))),
+    );
+    const leader = await deployments.leader(app);
+    const replaced = taken.map(({ previous }) => previous);
+    expect(new Set([...replaced, leader])).toEqual(new Set([undefined, ...ids]));
+    await expect(deployments.takeOver(sampleDeployment({ id: 'a' }))).rejects.toThrow('already');
+  });
+
+  test('lists those of a project or an environment, newest first, page by page', async () => {
+    const deployments = open();
+    for (const [index, environment] of ['production', 'review/x', 'production'].entries()) {
+      const change = { id: `d${index}`, environment, createdAt: index };
+      await deployments.create(sampleDeployment(change));
+    }
+    await deployments.takeOver(sampleDeployment({ id: 'd3', createdAt: 3 }));
+    await deployments.create(sampleDeployment({ id: 'other', project: 8 }));
+    const list = async (paging: { limit: number; cursor?: string; environment?: string }) => {
+      const { items, next } = await deployments.list(7, paging);
+      return [items.map(({ id }) => id).join(' '), next];
+    };
+    expect(await list({ limit: 9 })).toEqual(['d3 d2 d1 d0', undefined]);
+    expect(await list({ limit: 3 })).toEqual(['d3 d2 d1', 'd1']);
+    expect(await list({ limit: 3, cursor: 'd1' })).toEqual(['d0', undefined]);
+    expect(await list({ limit: 9, environment: 'production' })).toEqual(['d3 d2 d0', undefined]);
+    expect(await list({ limit: 9, environment: 'review/x' })).toEqual(['d1', undefined]);
+    expect(await list({ limit: 9, environment: 'staging' })).toEqual(['', undefined]);
+  });
+
   test('an app that is gone follows nothing, and nothing old brings it back', async () => {
     const deployments = open();
     await deployments.lead(sampleDeployment({ id: 'd5', order: 5 }));
     await deployments.forget(app);
     expect(await deployments.leader(app)).toBeUndefined();
     expect(await deployments.lead(sampleDeployment({ id: 'd4', order: 4 }))).toBe('');
+    expect(await deployments.lead(sampleDeployment({ id: 'd5', order: 5 }))).toBe('');
     expect(await deployments.leader(app)).toBeUndefined();
     expect(await deployments.lead(sampleDeployment({ id: 'd6', order: 6 }))).toBe('d6');
     await deployments.forget('/never-seen');

@@ -1,6 +1,6 @@
 /** What every ReleaseStore must do. */
 import { describe, expect, test } from 'vitest';
-import { createReleaseStore } from '../../src/stores/deployments.ts';
+import { createReleaseStore } from '../../src/stores/releases.ts';
 import { createFakeReleaseStore } from '../fakes/records.ts';
 import { openRedis, useRedis } from '../support/redis.ts';
 import { sampleRelease } from '../support/samples.ts';
@@ -36,6 +36,31 @@ describe.each([
     expect(await releases.lastGood(app)).toEqual(sampleRelease({ number: 2 }));
     await releases.markGood(app, 3);
     expect(await releases.lastGood(app)).toEqual(sampleRelease({ number: 3 }));
+  });
+
+  test('the good ones are those that were marked, newest first', async () => {
+    const releases = open();
+    expect(await releases.good(app)).toEqual([]);
+    for (const number of [1, 2, 3]) await releases.create(sampleRelease({ number }));
+    await releases.markGood(app, 3);
+    await releases.markGood(app, 1);
+    expect(await releases.good(app)).toEqual([3, 1]);
+    expect(await releases.lastGood(app)).toMatchObject({ number: 1 });
+    expect(await releases.good('/other')).toEqual([]);
+  });
+
+  test('keeps the newest 50, and the last good one', async () => {
+    const releases = open();
+    for (const number of [1, 2, 3]) await releases.create(sampleRelease({ number }));
+    await releases.markGood(app, 1);
+    await releases.markGood(app, 2);
+    for (const number of [51, 52, 53]) await releases.create(sampleRelease({ number }));
+    expect(await releases.find(app, 1)).toBeUndefined();
+    expect(await releases.find(app, 2)).toBeDefined();
+    expect(await releases.find(app, 3)).toBeUndefined();
+    expect(await releases.find(app, 51)).toBeDefined();
+    expect(await releases.good(app)).toEqual([2]);
+    expect(await releases.lastGood(app)).toMatchObject({ number: 2 });
   });
 
   test('an app that is deleted has no releases any more', async () => {

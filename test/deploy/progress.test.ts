@@ -26,7 +26,7 @@ const task = (change: Task = {}) => ({
 const appOf = (tasks: Task[], more: object = { healthChecks: [{ protocol: 'TCP' }] }) =>
   appSchema.parse({ id: '/a', version: now, instances: 2, tasks: tasks.map(task), ...more });
 
-const looking = (instances: number) => ({ version: now, instances, hasSettled: () => true });
+const looking = { version: now, hasSettled: () => true };
 
 describe('progressOf', () => {
   const healthy = { healthCheckResults: [alive] };
@@ -66,22 +66,23 @@ describe('progressOf', () => {
       { running: 1, healthy: 1, isRunning: false, isHealthy: false },
     ],
   ])('%s', (_, tasks, wanted) => {
-    const { running, healthy, ...rest } = progressOf(appOf(tasks), looking(2));
+    const { running, healthy, ...rest } = progressOf(appOf(tasks), looking);
     expect({ running: running.length, healthy: healthy.length, ...rest }).toEqual(wanted);
   });
 
   it('believes in what runs for a while where nothing is checked', () => {
     const app = appOf([{ id: 'old' }, { id: 'young' }], {});
-    expect(progressOf(app, looking(2))).toMatchObject({ isRunning: true, isHealthy: true });
+    expect(progressOf(app, looking)).toMatchObject({ isRunning: true, isHealthy: true });
     const hasSettled = ({ id }: { id: string }) => id === 'old';
-    expect(progressOf(app, { ...looking(2), hasSettled })).toMatchObject({
+    expect(progressOf(app, { ...looking, hasSettled })).toMatchObject({
       healthy: [{ id: 'old' }],
       isHealthy: false,
     });
   });
 
   it('is done at once with no instances', () => {
-    expect(progressOf(appOf([]), looking(0))).toMatchObject({ isRunning: true, isHealthy: true });
+    const stopped = { ...appOf([]), instances: 0 };
+    expect(progressOf(stopped, looking)).toMatchObject({ isRunning: true, isHealthy: true });
   });
 });
 

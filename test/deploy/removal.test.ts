@@ -112,16 +112,7 @@ describe('removeAppsOf', () => {
 });
 
 function buildWith(deployments: string[]): Build {
-  return {
-    id: 'b1',
-    project: 7,
-    ref,
-    sha: 'abc',
-    state: 'succeeded',
-    deployments,
-    legs: [],
-    createdAt: 1,
-  };
+  return sampleBuild({ ref, sha: 'abc', state: 'succeeded', deployments });
 }
 
 describe('removeLeftServices', () => {

@@ -13,6 +13,7 @@ const build: Build = {
   projectPath: 'shop/cart',
   ref: 'refs/heads/main',
   sha: '0123456789abcdef0123456789abcdef01234567',
+  cause: 'hook',
   state: 'succeeded',
   order: 5,
   image: 'registry.test/shop/cart@sha256:aa',
@@ -42,6 +43,7 @@ describe('deploymentsOf', () => {
     ]);
     expect(made[0]).toEqual({
       id: made[0]?.id,
+      kind: 'push',
       build: 'b1',
       project: 7,
       projectPath: 'shop/cart',

@@ -22,6 +22,7 @@ export function sampleService(change: Partial<ServiceSpec> = {}): ServiceSpec {
 export function sampleDeployment(change: Partial<Deployment> = {}): Deployment {
   return {
     id: 'd1',
+    kind: 'push',
     build: 'b1',
     project: 7,
     projectPath: 'shop/cart',

@@ -3,6 +3,8 @@ import type { Build, BuildStore, ExpandedDockerfile, Heads } from '../../src/cor
 import { activeBuildStates } from '../../src/core/build.ts';
 import type { Deployment, DeploymentStore } from '../../src/core/deployment.ts';
 import { NotFoundError } from '../../src/core/errors.ts';
+import type { Page, Paging } from '../../src/core/page.ts';
+import type { AppIds } from '../../src/core/project.ts';
 import type { Release, ReleaseStore } from '../../src/core/release.ts';
 
 function createFakeRecords<T extends { id: string; state: string; reason?: string }>(
@@ -45,13 +47,24 @@ export function createFakeBuildStore(): BuildStore {
       const kept = dockerfiles.get(id);
       return kept && { bytes: Buffer.from(kept.bytes), map: kept.map };
     },
-    list: async (project, limit) =>
-      [...records.values()]
-        .filter((build) => build.project === project)
-        .sort((a, b) => b.createdAt - a.createdAt)
-        .slice(0, limit)
-        .map((build) => structuredClone(build)),
+    list: async (project, paging) =>
+      pageOf(
+        [...records.values()].filter((build) => build.project === project),
+        paging,
+      ),
   };
+}
+
+/** Newest first, of one time the greater id; the cursor is the last id of the page before. */
+function pageOf<T extends { id: string; createdAt: number }>(all: T[], paging: Paging): Page<T> {
+  const { limit, cursor } = paging;
+  const sorted = all.sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1));
+  const at = sorted.findIndex(({ id }) => id === cursor);
+  if (limit < 1 || (cursor !== undefined && at < 0)) return { items: [] };
+  const rest = sorted.slice(at + 1);
+  const items = structuredClone(rest.slice(0, limit));
+  const last = items.at(-1);
+  return { items, ...(rest.length > limit && last ? { next: last.id } : {}) };
 }
 
 export function createFakeHeads(): Heads {
@@ -80,30 +93,58 @@ export function createFakeHeads(): Heads {
 }
 
 export function createFakeDeploymentStore(): DeploymentStore {
-  const { records: _, ...rest } = createFakeRecords<Deployment>('deployment', [
-    'queued',
-    'running',
-  ]);
-  const leaders = new Map<string, { deployment?: string; order: number }>();
+  const { records, ...rest } = createFakeRecords<Deployment>('deployment', ['queued', 'running']);
+  const leaders = new Map<string, { deployment?: string; order: number; taken?: boolean }>();
   return {
     ...rest,
     async lead({ app, id, order }) {
       const leader = leaders.get(app) ?? { order: 0 };
-      if (order >= leader.order) leaders.set(app, { deployment: id, order });
+      if (order > leader.order || (order === leader.order && !leader.taken)) {
+        leaders.set(app, { deployment: id, order });
+      }
       return leaders.get(app)?.deployment ?? '';
     },
+    async takeOver(deployment) {
+      const { id, app } = deployment;
+      if (records.has(id)) throw new Error(`The deployment ${id} is there already.`);
+      const before = leaders.get(app);
+      const order = Math.max(before?.order ?? 0, deployment.order);
+      leaders.set(app, { deployment: id, order, taken: true });
+      const previous = before?.deployment;
+      return {
+        deployment: await rest.create({ ...deployment, order }),
+        ...(previous === undefined ? {} : { previous }),
+      };
+    },
+    list: async (project, { environment, ...paging }) =>
+      pageOf(
+        [...records.values()].filter(
+          (each) =>
+            each.project === project &&
+            (environment === undefined || each.environment === environment),
+        ),
+        paging,
+      ),
     leader: async (app) => leaders.get(app)?.deployment,
     async forget(app) {
       const leader = leaders.get(app);
-      if (leader) leaders.set(app, { order: leader.order });
+      leaders.set(app, { order: leader?.order ?? 0, taken: true });
     },
   };
 }
 
+interface KeptReleases {
+  last: number;
+  good?: number;
+  allGood: Set<number>;
+  releases: Map<number, Release>;
+}
+
 export function createFakeReleaseStore(): ReleaseStore {
-  const apps = new Map<string, { last: number; good?: number; releases: Map<number, Release> }>();
+  const apps = new Map<string, KeptReleases>();
   const open = (app: string) => {
-    const kept = apps.get(app) ?? { last: 0, releases: new Map<number, Release>() };
+    const fresh: KeptReleases = { last: 0, allGood: new Set(), releases: new Map() };
+    const kept = apps.get(app) ?? fresh;
     apps.set(app, kept);
     return kept;
   };
@@ -115,15 +156,40 @@ export function createFakeReleaseStore(): ReleaseStore {
       open(app).last += 1;
       return open(app).last;
     },
-    create: async (release) =>
-      void open(release.app).releases.set(release.number, structuredClone(release)),
+    async create(release) {
+      const { releases, allGood, good } = open(release.app);
+      releases.set(release.number, structuredClone(release));
+      for (const number of new Set([...releases.keys(), ...allGood])) {
+        if (number > release.number - 50 || number === good) continue;
+        releases.delete(number);
+        allGood.delete(number);
+      }
+    },
     async markGood(app, number) {
       open(app).good = number;
+      open(app).allGood.add(number);
     },
+    good: async (app) => [...open(app).allGood].sort((a, b) => b - a),
     async lastGood(app) {
       const { good } = open(app);
       return good === undefined ? undefined : find(app, good);
     },
     delete: async (app) => void apps.delete(app),
+  };
+}
+
+export function createFakeAppIds(): AppIds {
+  const ids = new Map<string, string>();
+  return {
+    async claim({ project, environment, service, wanted }) {
+      const name = JSON.stringify([project, environment, service]);
+      let id = wanted;
+      while ([...ids].some(([holder, held]) => held === id && holder !== name)) id += `-${project}`;
+      ids.set(name, ids.get(name) ?? id);
+      return ids.get(name) ?? id;
+    },
+    async release(app) {
+      for (const [name, id] of ids) if (id === app) ids.delete(name);
+    },
   };
 }

@@ -11,6 +11,7 @@ const build: Build = {
   project: 7,
   ref: 'refs/heads/main',
   sha: 'abc',
+  cause: 'hook',
   state: 'running',
   deployments: [],
   legs: [],
@@ -38,6 +39,7 @@ describe('statusOfBuild', () => {
     ['failed', undefined, 'failed', 'failed'],
     ['skipped', 'no environment takes x', 'skipped', 'no environment takes x'],
     ['superseded', 'superseded by abc', 'canceled', 'superseded by abc'],
+    ['canceled', 'canceled by ada', 'canceled', 'canceled by ada'],
   ] as const)('%s, %s → %s: %s', (state, reason, wanted, description) => {
     const given = { ...build, state, ...(reason === undefined ? {} : { reason }) };
     expect(statusOfBuild(given, state, url)).toMatchObject({ state: wanted, description });
@@ -80,6 +82,16 @@ describe('statusOfDeployment', () => {
     expect(statusOfDeployment(given, state, url)).toMatchObject({ state: wanted, description });
   });
 
+  it.each([
+    ['rollback', 'queued', 'waits for its turn: ada rolled back to release 3'],
+    ['rollback', 'succeeded', 'live at a.test: ada rolled back to release 3'],
+    ['redeploy', 'running', 'starting new instances: ada deployed again'],
+    ['push', 'succeeded', 'live at a.test'],
+  ] as const)('a %s that is %s says: %s', (kind, state, description) => {
+    const given = sampleDeployment({ kind, by: 'ada', release: 3, addresses: ['a.test'] });
+    expect(statusOfDeployment(given, state, url)).toMatchObject({ description });
+  });
+
   it('does not give a state that is told late the reason of the end', () => {
     const ended = sampleDeployment({ state: 'superseded', reason: 'superseded by abc' });
     expect(statusOfDeployment(ended, 'running', url)).toMatchObject({
@@ -110,6 +122,8 @@ describe('createReport', () => {
         ...store,
         find: known(sampleDeployment()),
         lead: missing,
+        takeOver: missing,
+        list: missing,
         leader: missing,
         forget: missing,
       },
