@@ -23,6 +23,7 @@ export function createLegs({ config, stores, gitlab, docker, marathon }: Parts) 
     ...{ gitlab, builds, heads, tagRules: stores.tagRules },
     templates: createTemplates(join(templatesFolder, 'dockerfiles')),
     projects: stores.knownProjects,
+    limits: { instances: config.maxInstances, memory: config.maxMemory },
     deadline: config.deployDeadline,
     cancel: cancellations.publish,
   });

@@ -2,10 +2,6 @@
 import { z } from 'zod';
 import { parseRoute, routePattern } from '../core/upstream.ts';
 
-/** Ekiden refuses a service above this; real limits are the data centre's. */
-const mostInstances = 500;
-const mostMemory = 262_144;
-
 const units = { s: 1, m: 60, h: 3_600 } as const;
 
 const duration = z
@@ -53,8 +49,8 @@ const service = z.strictObject({
     .optional()
     .describe('A string is run by a shell, a list as it is.'),
   cpus: z.number().positive().max(256).default(0.1),
-  mem: z.int().min(4).max(mostMemory).default(256).describe('MiB.'),
-  instances: z.int().min(0).max(mostInstances).default(1),
+  mem: z.int().min(4).default(256).describe('MiB.'),
+  instances: z.int().min(0).default(1),
   ports: z
     .union([z.literal('auto'), z.array(port).max(20)])
     .optional()

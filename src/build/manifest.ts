@@ -6,16 +6,47 @@ import { manifestError, readManifestText } from './manifest-text.ts';
 
 export { manifestFile } from './manifest-text.ts';
 
+/** The most that an administrator lets one service ask for. */
+export interface ManifestLimits {
+  instances: number;
+  /** MiB of each instance. */
+  memory: number;
+}
+
 /**
  * Parses `.ekiden.yml`; no file and an empty file mean the defaults.
  * @throws InputError with file, line and what is allowed there.
  */
-export function parseManifest(bytes: Buffer = Buffer.alloc(0)): Manifest {
+export function parseManifest(
+  bytes: Buffer = Buffer.alloc(0),
+  limits: ManifestLimits = { instances: Infinity, memory: Infinity },
+): Manifest {
   const { data, lineOf } = readManifestText(bytes);
   const parsed = manifestSchema.safeParse(data ?? {});
-  if (parsed.success) return toManifest(parsed.data);
+  if (parsed.success) {
+    const manifest = toManifest(parsed.data);
+    for (const { path, text } of excessesOf(manifest, limits)) {
+      throw manifestError(lineOf(path), text);
+    }
+    return manifest;
+  }
   const issue = deepest(parsed.error.issues);
   throw manifestError(lineOf(issue.path), explain(issue));
+}
+
+/** Services that ask for more than an administrator allows, in the order of the file. */
+function excessesOf({ services }: Manifest, limits: ManifestLimits) {
+  return services.flatMap(({ name, instances, mem }) =>
+    [
+      { key: 'instances', asked: instances, most: limits.instances, of: 'EKIDEN_MAX_INSTANCES' },
+      { key: 'mem', asked: mem, most: limits.memory, of: 'EKIDEN_MAX_MEMORY' },
+    ]
+      .filter(({ asked, most }) => asked > most)
+      .map(({ key, asked, most, of }) => ({
+        path: ['services', name, key],
+        text: `services.${name}.${key}: ${asked} is above ${most}, the most that ${of} allows here`,
+      })),
+  );
 }
 
 function toManifest(input: ManifestInput): Manifest {

@@ -11,7 +11,7 @@ import { expandDockerfile, renderDiagnostic, type TemplateSource } from './docke
 import { endOf } from './end.ts';
 import { environmentsOf, tagGlobsOf } from './environments.ts';
 import { abandon, claim, giveWay, type HeadOptions, headOf, twinOf } from './head.ts';
-import { manifestFile, parseManifest } from './manifest.ts';
+import { type ManifestLimits, manifestFile, parseManifest } from './manifest.ts';
 import type { TagRuleOptions } from './tag-rule.ts';
 
 export interface ResolverOptions extends HeadOptions {
@@ -19,6 +19,8 @@ export interface ResolverOptions extends HeadOptions {
   tagRules: Pick<TagRuleOptions['tagRules'], 'save'>;
   templates: TemplateSource;
   projects: Pick<ProjectStore, 'note'>;
+  /** The most that a service may ask for. */
+  limits: ManifestLimits;
   /** Seconds, where the manifest says nothing. */
   deadline: number;
 }
@@ -79,7 +81,8 @@ async function follow(options: ResolverOptions, following: Following): Promise<J
     await builds.update(build.id, { twin });
     return skip(options, build, `build ${twin} makes this commit already`);
   }
-  const manifest = parseManifest(await gitlab.file(build.project, manifestFile, head));
+  const text = await gitlab.file(build.project, manifestFile, head);
+  const manifest = parseManifest(text, options.limits);
   await options.tagRules.save(build.project, head, tagGlobsOf(manifest));
   const environments = environmentsOf(manifest, build.ref, project.defaultBranch);
   if (environments.length === 0) return skip(options, build, noEnvironment(build.ref, manifest));

@@ -97,12 +97,6 @@ deploy: { deadline: 2m }
       /:2: services\.web has the unknown key memory; allowed are command, cpus, mem,/,
     ],
     [
-      'too many instances',
-      'services:\n  web:\n    instances: 10000\n',
-      /:3: services\.web\.instances: .*500/,
-    ],
-    ['a terabyte', 'services:\n  web:\n    mem: 1048576\n', /:3: services\.web\.mem: .*262144/],
-    [
       'a bad port',
       'services:\n  web:\n    ports: [70000]\n',
       /:3: services\.web\.ports\.0: .*65535/,
@@ -215,6 +209,28 @@ describe('YAML that is none, or a trap', () => {
       }),
       { numRuns: 2_000 },
     );
+  });
+});
+
+describe('what an administrator allows', () => {
+  const limits = { instances: 100, memory: 65_536 };
+  const within = (text: string) => parseManifest(Buffer.from(text), limits);
+  it.each([
+    [
+      'services:\n  web:\n    instances: 10000\n',
+      '.ekiden.yml:3: services.web.instances: 10000 is above 100, the most that EKIDEN_MAX_INSTANCES allows here.',
+    ],
+    [
+      'services:\n  web: {}\n  rpc:\n    mem: 1048576\n',
+      '.ekiden.yml:4: services.rpc.mem: 1048576 is above 65536, the most that EKIDEN_MAX_MEMORY allows here.',
+    ],
+  ])('is said with its place: %s', (text, message) => {
+    expect(() => within(text)).toThrow(message);
+    expect(() => parse(text)).not.toThrow();
+  });
+
+  it('is itself allowed', () => {
+    expect(() => within('services: { web: { instances: 100, mem: 65536 } }')).not.toThrow();
   });
 });
 

@@ -27,6 +27,11 @@ describe('what the developer has to mend', () => {
       { Dockerfile: 'FROM scratch\nINCLUDE nothing.dockerfile\n' },
       /^Dockerfile:2:\d+: .*nothing\.dockerfile/,
     ],
+    [
+      'ten thousand instances',
+      { ...dockerfile, '.ekiden.yml': 'services: { web: { instances: 10000 } }\n' },
+      /^\.ekiden\.yml:1: services\.web\.instances: 10000 is above 100, .*EKIDEN_MAX_INSTANCES/,
+    ],
     ['no Dockerfile', { 'README.md': 'x' }, /Dockerfile/],
   ])(
     '%s fails at once, and the older build is superseded all the same',

@@ -53,6 +53,7 @@ function createRig({ gitlab, stores, project, folder }: Parts) {
   const cancelled: string[] = [];
   const resolver = createResolver({
     ...{ ...stores, gitlab: client, deadline: 300, projects: stores.knownProjects },
+    limits: { instances: 100, memory: 65_536 },
     templates: {
       versions: async () => undefined,
       read: async () => Buffer.alloc(0),
