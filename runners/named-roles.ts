@@ -3,6 +3,7 @@ import { readConfig, readSettings } from '../src/config.ts';
 import { SetupError } from '../src/core/errors.ts';
 import { createEkiden, type ReadyConfig } from '../src/ekiden.ts';
 import { createLog } from '../src/log.ts';
+import { startNodeAlone } from './node-alone.ts';
 import { parseRoles } from './role-names.ts';
 import { startRoles } from './roles.ts';
 import type { Runner } from './runner.ts';
@@ -10,6 +11,7 @@ import type { Runner } from './runner.ts';
 /** @throws SetupError when a name is no role, or a setting that roles share is missing. */
 export async function startNamedRoles(names: string[], abandon: AbortSignal): Promise<Runner> {
   const roles = parseRoles(names);
+  if (roles.join() === 'node') return startNodeAlone(abandon);
   const { url, redisUrl, registryUrl, marathonUrl, ...config } = readConfig();
   if (!url || !redisUrl || !registryUrl || !marathonUrl) {
     throw new SetupError(

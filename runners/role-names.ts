@@ -5,7 +5,7 @@ import { SetupError } from '../src/core/errors.ts';
  * In the order in which they start. Balance is the last: nginx goes on when a start fails, so it is
  * started when nothing else can fail.
  */
-export const roleNames = ['web', 'build', 'deploy', 'watch', 'balance'] as const;
+export const roleNames = ['web', 'build', 'deploy', 'watch', 'node', 'balance'] as const;
 
 export type RoleName = (typeof roleNames)[number];
 

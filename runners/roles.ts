@@ -1,11 +1,11 @@
 /** Starts roles by name, several in one process. */
-import { setTimeout as delay } from 'node:timers/promises';
-import { SetupError } from '../src/core/errors.ts';
 import type { Ekiden } from '../src/ekiden.ts';
 import { startBalance } from './balance.ts';
 import { startBuild } from './build.ts';
 import { startDeploy } from './deploy.ts';
 import { startHeartbeat } from './health.ts';
+import { startNode } from './node.ts';
+import { awaitRedis } from './redis.ts';
 import type { RoleName } from './role-names.ts';
 import type { Runner } from './runner.ts';
 import { startWatch } from './watch.ts';
@@ -16,26 +16,9 @@ const starters: Record<RoleName, (ekiden: Ekiden) => Promise<Runner>> = {
   build: startBuild,
   deploy: startDeploy,
   watch: startWatch,
+  node: ({ node }) => startNode(node),
   balance: startBalance,
 };
-
-/** Milliseconds that Redis may take to answer before a start is given up. */
-const redisPatience = 10_000;
-
-/** A role that waited for a Redis that is not there would look as if it ran. */
-async function awaitRedis({ isReady }: Ekiden, abandon: AbortSignal): Promise<void> {
-  const giveUp = Date.now() + redisPatience;
-  while (!(await isReady())) {
-    abandon.throwIfAborted();
-    if (Date.now() > giveUp) {
-      throw new SetupError(`Redis does not answer within ${redisPatience / 1000} s.`, {
-        code: 'E_REDIS',
-        hint: 'Check REDIS_URL, and that Redis runs there.',
-      });
-    }
-    await delay(100);
-  }
-}
 
 /** Starts all, one after the other, or none. */
 export async function startRoles(

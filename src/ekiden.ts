@@ -11,6 +11,7 @@ import { type BuildLogReader, createBuildLogReader } from './build-log-reader.ts
 import { connectDocker } from './clients/docker.ts';
 import { createGitLab } from './clients/gitlab.ts';
 import { createMarathon } from './clients/marathon.ts';
+import { createNodeClient } from './clients/node.ts';
 import { connectRedis } from './clients/redis.ts';
 import { gitlabConnection } from './config.ts';
 import type { Access, Projects } from './core/access.ts';
@@ -19,8 +20,10 @@ import type { BuildStore } from './core/build.ts';
 import type { DeploymentStore } from './core/deployment.ts';
 import type { Arrival, HandOn, JourneyEvent, RefDeleted } from './core/event.ts';
 import type { Log } from './core/log.ts';
+import type { LogFiles } from './core/log-file.ts';
 import type { ProjectStore } from './core/project.ts';
 import type { Queue } from './core/queue.ts';
+import type { Metrics } from './core/sample.ts';
 import type { Deployer } from './deploy/deployer.ts';
 import type { Operations } from './deploy/operations.ts';
 import type { Services } from './deploy/services.ts';
@@ -30,6 +33,7 @@ import type { HookRegistration } from './gitlab/hook-registration.ts';
 import { createReport, type Report } from './gitlab/report.ts';
 import { createStatuses, type Statuses, type StatusWork } from './gitlab/statuses.ts';
 import { createLegs, createSteps } from './legs.ts';
+import { createNode, type Node } from './node.ts';
 import type { Parts, ReadyConfig } from './parts.ts';
 import { packageVersion, templatesFolder } from './paths.ts';
 import { checksOf, createReadiness, type Readiness } from './readiness.ts';
@@ -75,6 +79,11 @@ export interface Ekiden {
   buildLogs: BuildLogs;
   buildLogReader: BuildLogReader;
   balance: Balance;
+  /** What this host knows of its own instances. */
+  node: Node;
+  /** Of all nodes. */
+  logFiles: LogFiles;
+  metrics: Metrics;
   cancellations: Stores['cancellations'];
   discovery: ProjectDiscovery;
   /** Opens the counters of one limit of the API. */
@@ -122,6 +131,7 @@ export function createEkiden(config: ReadyConfig, log: Log): Ekiden {
     marathon: createMarathon({ addresses: config.marathonUrl, log }),
   };
   const parts: Parts = { config, log, stores, ...clients };
+  const nodes = createNodeClient({ ...stores, log, secret: () => stores.secrets.get('node') });
   const handOn: HandOn = (event) => createRelay(ekiden).handOn(event);
   const statuses = createStatuses({ ...parts, ...stores, queue: stores.queues.statuses });
 
@@ -136,6 +146,9 @@ export function createEkiden(config: ReadyConfig, log: Log): Ekiden {
     ...createDoor(parts),
     ...createRequests(parts, handOn),
     balance: createBalance({ ...parts, balancers: stores.balancers }),
+    node: createNode({ ...parts, ...stores }),
+    logFiles: nodes.logFiles,
+    metrics: nodes.metrics,
     discovery: createProjectDiscovery({
       ...clients,
       install: config.install,
@@ -150,6 +163,7 @@ export function createEkiden(config: ReadyConfig, log: Log): Ekiden {
     ...createSteps(parts, newBuildId),
     async close() {
       await clients.marathon.close();
+      await nodes.close();
       await stores.close();
     },
   };

@@ -1,7 +1,7 @@
 /** Lets a server listen at `host:port`, and ends it without cutting answers off. */
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { SetupError } from '../core/errors.ts';
+import { addressOf, listenError } from '../core/address.ts';
 
 export interface Listening {
   /** `host:port`; port 0 takes a free one. */
@@ -12,18 +12,10 @@ export interface Listening {
 
 /** Answers the port. @throws SetupError when the address is taken or cannot be used. */
 export function listen(server: Server, { address, setting }: Listening): Promise<number> {
-  const colon = address.lastIndexOf(':');
-  const [host, port] = [address.slice(0, colon), Number(address.slice(colon + 1))];
+  const { host, port } = addressOf(address);
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const what = error.code === 'EADDRINUSE' ? 'is taken' : `cannot be used (${error.code})`;
-      reject(
-        new SetupError(`${address} ${what}.`, {
-          code: 'E_LISTEN',
-          hint: `Set ${setting} to a free host:port.`,
-          cause: error,
-        }),
-      );
+      reject(listenError({ address, setting, program: 'node', error }));
     });
     server.listen({ host, port }, () => resolve((server.address() as AddressInfo).port));
   });

@@ -11,6 +11,7 @@ import { createBuildStore, createHeads, type StoreOptions } from './builds.ts';
 import { createCancellations } from './cancellations.ts';
 import { createDeploymentStore } from './deployments.ts';
 import { createLocks } from './locks.ts';
+import { createNodes } from './nodes.ts';
 import { createAppIds, createProjectStore } from './projects.ts';
 import { createQueue } from './queue.ts';
 import { createRateLimits } from './rate-limits.ts';
@@ -59,6 +60,7 @@ export function createStores({ config, log, redis: connect }: StoresOptions) {
     rateLimits: createRateLimits({ redis: impatient, prefix }),
     sessions: createSessions({ redis: impatient, prefix }),
     tickets: createTickets({ redis: impatient, prefix }),
+    nodes: createNodes({ redis: impatient, prefix }),
     isReady: () => answers(impatient),
     async close() {
       const open = [door, ...Object.values(queues)];
