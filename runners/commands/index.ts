@@ -1,5 +1,6 @@
 /** Every command of the command line, one file each; `--help` lists them in this order. */
 import type { Command } from 'commander';
+import { addDoctor } from './doctor.ts';
 import { addEngine } from './engine.ts';
 import { addExpand } from './expand.ts';
 import { addHealth } from './health.ts';
@@ -13,6 +14,7 @@ export const commands: ((program: Command) => void)[] = [
   addEngine,
   addHealth,
   addSettings,
+  addDoctor,
   addExpand,
   addSchema,
 ];
