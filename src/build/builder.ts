@@ -13,7 +13,7 @@ import type { BuildLog, BuildLogs } from './build-log.ts';
 import { openContext } from './context.ts';
 import { declaredArgs } from './dockerfile/index.ts';
 import { endOf } from './end.ts';
-import { buildImage, exposedPorts, pushImage } from './image.ts';
+import { buildImage, exposedPorts, imageId, pushImage } from './image.ts';
 import { refTag, repositoryOf, shaTag } from './image-name.ts';
 import { withPorts } from './ports.ts';
 import { explainRefusal, loginsFor } from './registry-login.ts';
@@ -93,19 +93,14 @@ async function run(running: Running): Promise<JourneyEvent[]> {
   const tag = shaTag(build.sha);
   const name = `${repository}:${tag}`;
 
-  const buildStart = Date.now();
-  await makeImage(running, name);
+  const made = await makeOnce(running, name);
   const services = withPorts(plan.services, await exposedPorts(docker, name));
   const pushStart = Date.now();
   const write = (text: string) => log.write(text);
   const digest = await pushImage({ docker, repository, tag, write, signal });
   await pushRefTag(running, repository, name);
 
-  const legs = withLeg(withLeg(build.legs, { name: 'build', start: buildStart, end: pushStart }), {
-    name: 'push',
-    start: pushStart,
-    end: Date.now(),
-  });
+  const legs = withLeg(made.legs, { name: 'push', start: pushStart, end: Date.now() });
   const image = `${repository}@${digest}`;
   await builds.update(build.id, { image, legs, plan: { ...plan, services } });
   const head = await heads.current(build.project, build.ref);
@@ -122,6 +117,20 @@ async function end(builds: BuildStore, id: string, state: Build['state'], reason
 async function endedAs(builds: BuildStore, id: string): Promise<JourneyEvent[]> {
   const build = await builds.find(id);
   return build ? endOf(build) : [];
+}
+
+/** Where only the push failed, a new try goes on with the image, and asks GitLab for no archive. */
+async function makeOnce(running: Running, name: string): Promise<Build> {
+  const { build, docker, builds, log } = running;
+  if (build.made !== undefined && (await imageId(docker, name)) === build.made) {
+    log.write('the image is made already\n');
+    return build;
+  }
+  const start = Date.now();
+  await makeImage(running, name);
+  const made = await imageId(docker, name);
+  const legs = withLeg(build.legs, { name: 'build', start, end: Date.now() });
+  return builds.update(build.id, { legs, ...(made === undefined ? {} : { made }) });
 }
 
 async function makeImage(running: Running, name: string): Promise<void> {

@@ -97,6 +97,16 @@ export async function pushImage(options: PushImageOptions): Promise<string> {
   return digest;
 }
 
+/** Docker's id of the image of this name; undefined when this host has none. */
+export async function imageId(docker: Docker, name: string): Promise<string | undefined> {
+  try {
+    return (await docker.getImage(name).inspect()).Id;
+  } catch (error) {
+    if ((error as { statusCode?: number }).statusCode === 404) return undefined;
+    throw toBuildError(error);
+  }
+}
+
 /** TCP ports that the image exposes, lowest first. */
 export async function exposedPorts(docker: Docker, name: string): Promise<number[]> {
   const { Config } = await docker.getImage(name).inspect();

@@ -50,6 +50,8 @@ export interface Build {
   /** Place in the project's commit order; a deployment never goes back in it. */
   order?: number;
   plan?: BuildPlan;
+  /** Docker's id of the image that is made and not pushed yet, on the host that made it. */
+  made?: string;
   /** Name and digest of the pushed image, `registry/path@sha256:…`. */
   image?: string;
   /** Ids of the deployments that the image went to. */

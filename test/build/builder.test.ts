@@ -196,6 +196,18 @@ describe('when a part is away', () => {
     expect(reason).toMatch(new RegExp(`^The registry did not take ${registry}/`));
   });
 
+  it('does not make again what only the registry did not take', async () => {
+    const registry = `127.0.0.1:${await freePort()}`;
+    await resolved('b1', {});
+    const away = { code: 'E_REGISTRY' };
+    await expect(build('b1', { registry })).rejects.toMatchObject(away);
+    const legs = (await rig.stores.builds.find('b1'))?.legs.map(({ name }) => name);
+    expect(legs).toContain('build');
+    rig.gitlab.faults.add({ route: /archive/, status: 500, times: 30 });
+    await expect(build('b1', { registry })).rejects.toMatchObject(away);
+    expect(await logOf('b1')).toContain('the image is made already');
+  });
+
   it('names Docker', async () => {
     const docker = connectDocker(`tcp://127.0.0.1:${await freePort()}`);
     expect(await reasonAtLast(async () => ({ docker }))).toMatch(/^Docker did not build: /);
