@@ -1,4 +1,5 @@
 /** Starts roles by name, several in one process. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Ekiden } from '../src/ekiden.ts';
 import { startBalance } from './balance.ts';
 import { startBuild } from './build.ts';
@@ -20,6 +21,12 @@ const starters: Record<RoleName, (ekiden: Ekiden) => Promise<Runner>> = {
   balance: startBalance,
 };
 
+/**
+ * Milliseconds that roles may take to stop. One that waits for a part that hangs keeps nobody from
+ * ending; what it worked on is taken up by others, as after a kill.
+ */
+const stopPatience = 8_000;
+
 /** Starts all, one after the other, or none. */
 export async function startRoles(
   ekiden: Ekiden,
@@ -29,7 +36,9 @@ export async function startRoles(
   await awaitRedis(ekiden, abandon);
   const running: Runner[] = [];
   const stop = async () => {
-    await Promise.all(running.map((runner) => runner.stop()));
+    const stops = Promise.all(running.map((runner) => runner.stop())).then(() => true);
+    const isDone = await Promise.race([stops, delay(stopPatience, false, { ref: false })]);
+    if (!isDone) ekiden.log.warn({ roles: names }, 'a part hangs: stopped without waiting for it');
   };
   try {
     for (const name of names) {
