@@ -124,6 +124,8 @@ export class Lineage {
       else await missed?.handle.close();
     }
     const next = await openGeneration(handle, await continuationIn(handle, current));
+    // What comes first goes on from nothing.
+    next.isFresh = this.#generations.length > 0;
     this.#generations.push(next);
     this.#remember(siblings);
   }
