@@ -19,6 +19,11 @@ const needs = [
     has: (machine) => machine.file('/usr/share/lua/5.1', 'resty/core.lua'),
   },
   { package: 'lua-cjson', has: (machine) => machine.library('lua/5.1/cjson.so') },
+  {
+    package: 'docker-compose',
+    rootTests: true,
+    has: (machine) => machine.program('docker-compose'),
+  },
   { package: 'git', has: (machine) => machine.program('git') },
   { package: 'busybox-static', has: (machine) => machine.program('busybox') },
   {
@@ -27,9 +32,12 @@ const needs = [
   },
 ];
 
-/** The packages whose programs `machine` lacks. */
-export function missingPackages(machine) {
-  return needs.filter((need) => !need.has(machine)).map((need) => need.package);
+/** The packages whose programs `machine` lacks; `rootTests` tells whether those tests will run that need root. */
+export function missingPackages(machine, rootTests = false) {
+  return needs
+    .filter((need) => rootTests || !need.rootTests)
+    .filter((need) => !need.has(machine))
+    .map((need) => need.package);
 }
 
 /** The real machine, as the list of needs asks it. */
@@ -44,8 +52,8 @@ export function thisMachine(dockerAnswers) {
 }
 
 /** Installs what is missing, or says how a plain user gets it. `isRoot` and `machine` say who and where we are. */
-export async function ensureDebianPackages({ progress, signal, isRoot, machine }) {
-  const missing = missingPackages(machine);
+export async function ensureDebianPackages({ progress, signal, kind, isRoot, machine }) {
+  const missing = missingPackages(machine, isRoot && kind === 'test');
   if (missing.length === 0) return;
   if (!machine.program('apt-get')) {
     throw new SetupError(

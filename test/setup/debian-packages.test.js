@@ -28,6 +28,11 @@ describe('missingPackages', () => {
     expect(missingPackages(machine)).toHaveLength(count);
   });
 
+  it('asks for what tests of root need, where they run', () => {
+    expect(missingPackages(bare, true)).toEqual(expect.arrayContaining(['docker-compose']));
+    expect(missingPackages(bare)).not.toContain('docker-compose');
+  });
+
   it('finds the programs of this machine, which the tests need', () => {
     expect(missingPackages(thisMachine(true))).toEqual([]);
   });

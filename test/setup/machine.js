@@ -38,7 +38,7 @@ export async function prepareMachine({ kind, progress, signal }) {
   const isRoot = process.getuid() === 0;
   await bothOrNeither(
     (each) => prepareCheckout({ progress, signal: each }),
-    (each) => preparePackages({ progress, signal: each, isRoot }),
+    (each) => preparePackages({ progress, signal: each, kind, isRoot }),
     signal,
   );
   makeCache();
@@ -47,10 +47,10 @@ export async function prepareMachine({ kind, progress, signal }) {
   return withLock(cache, { signal, onWait }, () => prepareRun(context));
 }
 
-async function preparePackages({ progress, signal, isRoot }) {
+async function preparePackages({ progress, signal, kind, isRoot }) {
   const { api, problems } = await findDocker();
   const machine = thisMachine(api !== undefined);
-  await ensureDebianPackages({ progress, signal, isRoot, machine });
+  await ensureDebianPackages({ progress, signal, kind, isRoot, machine });
   if (!isRoot && !api) throw unreachable(problems);
 }
 

@@ -1,0 +1,189 @@
+/** The shipped docker-compose.yml, checked, brought up, used and taken down. */
+import { execFile } from 'node:child_process';
+import { copyFile, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { connectDocker, type Docker } from '../../src/clients/docker.ts';
+import { packageFolder } from '../../src/paths.ts';
+import { poll } from '../demo/poll.ts';
+import { projectFiles } from '../demo/sample-project.ts';
+import { isReady, type Stage, type Starter } from '../demo/stage.ts';
+import { ask } from '../demo/traffic.ts';
+import { awaitStatus } from '../demo/watching.ts';
+import { openStage } from '../flow/stage.ts';
+import { buildStandIn, ekidenImage, redisImage, registryImage } from './stand-in-images.ts';
+
+const run = promisify(execFile);
+const env = (name: string) => process.env[name] ?? '';
+const docker: Docker = connectDocker(env('DOCKER_HOST'));
+const install = `${env('EKIDEN_TEST_INSTALL')}-compose`;
+const image = `${install}:local`;
+const roles = ['engine', 'web', 'build', 'deploy', 'watch', 'node', 'balance'];
+const services = [...roles, 'redis', 'registry'];
+
+/** Runs docker-compose on the shipped file with the settings as `.env`. */
+async function createProject(settings: Record<string, string>) {
+  const folder = await mkdtemp(join(env('EKIDEN_TEST_DATA') || '/tmp', 'compose-'));
+  await copyFile(join(packageFolder, 'docker-compose.yml'), join(folder, 'docker-compose.yml'));
+  const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
+  await writeFile(join(folder, '.env'), lines.join(''));
+  return {
+    compose: (...args: string[]) =>
+      run('docker-compose', ['-p', install, ...args], {
+        cwd: folder,
+        env: { PATH: env('PATH'), HOME: env('HOME'), DOCKER_HOST: env('DOCKER_HOST') },
+      }),
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+const enough = {
+  GITLAB_URL: 'https://gitlab.example.com',
+  GITLAB_TOKEN: 'token',
+  EKIDEN_URL: 'https://ekiden.example.com',
+  DOCKER_GID: '0',
+};
+
+test('the file is right, and names each setting that is missing', async () => {
+  const right = await createProject(enough);
+  onTestFinished(right.remove);
+  await right.compose('config', '-q');
+
+  const { GITLAB_TOKEN: _, ...withoutToken } = enough;
+  const wrong = await createProject(withoutToken);
+  onTestFinished(wrong.remove);
+  await expect(wrong.compose('config', '-q')).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('set a token of GitLab with the scope api'),
+  });
+});
+
+test('its example of settings lacks but a token and the group of Docker', async () => {
+  const project = await createProject({});
+  onTestFinished(project.remove);
+  const example = join(packageFolder, '.env.example');
+  await expect(project.compose('--env-file', example, 'config', '-q')).rejects.toMatchObject({
+    stderr: expect.stringContaining('GITLAB_TOKEN'),
+  });
+});
+
+/** Names that the daemon has already are taken as they are: real images are better than stand-ins. */
+async function ensureImages(): Promise<string[]> {
+  const [node, busybox] = [env('EKIDEN_TEST_NODE'), env('EKIDEN_TEST_BUSYBOX')];
+  const wanted = [
+    await ekidenImage(image, node),
+    redisImage('redis:7.4-alpine', busybox),
+    registryImage('registry:2.8.3', busybox),
+  ];
+  const made = await Promise.all(
+    wanted.map(async (standIn) => {
+      const known = await docker
+        .getImage(standIn.name)
+        .inspect()
+        .catch(() => undefined);
+      if (known) return [];
+      await buildStandIn(docker, standIn, install);
+      return [standIn.name];
+    }),
+  );
+  return made.flat();
+}
+
+let stage: Stage | undefined;
+let images: string[] = [];
+let project: Awaited<ReturnType<typeof createProject>>;
+
+/** Starts Ekiden by the file instead of by `ekiden up`. */
+const startComposed: Starter = async (settings, state) => {
+  const socket = env('DOCKER_HOST').replace(/^unix:\/\//, '');
+  project = await createProject({
+    ...settings,
+    IMAGE: image,
+    DOCKER_SOCKET: socket,
+    DOCKER_GID: String((await stat(socket)).gid),
+    HEALTH_INTERVAL: '1s',
+  });
+  await project.compose('up', '-d', '--no-build');
+  await poll(async () => (await isReady(state)) || undefined, { within: 20_000, what: 'web' });
+  return {
+    async stop() {
+      await project.compose('down', '-v', '--timeout', '10');
+      await project.remove();
+    },
+  };
+};
+
+beforeAll(async () => {
+  images = await ensureImages();
+  stage = await openStage('compose', {}, startComposed);
+}, 180_000);
+
+afterAll(async () => {
+  await stage?.stop();
+  await Promise.all(images.map((name) => docker.getImage(name).remove()));
+}, 60_000);
+
+async function containers() {
+  const filters = { label: [`com.docker.compose.project=${install}`] };
+  return docker.listContainers({ all: true, filters });
+}
+
+/** @throws Error that names those that are not, with the last words of one. */
+async function ensureHealthy(): Promise<true> {
+  const found = (await containers()).map(({ Id, Status, Labels }) => {
+    return { id: Id, status: Status, service: Labels['com.docker.compose.service'] ?? '' };
+  });
+  const ill = found.filter(({ service, status }) => {
+    return services.includes(service) && !status.includes('(healthy)');
+  });
+  if (found.length > services.length && ill.length === 0) return true;
+  const { State } = await docker.getContainer(ill[0]?.id ?? '').inspect();
+  const list = ill.map(({ service, status }) => `${service}: ${status}`).join(', ');
+  throw new Error(`${list}; ${JSON.stringify(State.Health?.Log?.at(-1))}`);
+}
+
+function opened(): Stage {
+  if (!stage) throw new Error('the stage was not set');
+  return stage;
+}
+
+test('every service becomes healthy, a push goes live, and nothing is left but the app', async () => {
+  const { gitlab, project: makeProject, state } = opened();
+  await poll(ensureHealthy, { within: 60_000, what: 'all services healthy' });
+
+  const { id, copy } = await makeProject('compose/app');
+  const sha = await copy.commit(projectFiles('v1'), 'v1');
+  await copy.push();
+  const live = await awaitStatus(gitlab, {
+    project: id,
+    sha,
+    name: 'ekiden/deploy/production/web',
+    states: ['success', 'failed'],
+    within: 90_000,
+  });
+  expect(live).toMatchObject({ status: 'success' });
+  const request = { url: state.nginxUrl, host: 'compose-app.localhost' };
+  expect((await ask(request)).body).toContain('"v1"');
+
+  await project.compose('stop', '--timeout', '15');
+  const ended = await Promise.all(
+    (await containers()).map(async ({ Id, Labels }) => {
+      const { State } = await docker.getContainer(Id).inspect();
+      return [Labels['com.docker.compose.service'], State.ExitCode];
+    }),
+  );
+  const ofRoles = ended.filter(([service]) => roles.includes(String(service)));
+  expect(Object.fromEntries(ofRoles)).toEqual(Object.fromEntries(roles.map((role) => [role, 0])));
+
+  await project.compose('down', '-v');
+  const { Volumes } = await docker.listVolumes({
+    filters: { label: [`com.docker.compose.project=${install}`] },
+  });
+  const networks = await docker.listNetworks({
+    filters: { label: [`com.docker.compose.project=${install}`] },
+  });
+  expect([await containers(), Volumes ?? [], networks]).toEqual([[], [], []]);
+  const apps = await docker.listContainers({ filters: { label: [`ekiden.install=${install}`] } });
+  expect(apps).toHaveLength(2);
+}, 180_000);
