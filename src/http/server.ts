@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express, { type ErrorRequestHandler, type Express } from 'express';
-import { EkidenError, InputError, messageOf, NotFoundError, SetupError } from '../core/errors.ts';
+import { EkidenError, InputError, messageOf, SetupError } from '../core/errors.ts';
 import type { Decision, Delivery } from '../core/hook.ts';
 import type { Ekiden } from '../ekiden.ts';
 import { sendProblem } from './answer.ts';
@@ -13,8 +13,9 @@ import { createDocs } from './docs.ts';
 import { createHealth } from './health.ts';
 import { createLimits } from './limits.ts';
 import { createHttpMetrics, type HttpMetrics } from './metrics.ts';
-import { createPages } from './pages.ts';
 import { serveSockets } from './sockets.ts';
+import { createPageHeaders } from './ui/headers.ts';
+import { createUi } from './ui/index.ts';
 import { createWebhook } from './webhook.ts';
 
 export interface ServerOptions {
@@ -77,13 +78,12 @@ function createApp(ekiden: Ekiden, metrics: HttpMetrics): Express {
   app.disable('x-powered-by');
   app.set('trust proxy', ekiden.config.proxies);
   app.use(metrics.measure);
+  const limits = createLimits(ekiden.rateLimits);
   app.use(createHealth(ekiden, metrics));
+  app.use(createPageHeaders(ekiden.config.url));
   app.use('/api/v1', createDocs(ekiden));
-  app.use('/api/v1', createRouter({ ekiden, endpoints, limits: createLimits(ekiden.rateLimits) }));
-  app.use(createPages(ekiden));
-  app.use((request: IncomingMessage) => {
-    throw new NotFoundError(`There is nothing at ${pathOf(request)}.`, { code: 'E_NOT_FOUND' });
-  });
+  app.use('/api/v1', createRouter({ ekiden, endpoints, limits }));
+  app.use(createUi({ ekiden, limits }));
   const onError: ErrorRequestHandler = (error, request, response: ServerResponse, _next) => {
     const known = toKnownError(error);
     if (!known) ekiden.log.error({ path: pathOf(request), error: messageOf(error) }, 'no answer');

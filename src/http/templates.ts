@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { Liquid } from 'liquidjs';
 import type { Ekiden } from '../ekiden.ts';
 import { basePathOf } from './base-path.ts';
+import { assetVersion } from './ui/assets.ts';
 
 export interface Templates {
-  /** `base` is given to each page: what its links begin with. */
+  /** `base`, what links begin with, and `assets`, where scripts and styles lie, are known to all. */
   render(name: string, data?: object): Promise<string>;
 }
 
@@ -15,8 +16,12 @@ export function createTemplates(ekiden: Pick<Ekiden, 'templates' | 'config'>): T
     extname: '.liquid',
     outputEscape: 'escape',
     strictVariables: true,
+    // What is absent may be asked for by `if`.
+    lenientIf: true,
     cache: true,
   });
   const base = basePathOf(ekiden.config.url);
-  return { render: (name, data = {}) => liquid.renderFile(name, { base, ...data }) };
+  const assets = `${base}/assets/${assetVersion(ekiden.templates)}`;
+  const globals = { base, assets };
+  return { render: (name, data = {}) => liquid.renderFile(name, data, { globals }) };
 }

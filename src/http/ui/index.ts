@@ -1,0 +1,48 @@
+/** The pages for people: who comes in, what they see, and what goes with it. */
+import { type ErrorRequestHandler, type RequestHandler, Router } from 'express';
+import { EkidenError, NotFoundError } from '../../core/errors.ts';
+import type { Ekiden } from '../../ekiden.ts';
+import type { Limits } from '../limits.ts';
+import { createTemplates } from '../templates.ts';
+import { createAssets } from './assets.ts';
+import { createEntry, prefersHtml } from './entry.ts';
+import { createFilePages } from './files.ts';
+import type { Pages } from './page.ts';
+import { createProjectPages } from './projects.ts';
+import { createRecordPages } from './records.ts';
+import { createSignIn } from './sign-in.ts';
+
+export interface UiOptions {
+  ekiden: Ekiden;
+  limits: Limits;
+}
+
+export function createUi({ ekiden, limits }: UiOptions): Router {
+  const templates = createTemplates(ekiden);
+  const pages: Pages = { ekiden, templates, enter: createEntry(ekiden) };
+  const router = Router({ caseSensitive: true });
+  router.use('/assets', createAssets(ekiden.templates));
+  router.use(limits.byAddress);
+  router.use(createSignIn(pages));
+  router.use(createRecordPages(pages));
+  router.use(createFilePages(pages));
+  router.use(createProjectPages(pages));
+  router.use(notFound, createErrorPage(pages));
+  return router;
+}
+
+const notFound: RequestHandler = (request) => {
+  throw new NotFoundError(`There is nothing at ${request.path}.`, { code: 'E_NOT_FOUND' });
+};
+
+/** For people a page; programs get a problem, and what nobody raised on purpose is logged elsewhere. */
+function createErrorPage({ templates, enter }: Pages): ErrorRequestHandler {
+  return async (error, request, response, next) => {
+    const known = error instanceof EkidenError;
+    if (!known || response.headersSent || !prefersHtml(request)) return next(error);
+    const caller = await enter.known(request);
+    const { message, hint, code, status } = error;
+    const html = await templates.render('error', { caller, message, hint: hint ?? '', code });
+    response.status(status).type('html').send(html);
+  };
+}

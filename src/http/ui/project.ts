@@ -1,0 +1,32 @@
+/** Finds the project that a page's address names, for who may look at it. */
+import type { Request } from 'express';
+import { type Caller, noSuchProject, type Project } from '../../core/access.ts';
+import type { Ekiden } from '../../ekiden.ts';
+
+export interface OpenProject {
+  project: Project;
+  /** The caller's level there. */
+  level: number;
+}
+
+/** @throws NotFoundError, the same for what is not there and for what one may not see */
+export async function openProject(
+  { access, projects }: Pick<Ekiden, 'access' | 'projects'>,
+  caller: Caller,
+  request: Request,
+): Promise<OpenProject> {
+  const project = await projects.find([request.params['path'] ?? ''].flat().join('/'));
+  if (!project) throw noSuchProject();
+  await access.authorize(caller, project.id, { ability: 'look' });
+  return { project, level: await access.level(caller, project.id) };
+}
+
+/** Where the pages of a service lie, below the base; `-` is no name that GitLab lets a project have. */
+export function pathOfService(project: string, environment: string, service: string): string {
+  return `/projects/${project}/-/environments/${encodeURIComponent(environment)}/services/${service}`;
+}
+
+/** The service in the API, below the base. */
+export function apiOfService(project: number, environment: string, service: string): string {
+  return `/api/v1/projects/${project}/environments/${encodeURIComponent(environment)}/services/${service}`;
+}

@@ -1,0 +1,111 @@
+/** Makes of Ekiden's records what the pages show. */
+import { type Ability, type Caller, isAllowed } from '../../core/access.ts';
+import type { Build } from '../../core/build.ts';
+import type { Deployment } from '../../core/deployment.ts';
+import type { Instance } from '../../core/instance.ts';
+import type { ServiceDetail } from '../../core/service.ts';
+import type { Leg } from '../../core/timeline.ts';
+
+/** Which actions are shown; the API decides again about each. */
+export function abilitiesOf(caller: Caller, level: number, environment?: string) {
+  const may = (ability: Ability) =>
+    caller.mayChange && isAllowed(level, { ability, ...(environment ? { environment } : {}) });
+  return {
+    build: may('build'),
+    deploy: may('deploy'),
+    restart: may('restart'),
+    rollback: may('rollback'),
+    scale: may('scale'),
+  };
+}
+
+/** A point in time for programs and, until a script makes it friendlier, for people. */
+export function showTime(milliseconds: number) {
+  const iso = new Date(milliseconds).toISOString();
+  return { iso, text: `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC` };
+}
+
+export function showRef(ref: string): string {
+  return ref.replace(/^refs\/(heads|tags)\//, '');
+}
+
+/** As long as it took: `351 ms`, `1.9 s`, `2 min 5 s`. */
+export function showDuration(milliseconds: number): string {
+  if (milliseconds < 1_000) return `${milliseconds} ms`;
+  if (milliseconds < 60_000) return `${(milliseconds / 1_000).toFixed(1)} s`;
+  const seconds = Math.round(milliseconds / 1_000);
+  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+}
+
+/** The legs as bars: `from` and `length` in hundredths of the whole. */
+export function showLegs(legs: Leg[], now = Date.now()) {
+  const start = Math.min(...legs.map((leg) => leg.start));
+  const end = Math.max(...legs.map((leg) => leg.end ?? now));
+  const scale = 100 / Math.max(1, end - start);
+  return legs.map(({ name, start: from, end: to }) => ({
+    name,
+    from: Math.min(99, (from - start) * scale).toFixed(2),
+    length: Math.max(1, ((to ?? now) - from) * scale).toFixed(2),
+    took: to === undefined ? 'under way' : showDuration(to - from),
+  }));
+}
+
+/** An address is a link only where it leads to a site: it is written by whoever writes manifests. */
+export function showAddress(address: string) {
+  return { address, isLink: /^https?:\/\//.test(address) };
+}
+
+export function showBuild(build: Build) {
+  const { id, state, sha, ref, reason, createdAt, by, legs } = build;
+  return {
+    ...{ id, state, sha: sha.slice(0, 12), ref: showRef(ref), reason: reason ?? '' },
+    by: by ?? '',
+    created: showTime(createdAt),
+    took: tookOf(legs),
+  };
+}
+
+export function showDeployment(deployment: Deployment) {
+  const { id, build, state, sha, environment, service, reason, createdAt, by, legs } = deployment;
+  return {
+    ...{ id, build, state, environment, sha: sha.slice(0, 12), reason: reason ?? '' },
+    ...{ service: service.name, kind: deployment.kind ?? 'push', by: by ?? '' },
+    release: deployment.release ?? null,
+    created: showTime(createdAt),
+    took: tookOf(legs),
+  };
+}
+
+function tookOf(legs: Leg[]): string {
+  const ends = legs.flatMap(({ end }) => (end === undefined ? [] : [end]));
+  if (ends.length === 0 || ends.length < legs.length) return '';
+  return showDuration(Math.max(...ends) - Math.min(...legs.map(({ start }) => start)));
+}
+
+/** `path` is that of the service's page, `api` its address in the API. */
+export function showService(detail: ServiceDetail, at: { path: string; api: string }) {
+  const { service, environment, health, reason, instances, release, cpus, mem, scale } = detail;
+  return {
+    ...{ name: service, environment, health, reason: reason ?? '' },
+    ...{ cpus, mem, ...at, wanted: instances.wanted, healthy: instances.healthy },
+    addresses: detail.addresses.map(showAddress),
+    variables: detail.variables,
+    release: release
+      ? { ...release, sha: release.sha.slice(0, 12), created: showTime(release.createdAt) }
+      : null,
+    scale: scale ? { ...scale, at: showTime(scale.at) } : null,
+    list: detail.list.map((instance) => showInstance(instance, at.path)),
+  };
+}
+
+function showInstance(instance: Instance, path: string) {
+  const { id, state, reason, host, ports, startedAt, isRouted } = instance;
+  const where = host === undefined ? '' : [host, ...ports.slice(0, 1)].join(':');
+  return {
+    ...{ id, state, reason: reason ?? '', where, isRouted },
+    // Marathon's ids are long, and differ in the end of their UUID.
+    short: /[0-9a-f]{4}-[0-9a-f]{12}/.exec(id)?.[0].slice(5) ?? id.slice(-12),
+    started: startedAt === undefined ? null : showTime(startedAt),
+    path: `${path}/instances/${encodeURIComponent(id)}`,
+  };
+}

@@ -1,0 +1,85 @@
+/** Draws what a service used in the last hour, with uPlot, where the reader has come to see it. */
+import { call } from './api.js';
+
+const kinds = {
+  cpu: { label: 'Processors', show: (value) => value.toFixed(2) },
+  memory: { label: 'Memory', show: (value) => `${(value / 1024 ** 2).toFixed(0)} MiB` },
+};
+const every = 10_000;
+const height = 130;
+
+/* global uPlot */
+const dark = matchMedia('(prefers-color-scheme: dark)');
+const seen = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    if (!isIntersecting) continue;
+    seen.unobserve(target);
+    keep(target);
+  }
+});
+for (const figure of document.querySelectorAll('[data-metrics]')) seen.observe(figure);
+
+/** Draws the graphs of a service, again and again. */
+function keep(figure) {
+  const graphs = new Map();
+  let last;
+  const draw = () => {
+    for (const place of figure.querySelectorAll('[data-graph]')) {
+      const { graph: kind } = place.dataset;
+      graphs.get(kind)?.destroy();
+      graphs.set(kind, last && drawn(place, kind, last));
+    }
+  };
+  const ask = async () => {
+    if (document.visibilityState === 'visible') {
+      try {
+        const { sum } = await call('GET', figure.dataset.metrics);
+        last = sum.values.cpu.some((value) => value !== null) ? sum : undefined;
+        figure.querySelector('figcaption').textContent = last
+          ? `The last hour: ${caption('cpu', last)}; ${caption('memory', last)}`
+          : 'Nothing was measured in the last hour';
+        draw();
+      } catch (error) {
+        figure.querySelector('figcaption').textContent = `What it used is not known: ${error.message}`;
+      }
+    }
+    setTimeout(ask, every);
+  };
+  dark.addEventListener('change', draw);
+  new ResizeObserver(() => {
+    for (const [kind, graph] of graphs) {
+      const { clientWidth: width } = figure.querySelector(`[data-graph="${kind}"]`);
+      if (graph && graph.width !== width) graph.setSize({ width, height });
+    }
+  }).observe(figure);
+  ask();
+}
+
+/** In words, for whoever does not see it. */
+function caption(kind, { values }) {
+  const known = values[kind].filter((value) => value !== null);
+  const { label, show } = kinds[kind];
+  return `${label.toLowerCase()} ${show(known.at(-1) ?? 0)}, at most ${show(Math.max(0, ...known))}`;
+}
+
+function drawn(place, kind, { start, step, values }) {
+  const first = Date.parse(start) / 1000;
+  const times = values[kind].map((_, index) => first + (index * step) / 1000);
+  const style = getComputedStyle(document.documentElement);
+  const colour = (name) => style.getPropertyValue(name).trim();
+  const axis = { stroke: colour('--soft'), grid: { stroke: colour('--line') }, ticks: { show: false } };
+  const { label, show } = kinds[kind];
+  place.setAttribute('role', 'img');
+  place.setAttribute('aria-label', caption(kind, { values }));
+  return new uPlot(
+    {
+      ...{ width: place.clientWidth, height, legend: { show: false }, cursor: { y: false } },
+      title: label,
+      scales: { y: { range: (_, __, most) => [0, Math.max(most * 1.1, kind === 'cpu' ? 0.1 : 1)] } },
+      axes: [axis, { ...axis, size: 64, values: (_, ticks) => ticks.map(show) }],
+      series: [{}, { stroke: colour(`--${kind}`), fill: `${colour(`--${kind}`)}22`, width: 1.5 }],
+    },
+    [times, values[kind]],
+    place,
+  );
+}

@@ -1,0 +1,77 @@
+/** Shows lines as they come: the last 50,000 of them, in pieces that the browser draws when they are seen. */
+import { newStyle, partsOf } from './ansi.js';
+
+const pieceSize = 500;
+const most = 50_000;
+
+/** A line without an end may be long; more of it is not kept. */
+const longestTail = 100_000;
+
+/** `onCut` is told once lines were left out. */
+export function createLines(box, { onCut }) {
+  const tail = document.createElement('pre');
+  tail.className = 'tail';
+  let style = newStyle();
+  let piece;
+  let inPiece = 0;
+  let held = '';
+  let waiting = [];
+  let isDrawing = false;
+  let isFollowing = true;
+  box.append(tail);
+
+  const draw = () => {
+    isDrawing = false;
+    const lines = (held + waiting.join('')).split('\n');
+    waiting = [];
+    held = lines.pop().slice(-longestTail);
+    if (lines.length > most) onCut();
+    for (const line of lines.slice(-most)) append(line);
+    tail.replaceChildren(...nodesOf(held, { ...style }));
+    if (isFollowing) box.scrollTop = box.scrollHeight;
+  };
+
+  const append = (line) => {
+    if (!piece || inPiece === pieceSize) {
+      piece = document.createElement('pre');
+      inPiece = 0;
+      tail.before(piece);
+      if (box.childElementCount - 1 > most / pieceSize) {
+        box.firstElementChild.remove();
+        onCut();
+      }
+    }
+    piece.append(...nodesOf(line, style), '\n');
+    inPiece += 1;
+  };
+
+  return {
+    /** Drawing waits for the next frame, however many pieces of text come before. */
+    add(text) {
+      waiting.push(text);
+      if (isDrawing) return;
+      isDrawing = true;
+      requestAnimationFrame(draw);
+    },
+    /** Ends the line that has no end yet: what follows belongs to another place or file. */
+    breakOff(note) {
+      style = newStyle();
+      this.add(`${held === '' && waiting.length === 0 ? '' : '\n'}${note ? `— ${note} —\n` : ''}`);
+    },
+    follow(wanted) {
+      isFollowing = wanted;
+      if (wanted) box.scrollTop = box.scrollHeight;
+    },
+    isAtEnd: () => box.scrollHeight - box.scrollTop - box.clientHeight < 40,
+  };
+}
+
+function nodesOf(line, style) {
+  return partsOf(line, style).map(({ text, classes }) => {
+    if (classes.length === 0) return text;
+    const span = document.createElement('span');
+    span.className = classes.join(' ');
+    span.textContent = text;
+    return span;
+  });
+}
