@@ -24,6 +24,8 @@ export interface StageState {
   registry: string;
   nginxUrl: string;
   marathonUrl: string;
+  /** Where the role node listens. */
+  node: string;
   dataDir: string;
 }
 
@@ -87,7 +89,7 @@ const startUp: Starter = (settings, state) =>
   });
 
 async function planState(data: string, gitlab: GitLabStandIn): Promise<StageState> {
-  const [listen = '', nginx = '', registry = '', engine = ''] = await freeAddresses(4);
+  const [listen = '', nginx = '', registry = '', engine = '', node = ''] = await freeAddresses(5);
   return {
     ekidenUrl: `http://${listen}`,
     hookSecret: crypto.randomUUID(),
@@ -96,6 +98,7 @@ async function planState(data: string, gitlab: GitLabStandIn): Promise<StageStat
     registry,
     nginxUrl: `http://${nginx}`,
     marathonUrl: `http://${engine}`,
+    node,
     dataDir: data,
   };
 }
@@ -112,6 +115,7 @@ function settingsOf(options: StageOptions, state: StageState): Record<string, st
     EKIDEN_INSTALL: install,
     NGINX_LISTEN: new URL(state.nginxUrl).host,
     EKIDEN_REGISTRY_LISTEN: state.registry,
+    EKIDEN_NODE_LISTEN: state.node,
     EKIDEN_ENGINE_LISTEN: new URL(state.marathonUrl).host,
     EKIDEN_ENGINE_IMAGE: images.busybox,
     EKIDEN_BUILD_ARGS: `NODE_IMAGE=${images.node}`,

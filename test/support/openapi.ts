@@ -1,9 +1,17 @@
 /** Holds every answer of the API to what its OpenAPI document says of it. */
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 
-interface Document {
-  paths: Record<string, Record<string, { responses: Record<string, Answer> }>>;
+/** What is read of the document. */
+export interface Document {
+  openapi: string;
+  servers: { url: string }[];
+  paths: Record<string, Record<string, Operation>>;
   components: object;
+}
+
+interface Operation {
+  operationId: string;
+  responses: Record<string, Answer>;
 }
 
 interface Answer {

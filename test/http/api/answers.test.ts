@@ -2,7 +2,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { useRedis } from '../../support/redis.ts';
 import { sampleBuild, sampleDeployment } from '../../support/samples.ts';
-import { type Api, openApi } from './rig.ts';
+import { type Api, documentOf, openApi } from './rig.ts';
 import { instanceId, serviceDetail } from './samples.ts';
 
 const redis = useRedis();
@@ -102,7 +102,8 @@ test.each([
     headers: { 'PRIVATE-TOKEN': tokens.developer },
     body: raw,
   });
-  expect([response.status, (await response.json()).code]).toEqual([status, code]);
+  const answer = (await response.json()) as { code: string };
+  expect([response.status, answer.code]).toEqual([status, code]);
 });
 
 test.each(['limit=0', 'limit=101', 'limit=x', `cursor=${'x'.repeat(300)}`])(
@@ -174,13 +175,10 @@ test('while Redis is away nothing hangs', async () => {
 
 test('the page and the document describe the same operations', async () => {
   const { url } = await openApi({ redis });
-  const document = await (await fetch(`${url}/api/v1/openapi.json`)).json();
+  const document = await documentOf(url);
   const page = await (await fetch(`${url}/api/v1/docs`)).text();
   expect(document.openapi).toBe('3.1.0');
-  for (const methods of Object.values(document.paths) as Record<
-    string,
-    { operationId: string }
-  >[]) {
+  for (const methods of Object.values(document.paths)) {
     for (const { operationId } of Object.values(methods)) expect(page).toContain(operationId);
   }
 });
@@ -192,6 +190,6 @@ test('below a path of its own Ekiden answers with and without it', async () => {
     expect([path, response.status]).toEqual([path, 200]);
   }
   expect((await fetch(`${url}/ekidenx/healthz`)).status).toBe(404);
-  const document = await (await fetch(`${url}/ekiden/api/v1/openapi.json`)).json();
+  const document = await documentOf(`${url}/ekiden`);
   expect(document.servers).toEqual([{ url: 'https://ops.example.com/ekiden/api/v1' }]);
 });

@@ -4,7 +4,7 @@ import { createEkiden, type Ekiden } from '../../../src/ekiden.ts';
 import { startServer } from '../../../src/http/server.ts';
 import { configOf, logInto } from '../../hooks/door.ts';
 import { type GitLabStandIn, startGitLab } from '../../stand-ins/gitlab/gitlab.ts';
-import { createAnswerCheck } from '../../support/openapi.ts';
+import { createAnswerCheck, type Document } from '../../support/openapi.ts';
 import { makeFolder, newInstall, type TestRedis } from '../../support/redis.ts';
 
 export interface Api {
@@ -72,9 +72,14 @@ export async function openApi({ redis, publicUrl }: RigOptions): Promise<Api> {
   };
 }
 
+/** What Ekiden says of its API. */
+export async function documentOf(url: string): Promise<Document> {
+  return (await (await fetch(`${url}/api/v1/openapi.json`)).json()) as Document;
+}
+
 /** Asks as programs do; an answer that is not as documented is an error. */
 export async function createCaller(url: string): Promise<Api['call']> {
-  const check = createAnswerCheck(await (await fetch(`${url}/api/v1/openapi.json`)).json());
+  const check = createAnswerCheck(await documentOf(url));
   return async (method, path, { token, headers = {}, body } = {}) => {
     const response = await fetch(`${url}/api/v1${path}`, {
       method,
