@@ -12,6 +12,9 @@ export interface AppOptions {
   env?: Record<string, string>;
 }
 
+/** Names the addresses of an app, with commas between. */
+export const routesLabel = 'ekiden.routes';
+
 /** Folder in an instance's sandbox that becomes the service's log folder. */
 const logFolder = 'logs';
 
@@ -63,7 +66,7 @@ function labelsOf(deployment: Deployment, { install, domain, release }: AppOptio
     'ekiden.release': String(release),
     'ekiden.commit': deployment.sha,
     'ekiden.build': deployment.build,
-    ...(addresses.length > 0 ? { 'ekiden.routes': addresses.join(',') } : {}),
+    ...(addresses.length > 0 ? { [routesLabel]: addresses.join(',') } : {}),
   };
 }
 

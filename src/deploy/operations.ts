@@ -5,7 +5,7 @@ import type { BuildStore } from '../core/build.ts';
 import type { Deployment, DeploymentStore } from '../core/deployment.ts';
 import { ConflictError, NotFoundError } from '../core/errors.ts';
 import type { HandOn } from '../core/event.ts';
-import type { AppIds } from '../core/project.ts';
+import type { AppIds, ProjectStore } from '../core/project.ts';
 import type { Release } from '../core/release.ts';
 import type { ServiceName, ServiceStatus } from '../core/service.ts';
 import { appsOfProject, nameOf } from './apps.ts';
@@ -22,6 +22,7 @@ export interface OperationsOptions
   builds: BuildStore;
   deployments: DeploymentStore;
   appIds: AppIds;
+  knownProjects: Pick<ProjectStore, 'find'>;
   handOn: HandOn;
   /** Ends the builds of a project that would bring back what is taken down. */
   cancelBuilds: (project: number, by: string) => Promise<void>;
@@ -82,10 +83,10 @@ export function createOperations(options: OperationsOptions): Operations {
       );
       return requestAll(
         options,
-        releases.map((release) => ({
-          ...deploymentOf(release, wanted.by),
+        (await deploymentsFrom(options, releases, wanted)).map((each, index) => ({
+          ...each,
           kind: 'rollback' as const,
-          release: release.number,
+          release: releases[index]?.number ?? 0,
         })),
       );
     },
@@ -101,7 +102,7 @@ export function createOperations(options: OperationsOptions): Operations {
 async function again(options: OperationsOptions, wanted: Meant): Promise<Deployment[]> {
   const meant = await runningApps(options, wanted);
   const releases = await Promise.all(meant.map((app) => currentRelease(options, app)));
-  return releases.map((release) => deploymentOf(release, wanted.by));
+  return deploymentsFrom(options, releases, wanted);
 }
 
 /** The image of a build, also where nothing of it runs yet. */
@@ -187,15 +188,23 @@ function numberOf({ labels }: MarathonApp): number {
   return Number(labels['ekiden.release']);
 }
 
-/** The same image and service as a new release; its place among the commits it gets with the lead. */
-function deploymentOf(release: Release, by: string): Deployment {
-  const { app, project, projectPath, environment, ref, sha, build, image } = release;
-  const { fragments, serviceCount, deadline, spec } = release;
-  return {
-    ...{ id: newId(), kind: 'redeploy', by, app, project, projectPath, environment },
-    ...{ ref, sha, build, image, fragments, serviceCount, deadline, service: spec },
-    ...{ order: 0, state: 'queued', addresses: [], legs: [], createdAt: Date.now() },
-  };
+/** The same images and services once more; their place among the commits they get with the lead. */
+async function deploymentsFrom(
+  { knownProjects }: OperationsOptions,
+  releases: Release[],
+  { project, by }: Meant,
+): Promise<Deployment[]> {
+  const path = (await knownProjects.find(project))?.path;
+  return releases.map((release) => {
+    const { app, environment, ref, sha, build, image } = release;
+    const { fragments, serviceCount, deadline, spec } = release;
+    const projectPath = path ?? release.projectPath;
+    return {
+      ...{ id: newId(), kind: 'redeploy', by, app, project, projectPath, environment },
+      ...{ ref, sha, build, image, fragments, serviceCount, deadline, service: spec },
+      ...{ order: 0, state: 'queued', addresses: [], legs: [], createdAt: Date.now() },
+    };
+  });
 }
 
 /** Records each and makes its app follow it; one that never came to its turn gives way at once. */

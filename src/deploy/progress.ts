@@ -10,31 +10,34 @@ export interface Progress {
   isHealthy: boolean;
 }
 
+/** True for the versions of the instances that count. */
+export type IsOurs = (version: string | undefined) => boolean;
+
 /**
- * The version that the instances of a release have. Marathon answers a definition that it has
- * already, as after a lost answer, with a version that no instance will ever have.
+ * Tells the instances of a release. Marathon answers a definition that it has already, as after a lost
+ * answer, with a version that no instance will ever have; instances that scaling added have a newer one.
  */
-export function runningVersion(
+export function versionsOf(
   app: MarathonApp | undefined,
   { release, marathon }: Pick<Deployment, 'release' | 'marathon'>,
-): string {
-  const sent = marathon?.version ?? '';
-  if (app === undefined || app.labels['ekiden.release'] !== String(release)) return sent;
-  return app.versionInfo?.lastConfigChangeAt ?? app.version;
+): IsOurs {
+  if (app === undefined || app.labels['ekiden.release'] !== String(release)) {
+    return (version) => version !== undefined && version === marathon?.version;
+  }
+  const since = app.versionInfo?.lastConfigChangeAt ?? app.version;
+  return (version) => version !== undefined && version >= since;
 }
 
 export interface Looking {
-  /** Version of the instances that count: the old ones are healthy anyway. */
-  version: string;
+  /** The old instances are healthy anyway. */
+  isOurs: IsOurs;
   /** Whether an instance has run long enough to believe in it where nothing checks it. */
   hasSettled: (task: MarathonTask) => boolean;
 }
 
 /** How many instances are wanted says the app itself, since people scale it. */
-export function progressOf(app: MarathonApp, { version, hasSettled }: Looking): Progress {
-  const running = app.tasks.filter(
-    (task) => task.version === version && task.state === 'TASK_RUNNING',
-  );
+export function progressOf(app: MarathonApp, { isOurs, hasSettled }: Looking): Progress {
+  const running = app.tasks.filter((task) => isOurs(task.version) && task.state === 'TASK_RUNNING');
   const checked = app.healthChecks.length > 0;
   const healthy = running.filter((task) => (checked ? isAlive(task) : hasSettled(task)));
   return {
@@ -49,14 +52,9 @@ function isAlive({ healthCheckResults }: MarathonTask): boolean {
   return healthCheckResults.length > 0 && healthCheckResults.every((result) => result.alive);
 }
 
-/** The most telling fact about the instances of `version`; for the developer who pushed. */
-export function whyNotHealthy(app: MarathonApp | undefined, version: string): string {
+/** The most telling fact about the instances that are ours; for the developer who pushed. */
+export function whyNotHealthy(app: MarathonApp | undefined, isOurs: IsOurs): string {
   if (app === undefined) return 'the app is gone from Marathon';
-  return whyNot(app, (other) => other === version);
-}
-
-/** The same about the instances whose version passes. */
-export function whyNot(app: MarathonApp, isOurs: (version: string | undefined) => boolean): string {
   const ours = app.tasks.filter((task) => isOurs(task.version));
   const causes = ours.flatMap((task) =>
     task.healthCheckResults.flatMap(({ alive, lastFailureCause }) =>

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Deployment } from '../core/deployment.ts';
 import type { Release, ReleaseStore, ScaleStore } from '../core/release.ts';
 import { mask, secretValuesOf } from '../core/secret.ts';
-import { runningVersion, whyNotHealthy } from './progress.ts';
+import { versionsOf, whyNotHealthy } from './progress.ts';
 import { definitionOf, instancesOf } from './sending.ts';
 import { look, lookEvery, type SupervisionOptions } from './supervision.ts';
 
@@ -51,7 +51,7 @@ async function backTo({ scales }: ReversalOptions, good: Release) {
 
 async function explain(options: ReversalOptions, deployment: Deployment, signal: AbortSignal) {
   const found = await look(options, deployment.app, signal);
-  return masked(options, deployment, whyNotHealthy(found, runningVersion(found, deployment)));
+  return masked(options, deployment, whyNotHealthy(found, versionsOf(found, deployment)));
 }
 
 /** A text of Marathon or of a check without the secrets that the app was given. */

@@ -6,7 +6,7 @@ import type { HandOn } from '../core/event.ts';
 import type { ServiceSpec } from '../core/manifest.ts';
 import type { Release, ReleaseStore, Scale, ScaleStore } from '../core/release.ts';
 import type { AppEnvironment } from '../core/variable.ts';
-import { addressesOf, toApp } from './app-definition.ts';
+import { addressesOf, routesLabel, toApp } from './app-definition.ts';
 
 export interface SendingOptions {
   marathon: Marathon;
@@ -84,8 +84,23 @@ async function releaseOf(options: SendingOptions, deployment: Deployment): Promi
   if (deployment.kind !== 'rollback') return makeRelease(options, deployment);
   const { app, release: number = 0 } = deployment;
   const release = await options.releases.find(app, number);
-  if (release) return { release, warnings: [] };
+  if (release) return { release: atAddressesOf(release, deployment, options), warnings: [] };
   throw new ConflictError(`Release ${number} is no longer kept.`, { code: 'E_RELEASE' });
+}
+
+/** A release comes back as it was, save that it answers under the name that its project has now. */
+function atAddressesOf(
+  release: Release,
+  deployment: Deployment,
+  { domain }: SendingOptions,
+): Release {
+  const { definition } = release;
+  const labels = (definition['labels'] ?? {}) as Record<string, string>;
+  const routes = { [routesLabel]: addressesOf(deployment, domain).join(',') };
+  const isRouted = labels[routesLabel] !== undefined;
+  return isRouted
+    ? { ...release, definition: { ...definition, labels: { ...labels, ...routes } } }
+    : release;
 }
 
 const nothing: AppEnvironment = { env: {}, secrets: [], warnings: [] };

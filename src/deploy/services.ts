@@ -6,7 +6,7 @@ import { mask, secretValuesOf } from '../core/secret.ts';
 import type { ReleaseSummary, ServiceDetail, ServiceName, ServiceStatus } from '../core/service.ts';
 import { appsOfProject, configVersion, findApp, nameOf } from './apps.ts';
 import { countsOf, instancesOfApp, isCurrent } from './instances.ts';
-import { whyNot } from './progress.ts';
+import { whyNotHealthy } from './progress.ts';
 import { healthOf } from './service-health.ts';
 
 export interface ServicesOptions {
@@ -84,7 +84,7 @@ function statusOf(app: MarathonApp, list: Instance[], { scale, createdAt }: Know
   const counts = countsOf(app, list);
   const current = list.filter((each) => each.state === 'healthy' && isCurrent(app, each)).length;
   const isDeploying = app.deployments.length > 0;
-  const why = whyNot(app, (version) => isCurrent(app, { version }));
+  const why = whyNotHealthy(app, (version) => isCurrent(app, { version }));
   // What somebody asked for is told only where the app follows it.
   const asked = scale?.instances === app.instances ? scale : undefined;
   const release = releaseOf(app, createdAt);

@@ -4,7 +4,7 @@ import type { Marathon, MarathonApp, MarathonTask } from '../clients/marathon.ts
 import type { Deployment, DeploymentStore } from '../core/deployment.ts';
 import { RemoteError } from '../core/errors.ts';
 import { type Leg, type LegName, withLeg } from '../core/timeline.ts';
-import { progressOf, runningVersion } from './progress.ts';
+import { progressOf, versionsOf } from './progress.ts';
 
 export interface SupervisionOptions {
   marathon: Marathon;
@@ -41,8 +41,8 @@ export async function watch(
     signal.throwIfAborted();
     if ((await deployments.leader(app)) !== id) return 'superseded';
     const found = await look(options, app, signal);
-    const version = runningVersion(found, deployment);
-    const progress = found && progressOf(found, { version, hasSettled });
+    const isOurs = versionsOf(found, deployment);
+    const progress = found && progressOf(found, { isOurs, hasSettled });
     if (progress?.isRunning) await legs.hand('deploy', 'health');
     if (progress?.isHealthy) {
       await legs.hand('health', 'route');
@@ -64,9 +64,9 @@ export async function awaitRoute(
   while (sent.addresses.length > 0) {
     signal.throwIfAborted();
     const app = await look(options, sent.app, signal);
-    const version = runningVersion(app, sent);
+    const isOurs = versionsOf(app, sent);
     const hasSettled = () => true;
-    const healthy = app ? progressOf(app, { version, hasSettled }).healthy : [];
+    const healthy = app ? progressOf(app, { isOurs, hasSettled }).healthy : [];
     if (
       await isRouted(
         sent.app,

@@ -1,7 +1,7 @@
 /** How far a deployment is, and why it is not further, judged from Marathon's answers. */
 import { describe, expect, it } from 'vitest';
 import { appSchema } from '../../src/clients/marathon-model.ts';
-import { progressOf, runningVersion, whyNotHealthy } from '../../src/deploy/progress.ts';
+import { progressOf, versionsOf, whyNotHealthy } from '../../src/deploy/progress.ts';
 
 const old = '2026-01-01T00:00:00.000Z';
 const now = '2026-01-02T00:00:00.000Z';
@@ -26,7 +26,8 @@ const task = (change: Task = {}) => ({
 const appOf = (tasks: Task[], more: object = { healthChecks: [{ protocol: 'TCP' }] }) =>
   appSchema.parse({ id: '/a', version: now, instances: 2, tasks: tasks.map(task), ...more });
 
-const looking = { version: now, hasSettled: () => true };
+const isNow = (version?: string) => version === now;
+const looking = { isOurs: isNow, hasSettled: () => true };
 
 describe('progressOf', () => {
   const healthy = { healthCheckResults: [alive] };
@@ -86,26 +87,27 @@ describe('progressOf', () => {
   });
 });
 
-describe('runningVersion', () => {
-  const marathon = { version: now, deployment: 'd' };
-  const versionInfo = { lastConfigChangeAt: old, lastScalingAt: now };
-  it('is what Marathon runs the release under, not what a repeated request was answered', () => {
-    const app = appOf([], { labels: { 'ekiden.release': '4' }, version: old, versionInfo });
-    expect(runningVersion(app, { release: 4, marathon })).toBe(old);
-  });
+describe('versionsOf', () => {
+  const [before, sent, scaled] = [old, '2026-01-01T12:00:00.000Z', now];
+  const marathon = { version: sent, deployment: 'd' };
+  const runs = (release: number, change: object = {}) =>
+    appOf([], { labels: { 'ekiden.release': String(release) }, version: scaled, ...change });
+  const info = { versionInfo: { lastConfigChangeAt: sent, lastScalingAt: scaled } };
 
-  it('is the answered one while Marathon runs another release', () => {
-    const app = appOf([], { labels: { 'ekiden.release': '3' }, version: old, versionInfo });
-    expect(runningVersion(app, { release: 4, marathon })).toBe(now);
-  });
-
-  it('is the answered one while the app is gone', () => {
-    expect(runningVersion(undefined, { release: 4, marathon })).toBe(now);
-  });
-
-  it('does without what very old versions leave out', () => {
-    const app = appOf([], { labels: { 'ekiden.release': '4' }, version: old });
-    expect(runningVersion(app, { release: 4, marathon })).toBe(old);
+  it.each([
+    ['of the release and those that scaling added', runs(4, info), [sent, scaled]],
+    [
+      'under which Marathon runs the release, not what a repeated request was answered',
+      runs(4, { versionInfo: { lastConfigChangeAt: before, lastScalingAt: before } }),
+      [before, sent, scaled],
+    ],
+    ['that was answered, while Marathon runs another release', runs(3, info), [sent]],
+    ['that was answered, while the app is gone', undefined, [sent]],
+    ['of very old Marathons, which leave much out', runs(4, { version: sent }), [sent, scaled]],
+  ])('are those %s', (_, app, wanted) => {
+    const isOurs = versionsOf(app, { release: 4, marathon });
+    expect([before, sent, scaled].filter(isOurs)).toEqual(wanted);
+    expect(isOurs(undefined)).toBe(false);
   });
 });
 
@@ -155,6 +157,6 @@ describe('whyNotHealthy', () => {
     ],
     ['the app is gone', undefined, 'the app is gone from Marathon'],
   ])('%s', (_, app, wanted) => {
-    expect(whyNotHealthy(app, now)).toBe(wanted);
+    expect(whyNotHealthy(app, isNow)).toBe(wanted);
   });
 });

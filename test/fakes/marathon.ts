@@ -1,7 +1,8 @@
 /** A Marathon in memory that keeps apps by Marathon's rules, and whose instances do as a test says. */
 import { isDeepStrictEqual } from 'node:util';
-import type { Marathon, MarathonApp } from '../../src/clients/marathon.ts';
+import { AppLockedError, type Marathon, type MarathonApp } from '../../src/clients/marathon.ts';
 import { appSchema } from '../../src/clients/marathon-model.ts';
+import { NotFoundError } from '../../src/core/errors.ts';
 
 type Definition = Record<string, unknown> & {
   id: string;
@@ -17,7 +18,7 @@ export interface PlayedTask {
 
 const healthy: PlayedTask = { healthCheckResults: [{ alive: true }] };
 
-type Asked = 'app' | 'apps' | 'putApp' | 'deleteApp' | 'deployments';
+type Asked = 'app' | 'apps' | 'putApp' | 'deleteApp' | 'scale' | 'restart' | 'deployments';
 
 export interface FakeMarathon extends Marathon {
   /** Every write in order, such as `PUT /shop/web release 2 force`. */
@@ -36,6 +37,8 @@ export interface FakeMarathon extends Marathon {
 interface Kept {
   definition: Definition;
   version: string;
+  /** When anything but the number of instances changed. */
+  configured: string;
 }
 
 export function createFakeMarathon(): FakeMarathon {
@@ -61,7 +64,16 @@ export function createFakeMarathon(): FakeMarathon {
     const version = nextVersion();
     // Marathon answers a new version each time, but keeps the app's where nothing changed.
     const same = isDeepStrictEqual(apps.get(definition.id)?.definition, definition);
-    if (!same) apps.set(definition.id, { definition, version });
+    if (!same) apps.set(definition.id, { definition, version, configured: version });
+    return { version, deploymentId: `deployment-${clock}` };
+  };
+  const change = (id: string, what: string, next: (kept: Kept, version: string) => Kept) => {
+    const kept = apps.get(id);
+    if (!kept) throw new NotFoundError(`App '${id}' does not exist`, { code: 'E_MARATHON_404' });
+    if (fake.locked.has(id)) throw new AppLockedError('App is locked', [`of ${id}`]);
+    writes.push(`${what} ${id}`);
+    const version = nextVersion();
+    apps.set(id, next(kept, version));
     return { version, deploymentId: `deployment-${clock}` };
   };
   const remove = (id: string, force: boolean) => {
@@ -70,7 +82,8 @@ export function createFakeMarathon(): FakeMarathon {
   };
   const show = (id: string) => {
     const kept = apps.get(id);
-    return kept && shown(kept, played.get(releaseOf(kept.definition)) ?? healthy);
+    const app = kept && shown(kept, played.get(releaseOf(kept.definition)) ?? healthy);
+    return app && fake.locked.has(id) ? { ...app, deployments: [{ id: `of ${id}` }] } : app;
   };
 
   const fake: FakeMarathon = {
@@ -87,6 +100,16 @@ export function createFakeMarathon(): FakeMarathon {
     putApp: (definition, { force = false } = {}) =>
       seen('putApp', () => put(definition as Definition, force)),
     deleteApp: (id, { force = false } = {}) => seen('deleteApp', () => remove(id, force)),
+    scale: (id, instances) =>
+      seen('scale', () =>
+        change(id, `SCALE ${instances}`, ({ definition, configured }, version) => ({
+          ...{ version, configured, definition: { ...definition, instances } },
+        })),
+      ),
+    restart: (id) =>
+      seen('restart', () =>
+        change(id, 'RESTART', (kept, version) => ({ ...kept, version, configured: version })),
+      ),
     deployments: () =>
       seen('deployments', () =>
         [...fake.locked].map((id) => ({
@@ -106,13 +129,13 @@ function releaseOf({ labels }: Definition): number {
   return Number(labels?.['ekiden.release']);
 }
 
-function shown({ definition, version }: Kept, task: PlayedTask): MarathonApp {
+function shown({ definition, version, configured }: Kept, task: PlayedTask): MarathonApp {
   const { id, instances = 1 } = definition;
   return appSchema.parse({
     ...definition,
     version,
     instances,
-    versionInfo: { lastConfigChangeAt: version, lastScalingAt: version },
+    versionInfo: { lastConfigChangeAt: configured, lastScalingAt: version },
     tasks: Array.from({ length: instances }, (_, index) => ({
       id: `${id}-${version}-${index}`,
       appId: id,
@@ -138,8 +161,6 @@ async function notPlayed(): Promise<never> {
 }
 
 const unplayed = {
-  scale: notPlayed,
-  restart: notPlayed,
   cancelDeployment: notPlayed,
   killTasks: notPlayed,
   queue: notPlayed,

@@ -1,0 +1,81 @@
+/** What becomes of the apps of a project that gets another path. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { BuildPlan } from '../../src/core/build.ts';
+import type { Deployment } from '../../src/core/deployment.ts';
+import { silent } from '../../src/core/log.ts';
+import { removeLeftServices } from '../../src/deploy/removal.ts';
+import { requestDeployments } from '../../src/deploy/request.ts';
+import { type RedisStores, startRedisStores } from '../fakes/redis-stores.ts';
+import { sampleBuild } from '../support/samples.ts';
+import { asked, createOperationsRig, type OperationsRig } from './operations-rig.ts';
+import { app } from './rig.ts';
+import { sampleService } from './sample.ts';
+
+let redis: RedisStores;
+let rig: OperationsRig;
+
+beforeAll(async () => {
+  redis = await startRedisStores();
+});
+afterAll(() => redis.stop());
+beforeEach(() => {
+  rig = createOperationsRig(redis.fresh());
+});
+
+describe('a project that was renamed', () => {
+  const image = 'registry.test/shop/cart@sha256:bb';
+  const plan = {
+    ...{ services: [sampleService()], environments: ['production'], deadline: 30, fragments: [] },
+  } as unknown as BuildPlan;
+  const build = (id: string, projectPath: string, order: number, project = 7) =>
+    rig.stores.builds.create(
+      sampleBuild({ id, projectPath, order, project, plan, image, state: 'succeeded' }),
+    );
+  async function deployBuild(id: string): Promise<Deployment | undefined> {
+    const [deployment = ''] = await requestDeployments(rig.stores, id);
+    await rig.deploy(deployment);
+    await removeLeftServices(
+      {
+        ...rig.stores,
+        ...{ gitlab: { head: async () => undefined } },
+        marathon: rig.marathon,
+        install: 'lab',
+        log: silent,
+      },
+      deployment,
+    );
+    return rig.stores.deployments.find(deployment);
+  }
+
+  it('keeps its app, which answers at the new address', async () => {
+    await build('b1', 'shop/cart', 1);
+    await build('b2', 'shop/basket', 2);
+    await deployBuild('b1');
+    expect(await deployBuild('b2')).toMatchObject({
+      ...{ app, release: 2, state: 'succeeded', addresses: ['http://shop-basket.apps.test'] },
+    });
+    expect(await rig.marathon.apps()).toHaveLength(1);
+    await rig.stores.knownProjects.note({ id: 7, path: 'shop/basket' });
+    await rig.work(await rig.operations.rollback(asked));
+    expect(rig.labels()).toMatchObject({
+      'ekiden.release': '1',
+      'ekiden.routes': 'shop-basket.apps.test',
+    });
+  });
+
+  it('leaves its old path to another project, whose app gets an id of its own', async () => {
+    await build('b1', 'shop/cart', 1);
+    await build('b2', 'shop/cart', 1, 9);
+    await deployBuild('b1');
+    expect(await deployBuild('b2')).toMatchObject({ app: `${app}-9`, project: 9 });
+    expect(rig.labels()['ekiden.project']).toBe('7');
+  });
+
+  it('has one app again where it once got two', async () => {
+    await rig.releases(1);
+    await build('b2', 'shop/basket', 2);
+    const now = '/shop/basket/production/web';
+    expect(await deployBuild('b2')).toMatchObject({ app: now });
+    expect((await rig.marathon.apps()).map(({ id }) => id)).toEqual([now]);
+  });
+});
