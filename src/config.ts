@@ -244,6 +244,18 @@ export function readConfig<Name extends SettingName = SettingName>(
   return Object.fromEntries(names.map((name) => [name, found[name].value])) as ConfigOf<Name>;
 }
 
+/**
+ * Where the command line finds Ekiden, and as whom: EKIDEN_TOKEN, which is no setting of Ekiden's
+ * own, or on its machine GITLAB_TOKEN.
+ */
+export function readRemote(environment: Environment = process.env) {
+  const { url, listen } = readConfig(['url', 'listen'], environment);
+  const { gitlabToken } = readSettings([], environment).found;
+  const token = environment['EKIDEN_TOKEN'] || gitlabToken.value;
+  const local = listen.replace(/^0\.0\.0\.0:/, '127.0.0.1:').replace(/^\[::\]:/, '[::1]:');
+  return { url: url ?? `http://${local}`, token: token as string | undefined };
+}
+
 /** What every client of GitLab needs to connect with. */
 export function gitlabConnection(config: ConfigOf<'gitlabUrl' | 'gitlabToken' | 'gitlabCa'>) {
   return { url: config.gitlabUrl, token: config.gitlabToken, ca: config.gitlabCa?.pem };

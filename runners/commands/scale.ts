@@ -1,0 +1,61 @@
+/** `ekiden scale` and `ekiden restart`: what changes the instances of a service. */
+import type { Command } from 'commander';
+import type { EkidenApi, ServiceAnswer, ServicePlace } from '../../src/remote.ts';
+import { addRemote, jsonOption, printJson, waitOptions, wholeNumber } from '../remote/command.ts';
+import { isWell, printService } from '../remote/ends.ts';
+import { servicePlace } from '../remote/service-name.ts';
+import { awaitService } from '../remote/waiting.ts';
+
+interface Options {
+  env: string;
+  service?: string;
+  wait?: true;
+  timeout: string;
+  json?: true;
+}
+
+const options: [string, string, string?][] = [
+  ['--env <environment>', 'where', 'production'],
+  ['--service <name>', 'which; default: the only one, or web'],
+  ...waitOptions,
+  jsonOption,
+];
+
+export function addScale(program: Command): void {
+  addRemote<Options>(program, {
+    usage: 'scale <project> <instances>',
+    description: 'set the number of instances, until the manifest itself asks for another one',
+    options,
+    async run(api, [project = '', count = ''], given) {
+      const instances = wholeNumber(count, 'The number of instances');
+      const place = await servicePlace(api, project, given);
+      return tell(api, place, await api.scale(place, instances), given);
+    },
+  });
+}
+
+export function addRestart(program: Command): void {
+  addRemote<Options>(program, {
+    usage: 'restart <project>',
+    description: 'replace all instances by new ones of the same release, without a gap',
+    options,
+    async run(api, [project = ''], given) {
+      const place = await servicePlace(api, project, given);
+      return tell(api, place, await api.restart(place), given);
+    },
+  });
+}
+
+/** Waits where that is wanted; answers the exit code. */
+async function tell(
+  api: EkidenApi,
+  place: ServicePlace,
+  changed: ServiceAnswer,
+  { wait, json, timeout }: Options,
+): Promise<number> {
+  const waiting = { api, project: place.project, timeout: wholeNumber(timeout, '--timeout', 1) };
+  const service = wait ? await awaitService(waiting, place) : changed;
+  if (json) printJson(service);
+  else printService(service);
+  return wait && !isWell(service.health) ? 1 : 0;
+}

@@ -1,0 +1,108 @@
+/** What the command line reads of the API's answers; whatever else they hold stays in them. */
+import { z } from 'zod';
+
+const leg = z.looseObject({ name: z.string(), start: z.string(), end: z.string().optional() });
+
+export const buildSchema = z.looseObject({
+  id: z.string(),
+  ref: z.string(),
+  sha: z.string(),
+  state: z.string(),
+  reason: z.string().optional(),
+  by: z.string().optional(),
+  twin: z.string().optional(),
+  environments: z.array(z.string()),
+  deployments: z.array(z.string()),
+  legs: z.array(leg),
+  createdAt: z.string(),
+  url: z.string(),
+});
+
+export const deploymentSchema = z.looseObject({
+  id: z.string(),
+  environment: z.string(),
+  service: z.string(),
+  kind: z.string(),
+  by: z.string().optional(),
+  sha: z.string(),
+  state: z.string(),
+  reason: z.string().optional(),
+  warnings: z.array(z.string()),
+  release: z.number().optional(),
+  addresses: z.array(z.string()),
+  legs: z.array(leg),
+  createdAt: z.string(),
+  url: z.string(),
+});
+
+export const serviceSchema = z.looseObject({
+  environment: z.string(),
+  service: z.string(),
+  app: z.string(),
+  health: z.string(),
+  reason: z.string().optional(),
+  release: z.looseObject({ number: z.number(), sha: z.string() }).optional(),
+  instances: z.looseObject({
+    wanted: z.number(),
+    healthy: z.number(),
+  }),
+  addresses: z.array(z.string()),
+  isDeploying: z.boolean(),
+});
+
+export const projectSchema = z.looseObject({
+  id: z.number(),
+  path: z.string(),
+  environments: z.array(z.looseObject({ name: z.string(), services: z.array(serviceSchema) })),
+  builds: z.array(buildSchema),
+  deployments: z.array(deploymentSchema),
+  links: z.looseObject({ page: z.string() }),
+});
+
+export const buildsSchema = z.looseObject({
+  items: z.array(buildSchema),
+  next: z.string().optional(),
+});
+export const requestedBuildSchema = z.looseObject({ id: z.string(), url: z.string() });
+export const requestedDeploymentsSchema = z.looseObject({
+  deployments: z.array(deploymentSchema),
+});
+
+export const instancesSchema = z.looseObject({
+  items: z.array(
+    z.looseObject({
+      id: z.string(),
+      state: z.string(),
+      host: z.string().optional(),
+      startedAt: z.string().optional(),
+    }),
+  ),
+});
+
+export const filesSchema = z.looseObject({
+  items: z.array(z.looseObject({ path: z.string(), size: z.number() })),
+});
+
+export const registrationSchema = z.looseObject({
+  hook: z.looseObject({ id: z.number(), url: z.string() }),
+  change: z.string(),
+  test: z.looseObject({
+    outcome: z.string(),
+    decision: z.string().optional(),
+    reason: z.string(),
+    hint: z.string().optional(),
+  }),
+});
+
+export const hookRemovalSchema = z.looseObject({
+  removed: z.array(z.looseObject({ id: z.number(), url: z.string() })),
+});
+
+export const removedSchema = z.looseObject({ apps: z.array(z.string()) });
+
+export type BuildAnswer = z.output<typeof buildSchema>;
+export type DeploymentAnswer = z.output<typeof deploymentSchema>;
+export type ServiceAnswer = z.output<typeof serviceSchema>;
+export type ProjectAnswer = z.output<typeof projectSchema>;
+export type InstanceAnswer = z.output<typeof instancesSchema>['items'][number];
+export type RegistrationAnswer = z.output<typeof registrationSchema>;
