@@ -19,6 +19,10 @@ export interface CallbackOptions {
 const mostProjects = 20;
 const atOnce = 4;
 
+const activeProjects =
+  '/projects?membership=true&min_access_level=40&simple=true&archived=false' +
+  `&order_by=last_activity_at&per_page=${mostProjects}`;
+
 const projectsSchema = z.array(z.object({ id: z.number(), path_with_namespace: z.string() }));
 const hooksSchema = z.array(z.object({ id: z.number(), url: z.string() }));
 const eventsSchema = z.array(z.object({ response_status: z.string().nullish() }));
@@ -31,7 +35,9 @@ const where = 'In GitLab, Admin → Settings → Network → Outbound requests';
 
 /** What happened says more than what is allowed. */
 export async function findCallback(options: CallbackOptions): Promise<Outcome> {
-  const delivery = await lastDelivery(options);
+  const projects = await options.ask(activeProjects);
+  if (projects.status === 401) return skipped('GitLab refuses the token');
+  const delivery = await lastDelivery(options, projects.body);
   if (delivery) return judgeDelivery(delivery, options.hookUrl);
   const host = new URL(options.hookUrl).hostname.replace(/^\[|\]$/g, '');
   if (!options.isUrlSet && !isLoopback(new URL(options.gitlabUrl).hostname)) {
@@ -65,11 +71,10 @@ interface Delivery {
 }
 
 /** The last delivery to this Ekiden of any of the projects that were active last. */
-async function lastDelivery({ ask, hookUrl }: CallbackOptions): Promise<Delivery | undefined> {
-  const query = 'membership=true&min_access_level=40&simple=true&archived=false';
-  const { body } = await ask(
-    `/projects?${query}&order_by=last_activity_at&per_page=${mostProjects}`,
-  );
+async function lastDelivery(
+  { ask, hookUrl }: CallbackOptions,
+  body: unknown,
+): Promise<Delivery | undefined> {
   const projects = projectsSchema.safeParse(body).data ?? [];
   const limit = pLimit(atOnce);
   const found = await Promise.all(

@@ -1,7 +1,7 @@
 /** Checks Redis: does it answer, is it new enough, and does it keep what it is told. */
 import { connectRedis } from '../clients/redis.ts';
 import { type Check, failed, fine, isAtLeast, type Outcome, warned } from './check.ts';
-import { reasonOf } from './network-errors.ts';
+import { codeOf, reasonOf } from './network-errors.ts';
 import { leastRedis } from './programs.ts';
 
 export interface RedisCheckOptions {
@@ -17,13 +17,16 @@ export function checkRedis({ url, isPrivate }: RedisCheckOptions): Check {
       try {
         return judgeRedis(await infoOf(url, signal), isPrivate);
       } catch (error) {
-        const hint = isPrivate
-          ? 'Look at log/redis.log in the data folder.'
-          : 'Check REDIS_URL, and that Redis runs there.';
-        return failed(`is not reached: ${reasonOf(error)}`, hint);
+        return failed(`is not reached: ${reasonOf(error)}`, hintFor(error, isPrivate));
       }
     },
   };
+}
+
+function hintFor(error: unknown, isPrivate: boolean): string {
+  if (!isPrivate) return 'Check REDIS_URL, and that Redis runs there.';
+  if (codeOf(error) === 'EACCES') return 'Run ekiden doctor as the user who runs ekiden up.';
+  return 'Look at log/redis.log in the data folder.';
 }
 
 /** What INFO tells, by name. The first error counts; the client would try again for ever. */
