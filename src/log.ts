@@ -9,6 +9,12 @@ const redact = {
   censor: '[REDACTED]',
 };
 
+/** Bytes that may wait to be written. */
+const mostWaiting = 1024 * 1024;
+
 export function createLog(level: Config['logLevel'], role: string): Log {
-  return pino({ level, base: { role }, redact }, destination(2));
+  // Where standard error goes to a file on a full disk, lines are dropped, and Ekiden goes on.
+  const output = destination({ fd: 2, sync: true, maxLength: mostWaiting });
+  output.on('error', () => undefined);
+  return pino({ level, base: { role }, redact }, output);
 }

@@ -1,10 +1,9 @@
 /** The log of a build: a file that grows while the build runs. */
-import { createWriteStream } from 'node:fs';
 import { type FileHandle, mkdir, open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { finished } from 'node:stream/promises';
 import { createMasker, mask } from '../core/secret.ts';
+import { openLogFile } from './log-file.ts';
 
 export interface BuildLog {
   write(text: string): void;
@@ -62,13 +61,11 @@ async function openLog(path: string): Promise<BuildLog> {
     (file) => file.size,
     () => 0,
   );
-  const stream = createWriteStream(path, { flags: 'a', mode: 0o640 });
-  // A full disk must not end the build role; the build itself tells of it.
-  stream.on('error', () => undefined);
+  const file = openLogFile(path);
   const append = (text: string) => {
     if (text === '' || size > sizeLimit) return;
     size += Buffer.byteLength(text);
-    stream.write(size > sizeLimit ? '\n[the log was cut here]\n' : text);
+    file.append(size > sizeLimit ? '\n[the log was cut here]\n' : text);
   };
   const hidden = new Set<string>();
   let masker = createMasker(hidden);
@@ -82,8 +79,7 @@ async function openLog(path: string): Promise<BuildLog> {
     masked: (text) => mask(text, hidden),
     async close() {
       append(masker.end());
-      stream.end();
-      await finished(stream).catch(() => undefined);
+      await file.close();
     },
   };
 }
