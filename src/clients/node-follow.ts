@@ -43,14 +43,16 @@ interface Place {
 export async function* followThroughNode(options: NodeFollowOptions): AsyncGenerator<LogFrame> {
   const { signal, from = 0, identity } = options.follow;
   let place: Place = identity === undefined ? { from } : { from, identity };
-  let giveUp = Date.now() + (identity === undefined ? 0 : patience);
+  let giveUp = Date.now();
+  let isBegun = false;
   while (!signal.aborted) {
     try {
       for await (const frame of connect(options, place)) {
         const next = placeAfter(place, frame);
         // After a break the node tells what the reader knows already.
-        const isKnown = frame.type === 'position' && isEqual(next, place);
+        const isKnown = isBegun && frame.type === 'position' && isEqual(next, place);
         place = next;
+        isBegun = true;
         giveUp = Date.now() + patience;
         if (!isKnown) yield frame;
         if (frame.type === 'end') return;

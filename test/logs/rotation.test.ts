@@ -156,7 +156,9 @@ test('bytes come as they are: a long line, no UTF-8, zeros, a character in two w
   for (const part of parts) await file.write(part);
   await file.close();
   const wanted = Buffer.concat(parts);
-  await until(() => following.frames.reduce((sum, frame) => sum + sizeOf(frame), 0) >= wanted.length);
+  await until(
+    () => following.frames.reduce((sum, frame) => sum + sizeOf(frame), 0) >= wanted.length,
+  );
   const got = following.frames.flatMap((frame) => (frame.type === 'data' ? [frame.bytes] : []));
   expect(Buffer.concat(got).equals(wanted)).toBe(true);
 });
