@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { InputError, messageOf } from '../core/errors.ts';
+import { EkidenError, InputError, messageOf } from '../core/errors.ts';
 import type { Decision, Delivery } from '../core/hook.ts';
 import type { Log } from '../core/log.ts';
 import { sendJson, sendProblem, writeProblem } from './answer.ts';
@@ -58,8 +58,9 @@ async function decide({ handle, log }: WebhookOptions, payload: unknown, deliver
     return await handle(payload, delivery);
   } catch (error) {
     log.error({ delivery: delivery.id, error: messageOf(error) }, 'a hook failed');
-    const reason = 'Ekiden failed inside; resend the delivery once it is mended';
-    return { decision: 'ignored', reason } as const;
+    const known = error instanceof EkidenError ? [error.message, error.hint] : [];
+    const inside = 'Ekiden failed inside; resend the delivery once it is mended';
+    return { decision: 'ignored', reason: known.join(' ') || inside } as const;
   }
 }
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Arrivals, Receipt } from '../core/arrival.ts';
-import { messageOf } from '../core/errors.ts';
+import { messageOf, RemoteError } from '../core/errors.ts';
 import type { Arrival } from '../core/event.ts';
 import type { Log } from '../core/log.ts';
 import type { Queue } from '../core/queue.ts';
@@ -38,11 +38,24 @@ export function createArrivals({ queue, spool, log }: ArrivalsOptions): Arrivals
         return { outcome: added ? 'queued' : 'duplicate', ...buildOf(kept) };
       } catch (error) {
         log.warn({ error: messageOf(error) }, 'queue is away: the delivery goes to the spool');
-        const { added, kept } = await spool.put(id, { id, arrival });
+        const { added, kept } = await spool.put(id, { id, arrival }).catch(refuse);
         return { outcome: added ? 'spooled' : 'duplicate', ...buildOf(kept.arrival) };
       }
     },
   };
+}
+
+/** Nothing may be answered as taken that a crash would lose. */
+function refuse(error: NodeJS.ErrnoException): never {
+  const why = error.code ?? messageOf(error);
+  throw new RemoteError(
+    `Ekiden cannot keep the delivery: its queue is away and its data folder takes nothing (${why}).`,
+    {
+      code: 'E_NOT_KEPT',
+      hint: 'Resend the delivery once that is mended.',
+      cause: error,
+    },
+  );
 }
 
 /** Moves what the spool holds into the queue; safe to repeat, since ids are kept. */

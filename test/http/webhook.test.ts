@@ -171,7 +171,7 @@ describe('body', () => {
     expect(Buffer.byteLength(answer.text)).toBeLessThan(8 * 1024);
   });
 
-  test('what fails inside is answered 200, with what to do and nothing of the cause', async () => {
+  test('what can be kept nowhere is answered 200, with what to do and no word of where', async () => {
     const door = await openDoor({ redis });
     await rm(door.data, { recursive: true });
     await writeFile(door.data, 'a file where the folder of the spool should be');
@@ -181,7 +181,8 @@ describe('body', () => {
     expect(answer.body).toEqual({
       delivery: expect.any(String),
       decision: 'ignored',
-      reason: 'Ekiden failed inside; resend the delivery once it is mended',
+      reason:
+        'Ekiden cannot keep the delivery: its queue is away and its data folder takes nothing (ENOTDIR). Resend the delivery once that is mended.',
     });
     expect(door.logged()).toContain('a hook failed');
   });
