@@ -198,7 +198,7 @@ async function legsOf({ stage, project }: Teller, { sha, start }: Push): Promise
   const link = rows.find((row) => row.name === buildStatus)?.targetUrl ?? '';
   const build = await poll(
     async () => {
-      const page = await readPage<BuildPage>(link);
+      const page = await readPage<BuildPage>(stage.gitlab, link);
       const ended =
         page.deployments.length > 0 && page.deployments.every((each) => each.state === 'succeeded');
       return ended ? page : undefined;

@@ -69,9 +69,10 @@ export function awaitStatus(gitlab: GitLabStandIn, wanted: AwaitedStatus): Promi
   );
 }
 
-/** What a status links to, as data. */
-export async function readPage<T = BuildPage>(url: string): Promise<T> {
-  const answer = await fetch(url, { headers: { accept: 'application/json' } });
+/** What a status links to, as data; `gitlab` lends the token of somebody who may look. */
+export async function readPage<T = BuildPage>(gitlab: GitLabStandIn, url: string): Promise<T> {
+  const headers = { accept: 'application/json', 'private-token': gitlab.token };
+  const answer = await fetch(url, { headers });
   if (!answer.ok) throw new Error(`${url} answers ${answer.status}`);
   return (await answer.json()) as T;
 }

@@ -122,7 +122,8 @@ describe('a push that cannot be built', () => {
     const status = await shown(project, sha);
     expect(status.status).toBe('failed');
     expect(status.description).toMatch(reason);
-    expect((await readPage<BuildPage>(status.targetUrl)).state).toBe('failed');
+    const page = await readPage<BuildPage>(stage.gitlab, status.targetUrl);
+    expect(page.state).toBe('failed');
   });
 });
 
