@@ -22,7 +22,8 @@ export function createUi({ ekiden, limits }: UiOptions): Router {
   const pages: Pages = { ekiden, templates, enter: createEntry(ekiden) };
   const router = Router({ caseSensitive: true });
   router.use('/assets', createAssets(ekiden.templates));
-  router.use(limits.byAddress);
+  // The API has counted what comes through it.
+  router.use(/^\/(?!api\/)/, ...limits.byAddress);
   router.use(createSignIn(pages));
   router.use(createRecordPages(pages));
   router.use(createFilePages(pages));

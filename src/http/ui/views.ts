@@ -61,7 +61,7 @@ export function showBuild(build: Build) {
     ...{ id, state, sha: sha.slice(0, 12), ref: showRef(ref), reason: reason ?? '' },
     by: by ?? '',
     created: showTime(createdAt),
-    took: tookOf(legs),
+    took: tookOf(state, legs),
   };
 }
 
@@ -72,13 +72,14 @@ export function showDeployment(deployment: Deployment) {
     ...{ service: service.name, kind: deployment.kind ?? 'push', by: by ?? '' },
     release: deployment.release ?? null,
     created: showTime(createdAt),
-    took: tookOf(legs),
+    took: tookOf(state, legs),
   };
 }
 
-function tookOf(legs: Leg[]): string {
+/** Nothing while it goes on. */
+function tookOf(state: string, legs: Leg[]): string {
   const ends = legs.flatMap(({ end }) => (end === undefined ? [] : [end]));
-  if (ends.length === 0 || ends.length < legs.length) return '';
+  if (ends.length === 0 || state === 'queued' || state === 'running') return '';
   return showDuration(Math.max(...ends) - Math.min(...legs.map(({ start }) => start)));
 }
 

@@ -5,6 +5,7 @@ const kinds = {
   cpu: { label: 'Processors', show: (value) => value.toFixed(2) },
   memory: { label: 'Memory', show: (value) => `${(value / 1024 ** 2).toFixed(0)} MiB` },
 };
+const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hour12: false });
 const every = 10_000;
 const height = 130;
 
@@ -67,7 +68,8 @@ function drawn(place, kind, { start, step, values }) {
   const times = values[kind].map((_, index) => first + (index * step) / 1000);
   const style = getComputedStyle(document.documentElement);
   const colour = (name) => style.getPropertyValue(name).trim();
-  const axis = { stroke: colour('--soft'), grid: { stroke: colour('--line') }, ticks: { show: false } };
+  const line = { stroke: colour('--line'), width: 1 };
+  const axis = { stroke: colour('--soft'), grid: line, ticks: { show: false }, font: '12px system-ui' };
   const { label, show } = kinds[kind];
   place.setAttribute('role', 'img');
   place.setAttribute('aria-label', caption(kind, { values }));
@@ -76,7 +78,10 @@ function drawn(place, kind, { start, step, values }) {
       ...{ width: place.clientWidth, height, legend: { show: false }, cursor: { y: false } },
       title: label,
       scales: { y: { range: (_, __, most) => [0, Math.max(most * 1.1, kind === 'cpu' ? 0.1 : 1)] } },
-      axes: [axis, { ...axis, size: 64, values: (_, ticks) => ticks.map(show) }],
+      axes: [
+        { ...axis, space: 70, values: (_, ticks) => ticks.map((tick) => clock.format(tick * 1000)) },
+        { ...axis, size: 64, space: 28, values: (_, ticks) => ticks.map(show) },
+      ],
       series: [{}, { stroke: colour(`--${kind}`), fill: `${colour(`--${kind}`)}22`, width: 1.5 }],
     },
     [times, values[kind]],
