@@ -101,6 +101,7 @@ beforeAll(async () => {
   call = await createCaller(stage.state.ekidenUrl);
   shas.push(await push('v1'));
   shas.push(await push('v2'));
+  await settled(({ release }) => release.sha === shas[1], 'the end of the old instances');
 });
 
 afterAll(async () => {
@@ -199,7 +200,7 @@ describe('acting', () => {
     const meanwhile = await ours('PUT', `${at}/scale`, { instances: 1 });
     expect([meanwhile.status, (meanwhile.body as { title?: string }).title]).toEqual([
       409,
-      expect.stringContaining('deployment'),
+      expect.stringContaining('being deployed'),
     ]);
     await settled(({ instances }) => instances.healthy === 2, 'the end of the restart');
     const after = (await ours('GET', `${at}/instances`)).body as { items: Named[] };
@@ -248,7 +249,12 @@ describe('acting', () => {
       status: 200,
       body: { state: 'canceled', cause: 'request', by: 'maintainer' },
     });
-    expect((await ours('POST', `/builds/${id}/cancel`)).status).toBe(409);
+    expect((await ours('POST', `/builds/${id}/cancel`)).body).toMatchObject({ state: 'canceled' });
+    const { body } = await ours('GET', '/builds');
+    const built = (body as { items: (Named & { state: string })[] }).items.find(
+      ({ state }) => state === 'succeeded',
+    );
+    expect((await ours('POST', `/builds/${built?.id}/cancel`)).status).toBe(409);
   });
 
   it('registers its hook, tries it, and takes it away', async () => {

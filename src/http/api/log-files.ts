@@ -48,7 +48,7 @@ export const readFile = endpoint({
   description: 'Takes Range, and HEAD. The frames of the socket are described in docs/api.md.',
   needs: 'look',
   params: fileParams,
-  answer: { description: 'The bytes as they are.', type: 'application/octet-stream' },
+  answer: { description: 'The bytes as they are.', type: 'text/plain' },
   others: { 101: 'The socket is open.', 206: 'The wanted range.', 416: 'There are no such bytes.' },
   async handle(context) {
     const { ekiden, params, request, response } = context;
