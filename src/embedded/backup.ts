@@ -1,0 +1,121 @@
+/** A copy of what Ekiden keeps, made while it runs, and the way back. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { access, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { connectRedis, type Redis } from '../clients/redis.ts';
+import { InputError, messageOf, SetupError } from '../core/errors.ts';
+
+/**
+ * Who refers comes before what it refers to: what is added to the later ones meanwhile does no harm.
+ * Output of apps (engine/sandboxes), nginx and logs of Ekiden's own parts are not among them.
+ */
+const kept = ['redis', 'spool', 'engine/state', 'builds', 'registry/data'];
+
+/** Milliseconds that a rewrite of Redis' file may take until the backup is given up. */
+const rewritePatience = 120_000;
+
+export interface BackupOptions {
+  data: string;
+  file: string;
+}
+
+/** Writes `file`, a tar that only its owner may read; answers the folders in it. */
+export async function backUp({ data, file }: BackupOptions): Promise<string[]> {
+  const folders: string[] = [];
+  for (const folder of kept) if (await exists(join(data, folder))) folders.push(folder);
+  if (folders.length === 0) {
+    throw new SetupError(`There is nothing to keep in ${data}.`, {
+      code: 'E_DATA',
+      hint: 'Set EKIDEN_DATA to the data folder of Ekiden.',
+    });
+  }
+  const part = `${file}.part`;
+  await rm(part, { force: true });
+  const output = await open(part, 'wx', 0o600);
+  try {
+    const args = ['-c', '--exclude=*.sock', '--warning=no-file-changed', '-C', data, ...folders];
+    // 1 means that a file grew meanwhile, as that of Redis does; its last line may be half a command.
+    await withoutRewrites(data, () => tar(args, output.fd, [0, 1]));
+    await output.sync();
+    await rename(part, file);
+  } finally {
+    await output.close();
+    await rm(part, { force: true });
+  }
+  return folders;
+}
+
+/** Fills an empty data folder from `file`. */
+export async function restore({ data, file }: BackupOptions): Promise<void> {
+  await mkdir(data, { recursive: true });
+  if ((await readdir(data)).length > 0) {
+    throw new SetupError(`The data folder ${data} is not empty.`, {
+      code: 'E_DATA',
+      hint: 'Stop Ekiden and move the folder away, or set EKIDEN_DATA to another one.',
+    });
+  }
+  const input = await open(file, 'r').catch((error: unknown) => {
+    throw new InputError(`The backup cannot be read: ${messageOf(error)}.`, { code: 'E_BACKUP' });
+  });
+  try {
+    await tar(['-x', '-p', '-C', data], input.fd, [0]);
+  } finally {
+    await input.close();
+  }
+}
+
+/** Redis replaces its files when it rewrites them, and half of each would be no whole. */
+async function withoutRewrites(data: string, work: () => Promise<void>): Promise<void> {
+  const socket = join(data, 'redis/redis.sock');
+  if (!(await exists(socket))) return work();
+  const redis = connectRedis({ url: `unix://${socket}`, whenAway: 'fail' });
+  try {
+    const percentage = await redis.config('GET', 'auto-aof-rewrite-percentage').catch(() => []);
+    const before = (percentage as string[])[1];
+    // A socket that nobody answers at is that of a Redis that has ended.
+    if (before === undefined) return await work();
+    await redis.config('SET', 'auto-aof-rewrite-percentage', '0');
+    try {
+      await awaitRewrite(redis);
+      await work();
+    } finally {
+      await redis.config('SET', 'auto-aof-rewrite-percentage', before);
+    }
+  } finally {
+    redis.disconnect();
+  }
+}
+
+async function awaitRewrite(redis: Redis): Promise<void> {
+  const giveUp = Date.now() + rewritePatience;
+  while (/aof_rewrite_(in_progress|scheduled):1/.test(await redis.info('persistence'))) {
+    if (Date.now() > giveUp) {
+      throw new SetupError('Redis does not end to rewrite its file.', { code: 'E_REDIS' });
+    }
+    await delay(100);
+  }
+}
+
+/** @throws SetupError with tar's own words. */
+async function tar(args: string[], fd: number, good: number[]): Promise<void> {
+  const isReading = args[0] === '-x';
+  const child = spawn('tar', args, {
+    stdio: [isReading ? fd : 'ignore', isReading ? 'ignore' : fd, 'pipe'],
+  });
+  let said = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(-1_000);
+  });
+  const [code] = await once(child, 'close');
+  if (good.includes(code)) return;
+  throw new SetupError(`tar ended with ${code}: ${said.trim()}`, { code: 'E_BACKUP' });
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
