@@ -9,6 +9,8 @@ import { createWorkingCopy, type WorkingCopy } from './git.ts';
 export interface StageOptions {
   /** Folder for everything. */
   data: string;
+  /** Folder of Ekiden alone, where that is another one. */
+  ekidenData?: string;
   install: string;
   dockerHost: string;
   images: { node: string; busybox: string };
@@ -44,10 +46,10 @@ export type Starter = (
 ) => Promise<{ stop(): Promise<unknown> }>;
 
 export async function setStage(options: StageOptions, start: Starter = startUp): Promise<Stage> {
-  const { data } = options;
+  const { data, ekidenData = data } = options;
   await mkdir(data, { recursive: true });
   const gitlab = await startGitLab({ data: join(data, 'gitlab') });
-  const state = await planState(data, gitlab);
+  const state = await planState(ekidenData, gitlab);
   const ekiden = await start(settingsOf(options, state), state).catch(async (error: unknown) => {
     await gitlab.stop();
     throw error;

@@ -6,7 +6,8 @@ import { connectDocker } from '../../src/clients/docker.ts';
 import { endGroup } from '../../src/clients/processes.ts';
 import { type Stage, type StageOptions, type Starter, setStage } from '../demo/stage.ts';
 
-function setting(name: string): string {
+/** What the set-up hands the tests by environment. */
+export function setting(name: string): string {
   const value = process.env[name];
   if (value) return value;
   throw new Error(`${name} is not set: run the tests with npm test`);
@@ -33,7 +34,7 @@ export async function openStage(
     async stop() {
       await stage.stop();
       await removeApps(wanted);
-      await endNginx(data);
+      await endNginx(stage.state.dataDir);
     },
   };
 }
