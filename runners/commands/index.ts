@@ -1,5 +1,6 @@
 /** Every command of the command line, one file each; `--help` lists them in this order. */
 import type { Command } from 'commander';
+import { addBackup } from './backup.ts';
 import { addBuilds } from './builds.ts';
 import { addCompletion } from './completion.ts';
 import { addDeploy } from './deploy.ts';
@@ -22,6 +23,7 @@ export const commands: ((program: Command) => void)[] = [
   addUp,
   addEngine,
   addHealth,
+  addBackup,
   addSettings,
   addDoctor,
   addExpand,
