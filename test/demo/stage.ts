@@ -47,7 +47,7 @@ export type Starter = (
 
 export async function setStage(options: StageOptions, start: Starter = startUp): Promise<Stage> {
   const { data, ekidenData = data } = options;
-  await mkdir(data, { recursive: true });
+  for (const folder of [data, ekidenData]) await mkdir(folder, { recursive: true });
   const gitlab = await startGitLab({ data: join(data, 'gitlab') });
   const state = await planState(ekidenData, gitlab);
   const ekiden = await start(settingsOf(options, state), state).catch(async (error: unknown) => {
