@@ -44,7 +44,7 @@ function stateOf(app: MarathonApp, task: MarathonTask, isRouted: boolean): Insta
   if (!results.every(({ alive }) => alive)) return 'starting';
   if (results.length >= app.healthChecks.length) return 'healthy';
   // The checks of an older definition are not listed; who gets requests has passed them.
-  return isRouted || (results.length > 0 && !isCurrent(app, task)) ? 'healthy' : 'starting';
+  return !isCurrent(app, task) && (isRouted || results.length > 0) ? 'healthy' : 'starting';
 }
 
 function reasonOf(task: MarathonTask, state: InstanceState): string | undefined {

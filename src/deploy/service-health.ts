@@ -29,6 +29,7 @@ export function healthOf(facts: HealthFacts): Health {
   }
   if (current >= wanted) return { health: 'healthy' };
   if (healthy === 0) return { health: 'down', reason: `no instance is healthy: ${why}` };
+  if (healthy > current) return { health: 'degraded', reason: progressIn(facts) };
   return { health: 'degraded', reason: `${healthy} of ${wanted} instances are healthy: ${why}` };
 }
 
