@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { access, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { lowPortHint } from '../core/address.ts';
 import { messageOf, SetupError } from '../core/errors.ts';
 import type { NginxMode } from './renderers/index.ts';
 
@@ -55,10 +56,15 @@ export async function checkConfiguration(program: string, prefix: string): Promi
     const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : '';
     throw new SetupError(`nginx refuses its configuration: ${said.trim() || messageOf(error)}`, {
       code: 'E_NGINX_CONFIGURATION',
-      hint: 'Look at the templates in templates/nginx.',
+      hint: hintFor(said, 'Look at the templates in templates/nginx.'),
       cause: error,
     });
   });
+}
+
+/** What to do about the words of nginx; where they say nothing special, `usual`. */
+export function hintFor(said: string, usual: string): string {
+  return /bind\(\).*Permission denied/.test(said) ? lowPortHint('nginx') : usual;
 }
 
 /** The user that workers run as: none for a plain user, else the one that nginx packages make. */

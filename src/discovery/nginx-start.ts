@@ -9,11 +9,11 @@ import {
   type ProcessIdentity,
   type ProcessInfo,
 } from '../clients/processes.ts';
-import { type Address, formatAddress, listenError, lowPortHint } from '../core/address.ts';
+import { type Address, formatAddress, listenError } from '../core/address.ts';
 import { SetupError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { type Control, poll } from './nginx-control.ts';
-import { environment, missing } from './nginx-program.ts';
+import { environment, hintFor, missing } from './nginx-program.ts';
 
 const startMs = 15_000;
 
@@ -58,7 +58,7 @@ export async function spawnNginx(
   const said = (await readFile(errorLog, 'utf8').catch(() => '')).slice(before).trim();
   throw new SetupError(`nginx does not start: ${said.slice(0, 2_000) || 'no answer in time'}`, {
     code: 'E_NGINX_START',
-    hint: /bind\(\).*Permission denied/.test(said) ? lowPortHint('nginx') : `Look at ${errorLog}.`,
+    hint: hintFor(said, `Look at ${errorLog}.`),
   });
 }
 

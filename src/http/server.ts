@@ -1,8 +1,7 @@
 /** The HTTP server: hooks on node:http, sockets on ws, everything else through Express. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import express, { type ErrorRequestHandler, type Express } from 'express';
-import { EkidenError, InputError, messageOf, SetupError } from '../core/errors.ts';
+import { EkidenError, InputError, messageOf } from '../core/errors.ts';
 import type { Decision, Delivery } from '../core/hook.ts';
 import type { Ekiden } from '../ekiden.ts';
 import { sendProblem } from './answer.ts';
@@ -12,6 +11,7 @@ import { basePathOf, pathOf, stripBase } from './base-path.ts';
 import { createDocs } from './docs.ts';
 import { createHealth } from './health.ts';
 import { createLimits } from './limits.ts';
+import { close, listen } from './listening.ts';
 import { createHttpMetrics, type HttpMetrics } from './metrics.ts';
 import { serveSockets } from './sockets.ts';
 import { createPageHeaders } from './ui/headers.ts';
@@ -34,7 +34,6 @@ export interface HttpServer {
 }
 
 const hookPath = '/hooks/gitlab';
-const stopPatience = 5_000;
 
 /** Express' own dispatch costs more than all the rest of a hook, so hooks never reach it. */
 export async function startServer(options: ServerOptions): Promise<HttpServer> {
@@ -63,8 +62,7 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
     app(request, response);
   });
   const sockets = serveSockets(server, ekiden, base);
-  await listen(server, config.listen);
-  const { port } = server.address() as AddressInfo;
+  const port = await listen(server, { address: config.listen, setting: 'EKIDEN_LISTEN' });
   return {
     port,
     async stop() {
@@ -105,33 +103,4 @@ function toKnownError(error: unknown): EkidenError | undefined {
   const what =
     type === 'entity.parse.failed' ? 'is no JSON' : `cannot be used: ${messageOf(error)}`;
   return new InputError(`The body ${what}.`, { code: 'E_INPUT', status, cause: error });
-}
-
-function listen(server: Server, address: string): Promise<void> {
-  const colon = address.lastIndexOf(':');
-  const [host, port] = [address.slice(0, colon), Number(address.slice(colon + 1))];
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const what = error.code === 'EADDRINUSE' ? 'is taken' : `cannot be used (${error.code})`;
-      reject(
-        new SetupError(`${address} ${what}.`, {
-          code: 'E_LISTEN',
-          hint: 'Set EKIDEN_LISTEN to a free host:port.',
-          cause: error,
-        }),
-      );
-    });
-    server.listen({ host, port }, resolve);
-  });
-}
-
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const cut = setTimeout(() => server.closeAllConnections(), stopPatience);
-    server.close(() => {
-      clearTimeout(cut);
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
 }
