@@ -159,6 +159,7 @@ function remoteLog(connection: EkidenConnection, path: string): RemoteLog {
       const ask = { range: `bytes=-${bytes}`, expected: [416] };
       const response = await askEkiden(connection, path, ask).catch(absent);
       if (!response) return undefined;
+      // Nothing can be taken of an empty file.
       if (response.status === 416) return { bytes: Buffer.alloc(0), end: 0 };
       const found = Buffer.from(await response.arrayBuffer());
       const last = /^bytes \d+-(\d+)\//.exec(response.headers.get('content-range') ?? '')?.[1];

@@ -46,6 +46,10 @@ export async function serveBytes(options: ServeBytesOptions): Promise<void> {
 
 /** Several ranges at once are answered with the whole, as a server may. */
 function wantedRange(request: Request, size: number): ByteRange | undefined {
+  const suffix = /^bytes=-(\d+)$/.exec(request.headers.range ?? '')?.[1];
+  // More of the end than there is means all (RFC 9110, 14.1.2), which the parser takes for none.
+  if (suffix !== undefined && Number(suffix) >= size && size > 0)
+    return { start: 0, end: size - 1 };
   const ranges = request.range(size, { combine: true });
   if (ranges === -1) {
     throw new InputError(`The file has ${size} bytes, and the range lies beyond them.`, {
