@@ -1,11 +1,10 @@
 /** Runs single roles, for machines that share Redis, a registry and Marathon. */
 import { readConfig, readSettings } from '../src/config.ts';
 import { SetupError } from '../src/core/errors.ts';
-import { createEkiden, type ReadyConfig } from '../src/ekiden.ts';
+import type { ReadyConfig } from '../src/ekiden.ts';
 import { createLog } from '../src/log.ts';
 import { startNodeAlone } from './node-alone.ts';
 import { parseRoles } from './role-names.ts';
-import { startRoles } from './roles.ts';
 import type { Runner } from './runner.ts';
 
 /** @throws SetupError when a name is no role, or a setting that roles share is missing. */
@@ -25,6 +24,9 @@ export async function startNamedRoles(names: string[], abandon: AbortSignal): Pr
   const ready: ReadyConfig = { ...config, url, redisUrl, registryUrl, marathonUrl };
   const log = createLog(config.logLevel, roles.join('+'));
   for (const warning of readSettings().warnings) log.warn({ warning }, 'a setting needs attention');
+  // Not before: a node alone needs none of it, and all of it takes tens of megabytes.
+  const { createEkiden } = await import('../src/ekiden.ts');
+  const { startRoles } = await import('./roles.ts');
   const ekiden = createEkiden(ready, log);
   try {
     const running = await startRoles(ekiden, roles, abandon);

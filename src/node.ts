@@ -126,11 +126,12 @@ export function createNodeAlone(config: NodeConfig & { redisUrl: string }, log: 
   };
 }
 
-/** Names and addresses of this host. */
+/** Names and addresses of this host; those of a single link, as containers have them, say nothing. */
 function hostsOf(name: string): string[] {
-  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const addresses = all.map(({ address }) => address).filter((each) => !each.startsWith('fe80:'));
   const [short = name] = name.split('.');
-  return [...new Set([name, short, ...addresses.map(({ address }) => address)])];
+  return [...new Set([name, short, ...addresses])];
 }
 
 /** A node that listens on all addresses is named by its first one that others may reach. */

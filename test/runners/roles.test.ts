@@ -12,7 +12,7 @@ test.each([
     ['build', 'build', 'watch'],
     ['build', 'watch'],
   ],
-  [[...roleNames], ['web', 'build', 'deploy', 'watch', 'balance']],
+  [[...roleNames], ['web', 'build', 'deploy', 'watch', 'node', 'balance']],
 ])('%j are the roles %j', (names, roles) => {
   expect(parseRoles(names)).toEqual(roles);
 });
