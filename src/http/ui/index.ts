@@ -22,14 +22,19 @@ export function createUi({ ekiden, limits }: UiOptions): Router {
   const pages: Pages = { ekiden, templates, enter: createEntry(ekiden) };
   const router = Router({ caseSensitive: true });
   router.use('/assets', createAssets(ekiden.templates));
-  // The API has counted what comes through it.
-  router.use(/^\/(?!api\/)/, ...limits.byAddress);
+  router.use(...limits.byAddress.map(unlessApi));
   router.use(createSignIn(pages));
   router.use(createRecordPages(pages));
   router.use(createFilePages(pages));
   router.use(createProjectPages(pages));
   router.use(notFound, createErrorPage(pages));
   return router;
+}
+
+/** What comes through the API was counted there. */
+function unlessApi(handler: RequestHandler): RequestHandler {
+  return (request, response, next) =>
+    request.path.startsWith('/api/') ? next() : handler(request, response, next);
 }
 
 const notFound: RequestHandler = (request) => {
