@@ -65,7 +65,7 @@ export function createFollowing(stage: Stage) {
     const { build } = await decisionOn(followed);
     return poll(
       async () => {
-        const page = await readPage(`${state.ekidenUrl}/builds/${build}`);
+        const page = await readPage(gitlab, `${state.ekidenUrl}/builds/${build}`);
         return fits(page) ? page : undefined;
       },
       { within, what },

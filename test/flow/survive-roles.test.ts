@@ -74,7 +74,7 @@ it('keeps every delivery that it answered, when web and Redis are killed among t
   for (const build of taken) {
     await poll(
       async () => {
-        const { state } = await readPage(`${stage.state.ekidenUrl}/builds/${build}`);
+        const { state } = await readPage(stage.gitlab, `${stage.state.ekidenUrl}/builds/${build}`);
         return state === 'skipped' || undefined;
       },
       { within, every: 200, what: `the end of build ${build}` },
