@@ -19,7 +19,7 @@ export interface Up {
 /** Settings of an installation of its own; the GitLab does not exist. */
 export async function makeSettings(): Promise<Record<string, string>> {
   const data = await makeFolder();
-  const [listen = '', nginx = '', registry = '', engine = ''] = await freeAddresses(4);
+  const [listen = '', nginx = '', registry = '', engine = '', node = ''] = await freeAddresses(5);
   onTestFinished(() => endAll(data));
   return {
     GITLAB_URL: 'http://127.0.0.1:9',
@@ -31,6 +31,7 @@ export async function makeSettings(): Promise<Record<string, string>> {
     NGINX_LISTEN: nginx,
     EKIDEN_REGISTRY_LISTEN: registry,
     EKIDEN_ENGINE_LISTEN: engine,
+    EKIDEN_NODE_LISTEN: node,
     EKIDEN_LOG_LEVEL: 'error',
     DOCKER_HOST: process.env['DOCKER_HOST'] ?? 'unix:///var/run/docker.sock',
   };
