@@ -36,9 +36,9 @@ export function createRelay(ekiden: Ekiden): Relay {
         }
         return;
       case 'deployment.requested':
-        await tell(ekiden, event);
+        // Told last: what nobody will work on must not be shown as waiting for its turn.
         await queues.deploy.add({ deployment: event.deployment }, { id: event.deployment });
-        return;
+        return tell(ekiden, event);
       case 'deployment.succeeded':
         await tell(ekiden, event);
         return ekiden.removeLeftServices(event.deployment);

@@ -11,7 +11,7 @@ import {
   createFakeBuildStore,
   createFakeDeploymentStore,
 } from './fakes/records.ts';
-import { sampleBuild, sampleService } from './support/samples.ts';
+import { sampleBuild, sampleDeployment, sampleService } from './support/samples.ts';
 
 let told: string[];
 let queued: string[];
@@ -94,5 +94,28 @@ describe('the relay', () => {
       return [{ type: 'build.superseded', build: id }];
     });
     expect(told).toEqual(['ekiden/build canceled']);
+  });
+
+  it('queues what a person asked for, and tells of it', async () => {
+    const asked = sampleDeployment({ kind: 'rollback', by: 'ada' });
+    await ekiden.deployments.create(asked);
+    await createRelay(ekiden).handOn({ type: 'deployment.requested', deployment: 'd1' });
+    expect([queued, told]).toEqual([['deploy d1'], ['ekiden/deploy/production/web pending']]);
+  });
+
+  it('does not say that a deployment waits which runs already', async () => {
+    await ekiden.deployments.create(sampleDeployment({ state: 'running' }));
+    await createRelay(ekiden).handOn({ type: 'deployment.requested', deployment: 'd1' });
+    expect(told).toEqual([]);
+  });
+
+  it('tells of a build that a person gave up, also while it runs, and deploys nothing', async () => {
+    await build(async (id, handOn) => {
+      await ekiden.builds.end(id, 'canceled', 'canceled by ada');
+      await handOn({ type: 'build.canceled', build: id });
+      return [{ type: 'build.canceled', build: id }];
+    });
+    expect(new Set(told)).toEqual(new Set(['ekiden/build canceled']));
+    expect(queued).toEqual([]);
   });
 });

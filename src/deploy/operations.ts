@@ -9,9 +9,8 @@ import type { AppIds, ProjectStore } from '../core/project.ts';
 import type { Release } from '../core/release.ts';
 import type { ServiceName, ServiceStatus } from '../core/service.ts';
 import { appsOfProject, nameOf } from './apps.ts';
-import { givenWayTo } from './deployer.ts';
 import { type RemovalOptions, removeProject } from './removal.ts';
-import { claimApp, deploymentsIn } from './request.ts';
+import { claimApp, deploymentsIn, endWaiting } from './request.ts';
 import { noService, restart, type ScalingOptions, scale } from './scaling.ts';
 import type { Services } from './services.ts';
 
@@ -213,10 +212,8 @@ async function requestAll(options: OperationsOptions, wanted: Deployment[]): Pro
   const made: Deployment[] = [];
   for (const each of wanted) {
     const { deployment, previous } = await deployments.takeOver(each);
-    const waiting = previous === undefined ? undefined : await deployments.find(previous);
-    if (waiting?.state === 'queued') {
-      await deployments.end(waiting.id, 'superseded', givenWayTo(deployment));
-      await handOn({ type: 'deployment.superseded', deployment: waiting.id });
+    if (previous !== undefined && (await endWaiting(deployments, previous, deployment))) {
+      await handOn({ type: 'deployment.superseded', deployment: previous });
     }
     await handOn({ type: 'deployment.requested', deployment: deployment.id });
     made.push(deployment);

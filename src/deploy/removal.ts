@@ -76,8 +76,10 @@ export async function removeLeftServices(options: RemovalOptions, id: string): P
   for (const { id: app, labels } of await appsOfProject(options, deployment.project)) {
     if (labels['ekiden.environment'] !== deployment.environment || app === deployment.app) continue;
     const service = labels['ekiden.service'] ?? '';
-    if (wanted.has(service) && service !== deployment.service.name) continue;
-    if (!(await isOlder(options, app, deployment))) continue;
+    const isTwin = service === deployment.service.name;
+    if (wanted.has(service) && !isTwin) continue;
+    // Of a twin that no record knows, only its label tells that it is one.
+    if (!((await isOlder(options, app, deployment)) ?? isTwin)) continue;
     await remove(options, app);
     removed.push(app);
     log.info({ app, sha: deployment.sha }, 'app removed: the commit has no such service');
@@ -85,10 +87,11 @@ export async function removeLeftServices(options: RemovalOptions, id: string): P
   return removed;
 }
 
+/** Undefined for an app of which no deployment is known. */
 async function isOlder({ deployments }: RemovalOptions, app: string, than: Deployment) {
   const leader = await deployments.leader(app);
   const follows = leader === undefined ? undefined : await deployments.find(leader);
-  return follows !== undefined && follows.order < than.order;
+  return follows && follows.order < than.order;
 }
 
 /** Takes down all that runs for a project, or in one of its environments, as a person asked. */

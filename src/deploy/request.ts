@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Build, BuildStore } from '../core/build.ts';
 import type { Deployment, DeploymentStore } from '../core/deployment.ts';
 import type { AppIds } from '../core/project.ts';
+import { givenWayTo } from './deployer.ts';
 import { appIdOf } from './names.ts';
 
 export interface RequestOptions {
@@ -20,12 +21,29 @@ export async function requestDeployments(
   const wanted = found ? deploymentsOf(found, Date.now()) : [];
   for (const each of wanted) {
     const deployment = { ...each, app: await claimApp(appIds, each) };
+    const before = await deployments.leader(deployment.app);
     await deployments.create(deployment);
-    await deployments.lead(deployment);
+    const leader = await deployments.lead(deployment);
+    if (before !== undefined && leader !== before)
+      await endWaiting(deployments, before, deployment);
   }
   const ids = wanted.map((deployment) => deployment.id);
   await builds.update(build, { deployments: ids });
   return ids;
+}
+
+/**
+ * Ends a deployment that waits for its turn, now that its app follows another one; true when it did. A
+ * crash may have kept it from the queue, and then nobody else would.
+ */
+export async function endWaiting(
+  deployments: DeploymentStore,
+  id: string,
+  other: Deployment,
+): Promise<boolean> {
+  const waiting = await deployments.find(id);
+  if (waiting?.state !== 'queued') return false;
+  return deployments.end(id, 'superseded', givenWayTo(other));
 }
 
 /** The id of the app that the deployment is for: the one it has, whatever its project is called now. */

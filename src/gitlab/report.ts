@@ -33,11 +33,13 @@ export function createReport({ builds, deployments, statuses, url }: ReportOptio
   };
 }
 
-const underWay: readonly string[] = ['queued', 'running'];
+/** States in the order in which they come; all others are ends. */
+const steps: readonly string[] = ['queued', 'running'];
 
-/** A leg that is repeated tells of its start although its end was told already. */
+/** A leg that is repeated, or that somebody was quick to take up, is further than what is told of it. */
 function isOld(now: string, told: string): boolean {
-  return underWay.includes(told) && !underWay.includes(now);
+  const at = steps.indexOf(now);
+  return steps.includes(told) && (at < 0 || at > steps.indexOf(told));
 }
 
 const buildTexts: Record<Build['state'], { state: StatusState; text: string }> = {

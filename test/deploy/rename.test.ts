@@ -71,8 +71,12 @@ describe('a project that was renamed', () => {
     expect(rig.labels()['ekiden.project']).toBe('7');
   });
 
-  it('has one app again where it once got two', async () => {
+  it.each([
+    ['an older record', async () => undefined],
+    ['no record', () => rig.stores.deployments.forget(app)],
+  ])('has one app again where it once got two, of which there is %s', async (_, lose) => {
     await rig.releases(1);
+    await lose();
     await build('b2', 'shop/basket', 2);
     const now = '/shop/basket/production/web';
     expect(await deployBuild('b2')).toMatchObject({ app: now });

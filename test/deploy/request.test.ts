@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Build } from '../../src/core/build.ts';
 import { deploymentsOf, requestDeployments } from '../../src/deploy/request.ts';
 import { type RedisStores, startRedisStores } from '../fakes/redis-stores.ts';
-import { sampleService } from './sample.ts';
+import { sampleDeployment, sampleService } from './sample.ts';
 
 const web = sampleService();
 const rpc = sampleService({ name: 'rpc' });
@@ -99,6 +99,19 @@ describe('requestDeployments', () => {
       expect(await stores.deployments.leader(app)).toBe(id);
     }
     expect(await requestDeployments(stores, 'b1')).toEqual(ids);
+  });
+
+  it('end what a person asked for and a crash kept from the queue', async () => {
+    const stores = redis.fresh();
+    await stores.builds.create(build);
+    const app = '/shop/cart/production/web';
+    const lost = sampleDeployment({ id: 'lost', kind: 'rollback', app });
+    await stores.deployments.takeOver(lost);
+    await requestDeployments(stores, 'b1');
+    expect(await stores.deployments.find('lost')).toMatchObject({
+      state: 'superseded',
+      reason: 'superseded by 0123456789ab',
+    });
   });
 
   it('of an older commit do not take the app from a newer one', async () => {
