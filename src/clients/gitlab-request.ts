@@ -55,7 +55,7 @@ function toEkidenError(what: string, error: unknown): EkidenError {
     });
   }
   const status = statusOf(error);
-  const text = `GitLab, asked for ${what}: ${saidBy(error)}`;
+  const text = `GitLab, asked for ${what}: ${saidBy(error) || `HTTP ${status}`}`;
   if (status === 404) return new NotFoundError(text, { code: 'E_GITLAB_NOT_FOUND', cause: error });
   if (status === 401 || status === 403) {
     const isTokenBad = status === 401 || text.includes('insufficient_scope');

@@ -67,6 +67,11 @@ describe('a file', () => {
 describe('refusals', () => {
   const ask = () => rig.client.project(rig.project).catch((error: unknown) => error);
 
+  it('are named by their status where GitLab says nothing', async () => {
+    rig.gitlab.faults.add({ route: /projects/, status: 503, body: '' });
+    expect(await ask()).toMatchObject({ message: expect.stringMatching(/ HTTP 503$/) });
+  });
+
   it.each([
     [404, NotFoundError, { code: 'E_GITLAB_NOT_FOUND', retryable: false }],
     [401, RemoteError, { code: 'E_GITLAB_TOKEN', retryable: false }],
