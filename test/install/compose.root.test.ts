@@ -138,9 +138,10 @@ async function ensureHealthy(): Promise<true> {
     return services.includes(service) && !status.includes('(healthy)');
   });
   if (found.length > services.length && ill.length === 0) return true;
-  const { State } = await docker.getContainer(ill[0]?.id ?? '').inspect();
+  const container = docker.getContainer(ill[0]?.id ?? '');
+  const said = await container.logs({ stdout: true, stderr: true, tail: 5 });
   const list = ill.map(({ service, status }) => `${service}: ${status}`).join(', ');
-  throw new Error(`${list}; ${JSON.stringify(State.Health?.Log?.at(-1))}`);
+  throw new Error(`${list}; ${said.toString()}`);
 }
 
 function opened(): Stage {
