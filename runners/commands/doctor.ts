@@ -8,6 +8,7 @@ export function addDoctor(program: Command): void {
     .option('--json', 'print JSON')
     .action(async (options: { json?: boolean }) => {
       const { showDiagnosis } = await import('../doctor.ts');
-      process.exitCode = await showDiagnosis(options);
+      // A part that hangs may keep a connection open, which nobody wants to wait for.
+      process.exit(await showDiagnosis(options));
     });
 }

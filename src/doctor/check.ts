@@ -38,7 +38,12 @@ async function runOne({ name, run }: Check, limit: number): Promise<Finding[]> {
   const late = new Promise<Outcome>((resolve) => {
     timer = setTimeout(() => {
       cut.abort();
-      resolve(failed(`no answer within ${limit / 1000} s`));
+      resolve(
+        failed(
+          `no answer within ${limit / 1000} s`,
+          'It hangs: look at its log, or start it again.',
+        ),
+      );
     }, limit);
   });
   try {

@@ -47,5 +47,8 @@ export function reasonOf(error: unknown): string {
   if (isUntrusted(error))
     return 'its certificate is of an authority that this machine does not know';
   if (error instanceof Error && error.name === 'TimeoutError') return 'it does not answer in time';
-  return reasons[codeOf(error)] ?? messageOf(error);
+  const known = reasons[codeOf(error)];
+  if (known !== undefined) return known;
+  // fetch wraps what went wrong into an error of its own, which says nothing.
+  return messageOf(error instanceof TypeError && error.cause ? error.cause : error);
 }

@@ -27,7 +27,10 @@ test('findings come in the order of the checks, whatever becomes of each', async
     100,
   );
   expect(findings).toEqual([
-    { name: 'hangs', state: 'fail', found: 'no answer within 0.1 s' },
+    {
+      ...{ name: 'hangs', state: 'fail', found: 'no answer within 0.1 s' },
+      hint: 'It hangs: look at its log, or start it again.',
+    },
     { name: 'breaks', state: 'fail', found: 'it fell apart' },
     { name: 'knows', state: 'fail', found: 'no Lua', hint: 'apt-get install lua' },
     { name: 'two', state: 'ok', found: 'a' },

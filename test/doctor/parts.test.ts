@@ -26,9 +26,16 @@ async function outcomesOf(check: Check, limit = 20_000) {
 
 /** A server that takes connections and says nothing; answers its port. */
 async function startSilence(): Promise<number> {
-  const server = createServer((socket) => socket.on('error', () => undefined));
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    onClose.push(() => socket.destroy());
+  });
+  const onClose: (() => void)[] = [];
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  onTestFinished(() => void server.close());
+  onTestFinished(() => {
+    for (const close of onClose) close();
+    server.close();
+  });
   const address = server.address();
   return typeof address === 'object' && address ? address.port : 0;
 }

@@ -33,28 +33,35 @@ test('findings are aligned, and what mends a problem stands below it', () => {
   );
 });
 
-test('without any setting it looks at the rest, and the exit code is 1', async () => {
+/** Runs it without any setting of GitLab, and with a Docker that is not there. */
+async function run(...args: string[]) {
+  const cwd = await makeFolder();
   const env = {
     PATH: process.env['PATH'],
     DOCKER_HOST: 'unix:///nowhere/docker.sock',
-    EKIDEN_DATA: await makeFolder(),
+    EKIDEN_DATA: cwd,
   };
   const cli = join(packageFolder, 'dist/runners/cli.js');
-  const options = { cwd: env.EKIDEN_DATA, env, encoding: 'utf8', timeout: 25_000 } as const;
-  const run = (...args: string[]) => spawnSync(process.execPath, [cli, 'doctor', ...args], options);
+  const options = { cwd, env, encoding: 'utf8', timeout: 28_000 } as const;
+  return spawnSync(process.execPath, [cli, 'doctor', ...args], options);
+}
 
-  const { status, stdout } = run('--json');
+test('without any setting it looks at the rest, and the exit code is 1', async () => {
+  const { status, stdout, stderr } = await run('--json');
+  expect({ status, stderr }).toEqual({ status: 1, stderr: '' });
   const { ok, checks } = JSON.parse(stdout);
-  expect({ status, ok }).toEqual({ status: 1, ok: false });
+  expect(ok).toBe(false);
   expect(checks).toContainEqual({
     ...{ name: 'Settings', state: 'fail' },
     found: 'GITLAB_URL: is not set. Address of your GitLab.',
   });
   expect(checks).toContainEqual(expect.objectContaining({ name: 'Docker', state: 'fail' }));
   expect(checks).toContainEqual({ name: 'Node.js', state: 'ok', found: process.versions.node });
+});
 
-  const text = run();
-  expect(text.status).toBe(1);
-  expect(text.stdout).toContain('✗ Docker ');
-  expect(text.stdout).not.toContain('\u001b');
+test('what is read by people has no colours outside of a terminal', async () => {
+  const { status, stdout } = await run();
+  expect(status).toBe(1);
+  expect(stdout).toContain('✗ Docker ');
+  expect(stdout).toBe(stripVTControlCharacters(stdout));
 });
