@@ -3,21 +3,23 @@ import type { ServerResponse } from 'node:http';
 import { EkidenError, TooManyRequestsError } from '../core/errors.ts';
 
 export function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  write(response, status, 'application/json', body);
-  response.end();
+  response.end(writeHead(response, status, 'application/json', body));
 }
 
 export function sendProblem(response: ServerResponse, error: unknown): void {
-  writeProblem(response, error);
-  response.end();
+  response.end(writeProblemHead(response, error));
 }
 
 /** The whole answer is under way at once, but whoever calls has to end the response. */
 export function writeProblem(response: ServerResponse, error: unknown): void {
+  response.write(writeProblemHead(response, error));
+}
+
+function writeProblemHead(response: ServerResponse, error: unknown): string {
   const { status, body } = problemOf(error);
   if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer realm="Ekiden"');
   if (error instanceof TooManyRequestsError) response.setHeader('Retry-After', error.retryAfter);
-  write(response, status, 'application/problem+json', body);
+  return writeHead(response, status, 'application/problem+json', body);
 }
 
 /** RFC 9457; what Ekiden did not raise on purpose is not told to the outside. */
@@ -38,12 +40,13 @@ export function problemOf(error: unknown): { status: number; body: Record<string
   };
 }
 
-function write(response: ServerResponse, status: number, type: string, body: unknown): void {
-  const bytes = Buffer.from(`${JSON.stringify(body)}\n`);
+/** Answers the body as text, which Node sends together with the head in one piece. */
+function writeHead(response: ServerResponse, status: number, type: string, body: unknown): string {
+  const text = `${JSON.stringify(body)}\n`;
   response.writeHead(status, {
     'Content-Type': type,
-    'Content-Length': bytes.length,
+    'Content-Length': Buffer.byteLength(text),
     'Cache-Control': 'no-store',
   });
-  response.write(bytes);
+  return text;
 }

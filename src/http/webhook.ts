@@ -27,6 +27,7 @@ export type RequestHandler = (request: IncomingMessage, response: ServerResponse
  */
 export function createWebhook(options: WebhookOptions): RequestHandler {
   const { signingToken } = options;
+  const refuseWrongToken = createTokenCheck(options);
   const checkSignature =
     signingToken === undefined ? undefined : createSignatureCheck(signingToken);
   return async (request, response) => {
@@ -34,7 +35,7 @@ export function createWebhook(options: WebhookOptions): RequestHandler {
       const delivery = nameDelivery(request);
       refuseMethod(request, response);
       refuseLarge(Number(request.headers['content-length'] ?? 0));
-      refuseWrongToken(request, options);
+      refuseWrongToken(request);
       // Only now is the body wanted; a client that asked first has not sent it yet.
       if (request.headers.expect !== undefined) response.writeContinue();
       const body = await readBody(request);
@@ -82,24 +83,32 @@ function refuseMethod({ method }: IncomingMessage, response: ServerResponse): vo
 }
 
 function refuseLarge(length: number): void {
-  if (length <= bodyLimit) return;
-  throw new InputError('The body is larger than 25 MiB.', { code: 'E_TOO_LARGE', status: 413 });
+  if (length > bodyLimit) throw tooLarge();
+}
+
+function tooLarge(): InputError {
+  return new InputError('The body is larger than 25 MiB.', { code: 'E_TOO_LARGE', status: 413 });
 }
 
 /** Hashes of both sides are compared, so that neither content nor length shows in the time. */
-function refuseWrongToken({ headers }: IncomingMessage, { secret, signingToken }: WebhookOptions) {
-  const given = headers['x-gitlab-token'];
-  // A hook may have a signing token and no secret; then the signature alone has to be right.
-  if (given === undefined && signingToken !== undefined && headers['webhook-signature']) return;
-  // Node reads header bytes as Latin-1, whatever they are.
-  const [left, right] = [Buffer.from(String(given ?? ''), 'latin1'), Buffer.from(secret)].map(
-    (bytes) => createHash('sha256').update(bytes).digest(),
-  );
-  if (left && right && given !== undefined && timingSafeEqual(left, right)) return;
-  throw unauthorized(
-    'X-Gitlab-Token is not the secret of this Ekiden.',
-    'Set the secret token of the hook to the value of EKIDEN_HOOK_SECRET.',
-  );
+function createTokenCheck({ secret, signingToken }: WebhookOptions) {
+  const wanted = sha256(Buffer.from(secret));
+  return ({ headers }: IncomingMessage): void => {
+    const given = headers['x-gitlab-token'];
+    // A hook may have a signing token and no secret; then the signature alone has to be right.
+    if (given === undefined && signingToken !== undefined && headers['webhook-signature']) return;
+    // Node reads header bytes as Latin-1, whatever they are.
+    const found = sha256(Buffer.from(String(given ?? ''), 'latin1'));
+    if (given !== undefined && timingSafeEqual(found, wanted)) return;
+    throw unauthorized(
+      'X-Gitlab-Token is not the secret of this Ekiden.',
+      'Set the secret token of the hook to the value of EKIDEN_HOOK_SECRET.',
+    );
+  };
+}
+
+function sha256(bytes: Buffer): Buffer {
+  return createHash('sha256').update(bytes).digest();
 }
 
 function refuseWrongSignature(
@@ -119,16 +128,25 @@ function unauthorized(message: string, hint: string): InputError {
   return new InputError(message, { code: 'E_HOOK_SECRET', status: 401, hint });
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  // Leaving the loop must not end the connection, or nobody could read why.
-  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-    size += chunk.length;
-    refuseLarge(size);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks, size);
+/** By events, since an iterator costs a promise for each chunk; a body too large is read no further. */
+function readBody(request: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const onData = (chunk: Buffer) => {
+      size += chunk.length;
+      chunks.push(chunk);
+      if (size > bodyLimit) finish(tooLarge());
+    };
+    const onEnd = () => finish();
+    const onClose = () => finish(new Error('the client hung up'));
+    function finish(error?: Error): void {
+      request.off('data', onData).off('end', onEnd).off('error', finish).off('close', onClose);
+      if (error) reject(error);
+      else resolve(Buffer.concat(chunks, size));
+    }
+    request.on('data', onData).on('end', onEnd).on('error', finish).on('close', onClose);
+  });
 }
 
 function parseJson(body: Buffer): unknown {

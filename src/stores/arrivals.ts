@@ -1,19 +1,18 @@
 /** Lets arrivals into the queue, by way of a spool on disk while the queue is away. */
 import { createHash } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Arrivals, Receipt } from '../core/arrival.ts';
 import { messageOf, RemoteError } from '../core/errors.ts';
 import type { Arrival } from '../core/event.ts';
 import type { Log } from '../core/log.ts';
-import type { Queue } from '../core/queue.ts';
+import type { Door } from './door.ts';
 import type { Spool } from './spool.ts';
 
 /** GitLab is answered within 50 ms; a queue that is silent for half of that counts as away. */
 const patience = { turns: 5, milliseconds: 5 };
 
 export interface ArrivalsOptions {
-  queue: Queue<Arrival>;
+  queue: Pick<Door<Arrival>, 'add'>;
   spool: Spool<Spooled>;
   log: Log;
 }
@@ -28,7 +27,7 @@ export const spooledSchema = z.object({
 
 export type Spooled = z.output<typeof spooledSchema>;
 
-/** Dedupe and enqueue are one step: the queue's job id is made of the key. */
+/** Dedupe and enqueue are one step: the key's hash is what the queue keeps once. */
 export function createArrivals({ queue, spool, log }: ArrivalsOptions): Arrivals {
   return {
     async accept(arrival, key): Promise<Receipt> {
@@ -69,21 +68,21 @@ function buildOf(arrival: Arrival): Pick<Receipt, 'build'> {
   return arrival.type === 'push.received' ? { build: arrival.build } : {};
 }
 
-async function withPatience<T>(promise: Promise<T>): Promise<T> {
-  const answered = new AbortController();
-  try {
-    return await Promise.race([promise, silence(answered.signal)]);
-  } finally {
-    answered.abort();
-    // The slow call may still fail after nobody waits for it any more.
-    promise.catch(() => undefined);
-  }
-}
-
 /** Counts turns and not the clock: while this process is busy it cannot hear an answer either. */
-async function silence(signal: AbortSignal): Promise<never> {
-  for (let turn = 0; turn < patience.turns; turn += 1) {
-    await delay(patience.milliseconds, undefined, { signal });
-  }
-  throw new Error(`no answer within ${patience.turns * patience.milliseconds} ms`);
+function withPatience<T>(promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    let turn = 1;
+    let timer = setTimeout(wait, patience.milliseconds);
+    function wait(): void {
+      if (turn === patience.turns) {
+        reject(new Error(`no answer within ${patience.turns * patience.milliseconds} ms`));
+        return;
+      }
+      turn += 1;
+      timer = setTimeout(wait, patience.milliseconds);
+    }
+    // Plain timers, since a signal that ends them costs more than the rest of the wait; a failure
+    // after nobody waits any more is heard here and has no effect.
+    promise.finally(() => clearTimeout(timer)).then(resolve, reject);
+  });
 }

@@ -10,6 +10,7 @@ import { createBalancers } from './balancers.ts';
 import { createBuildStore, createHeads, type StoreOptions } from './builds.ts';
 import { createCancellations } from './cancellations.ts';
 import { createDeploymentStore } from './deployments.ts';
+import { createDoor } from './door.ts';
 import { createLocks } from './locks.ts';
 import { createNodes } from './nodes.ts';
 import { createAppIds, createProjectStore } from './projects.ts';
@@ -38,10 +39,10 @@ export function createStores({ config, log, redis: connect }: StoresOptions) {
   // Whoever answers a hook must not wait for a Redis that is away.
   const impatient = connect({ url: config.redisUrl, whenAway: 'fail' });
   const options = { redis, prefix };
-  const open = <Work extends object>(name: string, connection = redis) =>
-    createQueue<Work>({ name, prefix: `${prefix}:queue`, redis: connection, attempts, log });
+  const queue = { prefix: `${prefix}:queue`, redis, attempts, log };
+  const open = <Work extends object>(name: string) => createQueue<Work>({ ...queue, name });
 
-  const door = open<Arrival>('arrivals', impatient);
+  const door = createDoor<Arrival>({ ...queue, name: 'arrivals', redis: impatient });
   const spool = createSpool({ folder: join(config.data, 'spool'), schema: spooledSchema, log });
   const queues = {
     arrivals: open<Arrival>('arrivals'),

@@ -11,8 +11,8 @@ import { EkidenError, messageOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { type AddOptions, pauseAfter, type Queue, type Worker } from '../core/queue.ts';
 
-/** Work that ended is remembered for a day, so that its id is refused for that long. */
-const rememberFor = 24 * 60 * 60;
+/** Seconds that work which ended is remembered: a day, so that its id is refused for that long. */
+export const rememberFor = 24 * 60 * 60;
 
 export interface QueueOptions {
   name: string;
@@ -24,30 +24,37 @@ export interface QueueOptions {
 }
 
 /** What BullMQ keeps as the data of a job. */
-interface Kept<Work> {
+export interface Kept<Work> {
   mark: string;
   work: Work;
 }
 
-/** Opens the queue `name`; one object adds, and may also work. */
-export function createQueue<Work extends object>(options: QueueOptions): Queue<Work> {
-  const { name, prefix, redis, log } = options;
+/** BullMQ's own queue, with what holds for all work in it. */
+export function openBull<Work>(options: QueueOptions): BullQueue<Kept<Work>> {
+  const { name, prefix, redis, attempts, log } = options;
   const bull = new BullQueue<Kept<Work>>(name, {
     connection: redis,
     prefix,
     skipVersionCheck: true,
     defaultJobOptions: {
-      attempts: options.attempts,
+      attempts,
       backoff: { type: 'custom' },
       removeOnComplete: { age: rememberFor },
       removeOnFail: { age: rememberFor },
     },
   });
   bull.on('error', (error) => log.warn({ queue: name, error: error.message }, 'queue is away'));
+  return bull;
+}
 
+/** Opens the queue `name`; one object adds, and may also work. */
+export function createQueue<Work extends object>(options: QueueOptions): Queue<Work> {
+  const { name, redis } = options;
+  const bull = openBull<Work>(options);
   return {
     async add(work, { id, delay, priority, once }: AddOptions) {
-      // BullMQ does not say whether the id was taken, so what is kept is read back and compared.
+      // BullMQ does not say whether the id was taken, so what is kept is read back and compared; its
+      // data alone, since a whole Job costs as much again as the work that is added.
       const mark = crypto.randomUUID();
       await bull.add(name as never, { mark, work } as never, {
         jobId: id,
@@ -55,7 +62,8 @@ export function createQueue<Work extends object>(options: QueueOptions): Queue<W
         ...(priority === undefined ? {} : { priority }),
         ...(once ? { attempts: 1, removeOnComplete: true, removeOnFail: true } : {}),
       });
-      const kept = (await bull.getJob(id))?.data ?? { mark, work };
+      const data = await redis.hget(bull.toKey(id), 'data');
+      const kept: Kept<Work> = data === null ? { mark, work } : JSON.parse(data);
       return { added: kept.mark === mark, kept: kept.work };
     },
     work(handle, { concurrency }) {
