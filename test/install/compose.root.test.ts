@@ -104,14 +104,18 @@ const startComposed: Starter = async (settings, state) => {
     DOCKER_GID: String((await stat(socket)).gid),
     HEALTH_INTERVAL: '1s',
   });
-  await project.compose('up', '-d', '--no-build');
-  await poll(async () => (await isReady(state)) || undefined, { within: 20_000, what: 'web' });
-  return {
-    async stop() {
-      await project.compose('down', '-v', '--timeout', '10');
-      await project.remove();
-    },
+  const stop = async () => {
+    await project.compose('down', '-v', '--timeout', '10');
+    await project.remove();
   };
+  try {
+    await project.compose('up', '-d', '--no-build');
+    await poll(async () => (await isReady(state)) || undefined, { within: 60_000, what: 'web' });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { stop };
 };
 
 beforeAll(async () => {
