@@ -4,32 +4,35 @@ import type { Files } from '../demo/sample-project.ts';
 import type { Stage } from '../demo/stage.ts';
 import { ask } from '../demo/traffic.ts';
 import { type BuildPage, readPage, type ShownStatus, statusesOf } from '../demo/watching.ts';
+import { setting } from './stage.ts';
 
 export type Project = Awaited<ReturnType<Stage['project']>>;
 
 /** States of GitLab from which a status goes on. */
 const open = ['pending', 'running'];
 
-export const within = 60_000;
+/** Milliseconds for anything; far more than it takes on a machine that is quiet. */
+export const within = 120_000;
 
 export interface AppOptions {
-  /** Milliseconds that it takes before it listens. */
+  /** Seconds that it takes before it listens. */
   startsAfter?: number;
-  port?: number;
+  /** Where it listens, such as a number or `$PORT`. */
+  port?: number | string;
   /** An instruction of the Dockerfile. */
   step?: string;
   /** More of the manifest, as YAML at its top level. */
   manifest?: string;
 }
 
-/** A small app that answers with `text`, checked at port 8080. */
+/** A small app that answers with `text`, checked at port 8080; of busybox, which is pushed in no time. */
 export function appFiles(text: string, options: AppOptions = {}): Files {
   const { startsAfter = 0, port = 8080, step = '', manifest = '' } = options;
-  const app = `require('node:http').createServer((q, r) => r.end('${text}'))`;
+  const serve = `trap exit TERM; sleep ${startsAfter} & wait $!; httpd -f -p ${port} -h /www & wait`;
   return {
-    Dockerfile: `ARG NODE_IMAGE\nFROM $NODE_IMAGE\nWORKDIR /app\n${step}\nCOPY . .\nEXPOSE 8080\nCMD ["node", "app.js"]\n`,
-    'app.js': `const app = ${app};\nsetTimeout(() => app.listen(${port}), ${startsAfter});\nprocess.on('SIGTERM', () => process.exit());\n`,
-    '.ekiden.yml': `services: { web: { mem: 64, health: { path: /, interval: 1s, timeout: 2s } } }\n${manifest}`,
+    Dockerfile: `FROM ${setting('EKIDEN_TEST_BUSYBOX')}\n${step}\nCOPY index.html /www/\nEXPOSE 8080\nCMD ["sh", "-c", "${serve}"]\n`,
+    'index.html': text,
+    '.ekiden.yml': `services: { web: { mem: 32, health: { path: /, interval: 1s, timeout: 2s } } }\n${manifest}`,
   };
 }
 

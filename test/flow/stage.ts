@@ -43,9 +43,14 @@ async function removeApps({ dockerHost, install }: Pick<StageOptions, 'dockerHos
   const docker = connectDocker(dockerHost);
   const filters = { label: [`ekiden.install=${install}`] };
   for (const { Id } of await docker.listContainers({ all: true, filters })) {
-    await docker.getContainer(Id).remove({ force: true, v: true });
+    // The engine may have ended just when it removed one.
+    await docker.getContainer(Id).remove({ force: true, v: true }).catch(unlessGone);
   }
   for (const { Id } of await docker.listNetworks({ filters })) await docker.getNetwork(Id).remove();
+}
+
+function unlessGone(error: { statusCode?: number }): void {
+  if (error.statusCode !== 404 && error.statusCode !== 409) throw error;
 }
 
 async function endNginx(data: string): Promise<void> {

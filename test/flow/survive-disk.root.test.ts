@@ -4,13 +4,14 @@ import { mkdtemp, open, readFile, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { poll } from '../demo/poll.ts';
-import type { Files } from '../demo/sample-project.ts';
 import type { Stage } from '../demo/stage.ts';
 import { readPage } from '../demo/watching.ts';
-import { createFollowing, type Project, within } from './following.ts';
-import { openStage, setting } from './stage.ts';
+import { appFiles, createFollowing, type Project, within } from './following.ts';
+import { openStage } from './stage.ts';
+
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 const run = promisify(execFile);
 const deployStatus = 'ekiden/deploy/production/web';
@@ -19,13 +20,6 @@ let disk: string;
 let stage: Stage;
 let follow: ReturnType<typeof createFollowing>;
 let project: Project;
-
-/** Small, since its image goes into the registry on the small disk. */
-const files = (text: string): Files => ({
-  Dockerfile: `FROM ${setting('EKIDEN_TEST_BUSYBOX')}\nCOPY index.html /www/\nEXPOSE 8080\nCMD ["busybox", "httpd", "-f", "-p", "8080", "-h", "/www"]\n`,
-  'index.html': text,
-  '.ekiden.yml': 'services: { web: { mem: 32, health: { path: /, interval: 1s } } }\n',
-});
 
 /** Takes all room that is left, again and again until it is given back. */
 async function fill(): Promise<{ giveBack(): Promise<void> }> {
@@ -64,17 +58,17 @@ afterAll(async () => {
 });
 
 it('goes on when there is room again', async () => {
-  const first = await follow.push(project, files('one'));
+  const first = await follow.push(project, appFiles('one'));
   expect((await follow.ended(first))[deployStatus]).toMatchObject({ status: 'success' });
   const { giveBack } = await fill();
   expect((await statfs(disk)).bavail).toBeLessThan(16);
 
-  const second = await follow.push(project, files('two'));
+  const second = await follow.push(project, appFiles('two'));
   const answers = [await follow.decisionOn(second)];
   // Redis finds out within a second that it cannot write, and refuses from then on.
   const refused = await poll(
     async () => {
-      const pushed = await follow.push(project, files(`try ${answers.length}`));
+      const pushed = await follow.push(project, appFiles(`try ${answers.length}`));
       const answer = await follow.decisionOn(pushed);
       answers.push(answer);
       return answer.decision === 'ignored' ? { pushed, answer } : undefined;
@@ -90,7 +84,7 @@ it('goes on when there is room again', async () => {
   await giveBack();
   const last = await poll(
     async () => {
-      const pushed = await follow.push(project, files(`after ${Date.now()}`));
+      const pushed = await follow.push(project, appFiles(`after ${Date.now()}`));
       return (await follow.decisionOn(pushed)).decision === 'queued' ? pushed : undefined;
     },
     { within, every: 500, what: 'a delivery that is taken' },
@@ -124,7 +118,7 @@ it('has broken nothing: all is read again after a kill', async () => {
   expect((await follow.app('disk/app'))?.tasks.map(({ id }) => id)).toEqual(
     before?.tasks.map(({ id }) => id),
   );
-  const pushed = await follow.push(project, files('at last'));
+  const pushed = await follow.push(project, appFiles('at last'));
   expect((await follow.ended(pushed))[deployStatus]).toMatchObject({ status: 'success' });
   await follow.answers(host, 'at last');
 });

@@ -1,5 +1,5 @@
 /** Every role alone, killed in each leg that it works in: each push still ends, told once and done once. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { roleNames } from '../../runners/role-names.ts';
 import { poll } from '../demo/poll.ts';
 import type { Stage } from '../demo/stage.ts';
@@ -9,6 +9,8 @@ import { payload } from '../hooks/door.ts';
 import { appFiles, createFollowing, type Followed, type Project, within } from './following.ts';
 import { createSeparate } from './separate.ts';
 import { openStage } from './stage.ts';
+
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 const buildStatus = 'ekiden/build';
 const deployStatus = 'ekiden/deploy/production/web';
@@ -123,7 +125,7 @@ it('goes on when deploy is killed behind the PUT, while it watches and on the wa
   const hasWritten = (name: string) => () => {
     return marathon.writes.some((line) => line.startsWith(putOf(name))) || undefined;
   };
-  const slow = await follow.push(projects.resolve, appFiles('resolve 2', { startsAfter: 20_000 }));
+  const slow = await follow.push(projects.resolve, appFiles('resolve 2', { startsAfter: 20 }));
   await poll(hasWritten('resolve'), { within, what: 'the slow release' });
   const behindPut = marathon.hold(new RegExp(putOf('push')));
   const broken = await follow.push(
@@ -176,7 +178,7 @@ it('goes on when watch, engine, balance and nginx are killed under one push', as
     status: 500,
   });
   const before = gitlab.faults.left();
-  const followed = await follow.push(projects.push, appFiles('push 3', { startsAfter: 2_000 }));
+  const followed = await follow.push(projects.push, appFiles('push 3', { startsAfter: 2 }));
   await poll(() => gitlab.faults.left() < before || undefined, {
     within,
     what: 'a refused status',
