@@ -11,13 +11,14 @@ const longestTail = 100_000;
 export function createLines(box, { onCut }) {
   const tail = document.createElement('pre');
   tail.className = 'tail';
-  let style = newStyle();
+  const style = newStyle();
   let piece;
   let inPiece = 0;
   let held = '';
   let waiting = [];
   let isDrawing = false;
   let isFollowing = true;
+  let isLineOpen = false;
   box.append(tail);
 
   const draw = () => {
@@ -48,15 +49,16 @@ export function createLines(box, { onCut }) {
   return {
     /** Drawing waits for the next frame, however many pieces of text come before. */
     add(text) {
+      if (text === '') return;
+      isLineOpen = !text.endsWith('\n');
       waiting.push(text);
       if (isDrawing) return;
       isDrawing = true;
       requestAnimationFrame(draw);
     },
-    /** Ends the line that has no end yet: what follows belongs to another place or file. */
+    /** Ends the line and the style: what follows belongs to another place or file. */
     breakOff(note) {
-      style = newStyle();
-      this.add(`${held === '' && waiting.length === 0 ? '' : '\n'}${note ? `— ${note} —\n` : ''}`);
+      this.add(`${isLineOpen ? '\n' : ''}${note ? `\x1b[0m— ${note} —\n` : ''}`);
     },
     follow(wanted) {
       isFollowing = wanted;
