@@ -37,7 +37,8 @@ export function agoOf(time: string): string {
 
 /** Tells how something goes on: on a terminal in one line, else in a line for each change. */
 export interface ProgressLine {
-  show(text: string): void;
+  /** `since` is told on a terminal alone, since it makes each line another one. */
+  show(text: string, since: string): void;
   /** Leaves the place to what is printed next. */
   end(): void;
 }
@@ -46,8 +47,9 @@ export interface ProgressLine {
 export function createProgressLine(stream = process.stderr): ProgressLine {
   let last = '';
   return {
-    show(text) {
-      if (stream.isTTY) stream.write(`\r\x1b[2K${text.slice(0, (stream.columns ?? 80) - 1)}`);
+    show(text, since) {
+      const line = `${since.padEnd(6)} ${text}`;
+      if (stream.isTTY) stream.write(`\r\x1b[2K${line.slice(0, (stream.columns ?? 80) - 1)}`);
       else if (text !== last) stream.write(`${text}\n`);
       last = text;
     },

@@ -1,7 +1,7 @@
 /** `ekiden logs`: what a build said, or what the instances of a service print and write. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { InputError, NotFoundError } from '../../src/core/errors.ts';
+import { EkidenError, InputError, NotFoundError } from '../../src/core/errors.ts';
 import type { EkidenApi, InstanceAnswer, ServicePlace } from '../../src/remote.ts';
 import { print } from '../print.ts';
 import { addRemote, jsonOption, printJson, wholeNumber } from '../remote/command.ts';
@@ -151,7 +151,10 @@ function createReader(
 /** Milliseconds between looks for instances that have come since. */
 const lookEvery = 3_000;
 
-/** Goes on until it is stopped: instances come and go while a service is deployed. */
+/**
+ * Goes on until it is stopped: instances come and go while a service is deployed. @throws EkidenError
+ * once the service is gone, or may no longer be looked at
+ */
 async function followAll(
   api: EkidenApi,
   place: ServicePlace,
@@ -169,9 +172,16 @@ async function followAll(
   for (;;) {
     await delay(lookEvery, undefined, { signal: failed.signal }).catch(() => undefined);
     failed.signal.throwIfAborted();
-    const { items } = await api.instances(place).catch(() => ({ items: [] }));
+    const { items } = await api.instances(place).catch(laterPerhaps);
     for (const instance of items) follow(instance, true);
   }
+}
+
+/** A `catch` for an Ekiden that does not answer now. */
+function laterPerhaps(error: unknown): { items: InstanceAnswer[] } {
+  if (error instanceof EkidenError && (error.retryable || error.status >= 500))
+    return { items: [] };
+  throw error;
 }
 
 /** Enough of a task's id to tell it from others: the beginning of its UUID. */

@@ -39,6 +39,7 @@ export function addRemote<Options>(program: Command, declared: RemoteCommand<Opt
 
 /** Whoever pipes into `head` wants no more than its first lines. */
 function endWithReader(): void {
+  if (process.stdout.listenerCount('error') > 0) return;
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
     process.exit(0);

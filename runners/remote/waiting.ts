@@ -21,10 +21,10 @@ export interface Waiting {
 type Look<T> = { words: string } | { end: T };
 
 /** Milliseconds between looks: far below what the API allows one user. */
-const lookEvery = 1_000;
+const lookEvery = 500;
 
 /** Looks that may fail in a row, as while Ekiden is started anew. */
-const blind = 30;
+const blind = 60;
 
 /** @throws RemoteError when the end does not come in time. */
 async function until<T>(timeout: number, look: () => Promise<Look<T>>): Promise<T> {
@@ -41,8 +41,7 @@ async function until<T>(timeout: number, look: () => Promise<Look<T>>): Promise<
       } catch (error) {
         if (!isPassing(error) || ++failures >= blind) throw error;
       }
-      const since = process.stderr.isTTY ? `  ${spanOf(Date.now() - start)}` : '';
-      line.show(`${last}${since}`);
+      line.show(last, spanOf(Date.now() - start));
     }
   } finally {
     line.end();
