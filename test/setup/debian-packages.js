@@ -21,8 +21,13 @@ const needs = [
   { package: 'lua-cjson', has: (machine) => machine.library('lua/5.1/cjson.so') },
   {
     package: 'docker-compose',
-    rootTests: true,
+    only: ({ kind, isRoot }) => kind === 'test' && isRoot,
     has: (machine) => machine.program('docker-compose'),
+  },
+  {
+    package: 'chromium',
+    only: ({ kind }) => kind === 'test',
+    has: (machine) => machine.program('chromium'),
   },
   { package: 'git', has: (machine) => machine.program('git') },
   { package: 'busybox-static', has: (machine) => machine.program('busybox') },
@@ -32,10 +37,10 @@ const needs = [
   },
 ];
 
-/** The packages whose programs `machine` lacks; `rootTests` tells whether those tests will run that need root. */
-export function missingPackages(machine, rootTests = false) {
+/** The packages whose programs `machine` lacks for this kind of run, `demo` or `test`, as root or not. */
+export function missingPackages(machine, run = { kind: 'demo', isRoot: false }) {
   return needs
-    .filter((need) => rootTests || !need.rootTests)
+    .filter(({ only }) => only === undefined || only(run))
     .filter((need) => !need.has(machine))
     .map((need) => need.package);
 }
@@ -53,7 +58,7 @@ export function thisMachine(dockerAnswers) {
 
 /** Installs what is missing, or says how a plain user gets it. `isRoot` and `machine` say who and where we are. */
 export async function ensureDebianPackages({ progress, signal, kind, isRoot, machine }) {
-  const missing = missingPackages(machine, isRoot && kind === 'test');
+  const missing = missingPackages(machine, { kind, isRoot });
   if (missing.length === 0) return;
   if (!machine.program('apt-get')) {
     throw new SetupError(

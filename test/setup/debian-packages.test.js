@@ -28,13 +28,19 @@ describe('missingPackages', () => {
     expect(missingPackages(machine)).toHaveLength(count);
   });
 
-  it('asks for what tests of root need, where they run', () => {
-    expect(missingPackages(bare, true)).toEqual(expect.arrayContaining(['docker-compose']));
-    expect(missingPackages(bare)).not.toContain('docker-compose');
+  it.each([
+    ['demo', true, []],
+    ['test', false, ['chromium']],
+    ['test', true, ['docker-compose', 'chromium']],
+  ])('asks for what a %s needs, as root: %s', (kind, isRoot, wanted) => {
+    const common = missingPackages(bare);
+    const missing = missingPackages(bare, { kind, isRoot });
+    expect(missing.filter((name) => !common.includes(name))).toEqual(wanted);
   });
 
   it('finds the programs of this machine, which the tests need', () => {
-    expect(missingPackages(thisMachine(true))).toEqual([]);
+    const isRoot = process.getuid() === 0;
+    expect(missingPackages(thisMachine(true), { kind: 'test', isRoot })).toEqual([]);
   });
 });
 
