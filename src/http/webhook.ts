@@ -1,6 +1,6 @@
 /** Takes GitLab's deliveries at POST /hooks/gitlab, straight from node:http. */
 import { isUtf8 } from 'node:buffer';
-import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
+import { hash, randomUUID, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { EkidenError, InputError, messageOf } from '../core/errors.ts';
 import type { Decision, Delivery } from '../core/hook.ts';
@@ -73,7 +73,7 @@ function nameDelivery({ headers }: IncomingMessage): Delivery {
 
 /** GitLab's keys are UUIDs; of a long one the hash keeps it apart from others that begin the same. */
 function shortName(key: string): string {
-  return key.length <= 200 ? key : createHash('sha256').update(key).digest('hex');
+  return key.length <= 200 ? key : hash('sha256', key, 'hex');
 }
 
 function refuseMethod({ method }: IncomingMessage, response: ServerResponse): void {
@@ -108,7 +108,7 @@ function createTokenCheck({ secret, signingToken }: WebhookOptions) {
 }
 
 function sha256(bytes: Buffer): Buffer {
-  return createHash('sha256').update(bytes).digest();
+  return hash('sha256', bytes, 'buffer');
 }
 
 function refuseWrongSignature(

@@ -1,5 +1,5 @@
 /** Lets arrivals into the queue, by way of a spool on disk while the queue is away. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { z } from 'zod';
 import type { Arrivals, Receipt } from '../core/arrival.ts';
 import { messageOf, RemoteError } from '../core/errors.ts';
@@ -31,7 +31,7 @@ export type Spooled = z.output<typeof spooledSchema>;
 export function createArrivals({ queue, spool, log }: ArrivalsOptions): Arrivals {
   return {
     async accept(arrival, key): Promise<Receipt> {
-      const id = createHash('sha256').update(key).digest('hex');
+      const id = hash('sha256', key, 'hex');
       try {
         const { added, kept } = await withPatience(queue.add(arrival, { id }));
         return { outcome: added ? 'queued' : 'duplicate', ...buildOf(kept) };
