@@ -1,5 +1,5 @@
 /** Puts Ekiden together: the only place where its parts meet. */
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { type Balance, createBalance } from './balance.ts';
 import type { BuildLogs } from './build/build-log.ts';
@@ -171,5 +171,6 @@ export function createEkiden(config: ReadyConfig, log: Log): Ekiden {
 }
 
 function newBuildId(): string {
-  return randomBytes(12).toString('hex');
+  // Node draws UUIDs in stock, while random bytes of one's own cost a call of the system each.
+  return randomUUID().replaceAll('-', '').slice(0, 24);
 }
