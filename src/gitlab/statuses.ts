@@ -41,16 +41,11 @@ export interface Statuses {
   post(work: StatusWork, options: { onlyLast: boolean }): Promise<void>;
   /** Queues the outboxes that still hold something, such as those that GitLab was away for too long. */
   sweep(): Promise<void>;
-  /** What GitLab said when it refused the token lately; undefined while it takes statuses. */
-  refusal(): Promise<string | undefined>;
 }
 
 /** Longer than the slowest post, before each of which it begins anew. */
 const lockMilliseconds = 30_000;
 const outboxSeconds = 7 * 24 * 60 * 60;
-
-/** Longer than the pause between two sweeps, each of which finds the token refused again. */
-const refusalSeconds = 300;
 
 const forgetScript = `
   if redis.call('EXISTS', KEYS[2]) == 0 then redis.call('SREM', KEYS[1], KEYS[2]) end`;
@@ -105,12 +100,7 @@ export function createStatuses(options: StatusesOptions): Statuses {
         await queue.add({ outbox, swept: true }, { id, once: true });
       }
     },
-    refusal: async () => (await redis.get(refusalKey(prefix))) ?? undefined,
   };
-}
-
-function refusalKey(prefix: string): string {
-  return `${prefix}:gitlab:refusal`;
 }
 
 interface Emptying {
@@ -130,7 +120,11 @@ async function emptyOutbox(options: StatusesOptions, { outbox, isOurs }: Emptyin
       log.debug({ sha, name, state }, 'status posted');
     } catch (error) {
       if (!(error instanceof EkidenError) || error.retryable) throw error;
-      if (error.code === 'E_GITLAB_TOKEN') throw await noteRefusal(options, error);
+      if (error.code === 'E_GITLAB_TOKEN') {
+        // Nothing is wrong with the status: it waits for the next sweep, or a start with a new token.
+        log.error({ error: error.message, hint: error.hint }, 'GitLab refuses GITLAB_TOKEN');
+        throw error;
+      }
       // What GitLab will never take must not keep back what comes after it.
       log.warn({ sha, name, state, error: error.message }, 'GitLab refused a status');
     }
@@ -139,23 +133,12 @@ async function emptyOutbox(options: StatusesOptions, { outbox, isOurs }: Emptyin
   }
 }
 
-/** Nothing is wrong with the status: it waits for the next sweep, or the start with a new token. */
-async function noteRefusal({ redis, prefix, log }: StatusesOptions, error: EkidenError) {
-  await redis.set(refusalKey(prefix), error.message, 'EX', refusalSeconds);
-  log.error(
-    { error: error.message, hint: error.hint },
-    'GitLab refuses GITLAB_TOKEN: statuses wait for a valid one',
-  );
-  return error;
-}
-
 /** A leg that is repeated says again what GitLab shows already; a second row would be noise. */
 async function postOnce(options: StatusesOptions, outbox: string, status: Status): Promise<void> {
   const { redis } = options;
   const said = JSON.stringify([status.state, status.description, status.targetUrl]);
   if ((await redis.get(`${outbox}:said`)) === said) return;
   await postOne(options, status);
-  await redis.del(refusalKey(options.prefix));
   await redis.set(`${outbox}:said`, said, 'EX', outboxSeconds);
 }
 
