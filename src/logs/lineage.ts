@@ -26,14 +26,23 @@ export interface LineageOptions {
 /** Writers go on in a file after it lost its name: it is read until it is quiet, but not for ever. */
 const quietTime = 5_000;
 const longestRest = 60_000;
+const settleTime = 1_000;
+/** More than there can be files beside this one at a time. */
+const mostKnown = 1_000;
+/** Renames can come between finding a file and opening it. */
+const mostTries = 5;
+/** Files that are open though they are read to their end; then the oldest are closed sooner. */
+const mostQuiet = 16;
 
 /** Files that have to be read stay open, so that whoever reads slowly loses nothing. */
 export class Lineage {
   readonly #options: LineageOptions;
   readonly #generations: Generation[] = [];
   /** Files beside this one that are not to be read, or are read already. */
-  #known = new Set<string>();
+  readonly #known = new Set<string>();
   #isStarted = false;
+  /** Until then files beside this one are looked for: one that is renamed can be missed at first. */
+  #unsettledUntil = 0;
 
   constructor(options: LineageOptions) {
     this.#options = options;
@@ -62,10 +71,8 @@ export class Lineage {
     const named = this.#generations.find((generation) => generation.key === key);
     if (!named) return this.#goOn(handle, key);
     await handle.close();
-    if (named === this.#generations.at(-1)) return;
-    // A file that lost the name and got it back is the last again.
-    this.#generations.push(...this.#generations.splice(this.#generations.indexOf(named), 1));
-    delete named.retiredAt;
+    if (named !== this.#generations.at(-1)) return this.#takeBack(named);
+    if (Date.now() < this.#unsettledUntil) await this.#addMissed(key);
   }
 
   /** For a file that was truncated: a copy with what was not read comes before its new start. */
@@ -98,49 +105,80 @@ export class Lineage {
   async #start(handle: FileHandle | undefined): Promise<void> {
     this.#isStarted = true;
     const { folder, identity, from } = this.#options;
-    const siblings = await this.#siblings();
-    this.#remember(siblings);
-    if (
-      identity === undefined ||
-      (handle && (await isSame(handle, await factsOf(handle), identity)))
-    ) {
-      if (handle) this.#generations.push(await openGeneration(handle, from));
-    } else {
+    const facts = handle && (await factsOf(handle));
+    const isWanted =
+      identity === undefined || (facts && handle && (await isSame(handle, facts, identity)));
+    const found = async () => (await this.#siblings()).filter(({ key }) => key !== facts?.key);
+    let siblings = await found();
+    for (let tries = 0; !isWanted && identity !== undefined && tries < mostTries; tries += 1) {
       const older = await rotatedSince({ sandbox: folder.sandbox, siblings, identity, from });
-      this.#generations.push(...older);
-      if (handle) this.#generations.push(await openGeneration(handle, 0));
+      this.#generations.push(...(older ?? []));
+      // A folder that is read while files in it are renamed may not show one of them.
+      if (older && older.length > 0) break;
+      siblings = await found();
     }
     const [first] = this.#generations;
-    if (first) first.isFresh = false;
+    // Those after the wanted one that got another name just now are found by that at the next look.
+    const place = siblings.findIndex(({ key }) => key === first?.key);
+    this.#remember(place < 0 ? siblings : siblings.slice(0, place + 1));
+    if (first) this.#unsettledUntil = Date.now() + settleTime;
+    if (handle) this.#generations.push(await openGeneration(handle, isWanted ? from : 0));
+    const [begin] = this.#generations;
+    if (begin) begin.isFresh = false;
+    if (facts) this.#known.add(facts.key);
   }
 
-  /** Another file has the name; several may have had it since the last look. */
+  /** A file that lost the name and got it back is the last again. */
+  #takeBack(named: Generation): void {
+    this.#generations.push(...this.#generations.splice(this.#generations.indexOf(named), 1));
+    delete named.retiredAt;
+  }
+
+  /** Another file has the name. */
   async #goOn(handle: FileHandle, key: string): Promise<void> {
     const current = this.#generations.at(-1);
-    const siblings = (await this.#siblings()).filter((sibling) => sibling.key !== key);
-    for (const sibling of siblings.filter((each) => !this.#known.has(each.key))) {
-      const missed = await openSibling(this.#options.folder.sandbox, sibling, 0);
-      if (missed && !(await isCopyOfAny(missed, this.#generations))) this.#generations.push(missed);
-      else await missed?.handle.close();
-    }
+    if (current) await refresh(current);
     const next = await openGeneration(handle, await continuationIn(handle, current));
     // What comes first goes on from nothing.
     next.isFresh = this.#generations.length > 0;
     this.#generations.push(next);
-    this.#remember(siblings);
+    this.#unsettledUntil = Date.now() + settleTime;
+    await this.#addMissed(key);
+  }
+
+  /** Several files may have had the name since the last look: those come before the one that has it now. */
+  async #addMissed(key: string): Promise<void> {
+    const siblings = (await this.#siblings()).filter((sibling) => sibling.key !== key);
+    const missed = siblings.filter((sibling) => !this.#known.has(sibling.key));
+    const lost: Sibling[] = [];
+    for (const sibling of missed) {
+      const generation = await openSibling(this.#options.folder.sandbox, sibling, 0);
+      if (!generation) lost.push(sibling);
+      else if (await isCopyOfAny(generation, this.#generations)) await generation.handle.close();
+      else this.#generations.splice(-1, 0, generation);
+    }
+    // One that got another name in between is found by that at the next look.
+    this.#remember(siblings.filter((sibling) => !lost.includes(sibling)));
   }
 
   /** Readers of files that lost the name see them out. */
   async #retire(): Promise<void> {
     const now = Date.now();
+    const isCrowded = this.#generations.length > mostQuiet;
+    for (const generation of this.#generations.slice(0, isCrowded ? -mostQuiet : -1)) {
+      if (isCrowded && !generation.isNews) await this.#drop(generation);
+    }
     for (const generation of this.#generations.slice(0, -1)) {
       generation.retiredAt ??= now;
       const { retiredAt, modifiedAt, isNews } = generation;
       const isQuiet = now - Math.max(retiredAt, modifiedAt) > quietTime;
-      if (isNews || !(isQuiet || now - retiredAt > longestRest)) continue;
-      this.#generations.splice(this.#generations.indexOf(generation), 1);
-      await generation.handle.close();
+      if (!isNews && (isQuiet || now - retiredAt > longestRest)) await this.#drop(generation);
     }
+  }
+
+  async #drop(generation: Generation): Promise<void> {
+    this.#generations.splice(this.#generations.indexOf(generation), 1);
+    await generation.handle.close();
   }
 
   async #siblings(): Promise<Sibling[]> {
@@ -149,8 +187,15 @@ export class Lineage {
     return found.filter(({ key }) => !own.has(key));
   }
 
-  /** None of those that are there now is news. */
+  /** None of those is news from now on, also when one is missed by the next look. */
   #remember(siblings: Sibling[]): void {
-    this.#known = new Set([...siblings, ...this.#generations].map(({ key }) => key));
+    for (const { key } of [...siblings, ...this.#generations]) {
+      this.#known.delete(key);
+      this.#known.add(key);
+    }
+    for (const key of this.#known) {
+      if (this.#known.size <= mostKnown) break;
+      this.#known.delete(key);
+    }
   }
 }

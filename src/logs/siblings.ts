@@ -27,7 +27,16 @@ export async function siblingsOf(path: Buffer): Promise<Sibling[]> {
     const sibling = await siblingAt(Buffer.concat([folder, name]));
     if (sibling) found.push(sibling);
   }
-  return found.sort((a, b) => a.modifiedAt - b.modifiedAt).slice(-most);
+  return found.sort(byAge).slice(-most);
+}
+
+/** File systems tell times in steps of milliseconds; of two in one step, `.2` is older than `.1`. */
+function byAge(a: Sibling, b: Sibling): number {
+  return a.modifiedAt - b.modifiedAt || numberOf(b) - numberOf(a);
+}
+
+function numberOf({ path }: Sibling): number {
+  return Number(/\.(\d+)$/.exec(path.toString('latin1'))?.[1] ?? 0);
 }
 
 function isRotated(name: Buffer, base: Buffer): boolean {
@@ -41,14 +50,17 @@ async function siblingAt(path: Buffer): Promise<Sibling | undefined> {
   return { path, key: keyOf(info), modifiedAt: Number(info.mtimeNs) / 1e6 };
 }
 
-/** Undefined when it is gone, or lies outside the sandbox. */
+/** Undefined when it is gone, has another name by now, or lies outside the sandbox. */
 export async function openSibling(
   sandbox: string,
-  { path }: Sibling,
+  { path, key }: Sibling,
   from: number,
 ): Promise<Generation | undefined> {
   const handle = await openInside(sandbox, [path]);
-  return handle && openGeneration(handle, from);
+  const generation = handle && (await openGeneration(handle, from));
+  if (generation?.key === key) return generation;
+  await handle?.close();
+  return undefined;
 }
 
 interface Since {
@@ -58,14 +70,18 @@ interface Since {
   from: number;
 }
 
-/** The file that had the identity, from `from` on, and those that had the name after it. */
-export async function rotatedSince(since: Since): Promise<Generation[]> {
+/**
+ * The file that had the identity, from `from` on, and those that had the name after it; none when
+ * it is gone, undefined when it got another name just now.
+ */
+export async function rotatedSince(since: Since): Promise<Generation[] | undefined> {
   const { sandbox, siblings, identity, from } = since;
   const isNamed = ({ key }: Sibling) => identity.startsWith(`${key}-`);
   // A copy has the head alone; it is looked for in the newest first.
   const candidates = [...siblings.filter(isNamed), ...siblings.toReversed()];
   for (const candidate of candidates) {
     const first = await openSibling(sandbox, candidate, from);
+    if (!first && isNamed(candidate)) return undefined;
     if (!first) continue;
     if (first.size >= from && (await isHead(first, identity, isNamed(candidate)))) {
       const later = siblings.slice(siblings.indexOf(candidate) + 1);

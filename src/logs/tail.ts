@@ -12,7 +12,7 @@ const longestPause = 250;
 const farthestBehind = 64 * 1024 * 1024;
 /** … to this many bytes before the end. */
 const keptBehind = 1024 * 1024;
-const mostGenerations = 16;
+const mostGenerations = 64;
 
 export class Tail {
   readonly #lineage: Lineage;
@@ -92,6 +92,7 @@ export class Tail {
 
   async #framesOf(generation: Generation, bytes: Buffer): Promise<LogFrame[]> {
     const frames: LogFrame[] = [];
+    const newest = this.#told;
     if (this.#skipped > 0) frames.push({ type: 'skipped', bytes: this.#skipped });
     this.#skipped = 0;
     if (generation.isFresh && this.#told) frames.push({ type: 'rotated' });
@@ -100,7 +101,17 @@ export class Tail {
     if (generation.isMoved || this.#told !== generation) {
       frames.push(this.#positionOf(generation, generation.offset - bytes.length));
     }
-    return [...frames, { type: 'data', bytes }];
+    frames.push({ type: 'data', bytes });
+    // Late words of an older file must not be the place from which somebody goes on.
+    if (newest && newest !== generation && this.#isBehind(generation, newest)) {
+      frames.push(this.#positionOf(newest, newest.offset));
+    }
+    return frames;
+  }
+
+  #isBehind(generation: Generation, newest: Generation): boolean {
+    const { generations } = this.#lineage;
+    return generations.indexOf(generation) < generations.indexOf(newest);
   }
 
   #positionOf(generation: Generation, offset: number): LogFrame {
