@@ -102,7 +102,7 @@ const startComposed: Starter = async (settings, state) => {
     IMAGE: image,
     DOCKER_SOCKET: socket,
     DOCKER_GID: String((await stat(socket)).gid),
-    HEALTH_INTERVAL: '1s',
+    HEALTH_INTERVAL: '4s',
   });
   const stop = async () => {
     await project.compose('down', '-v', '--timeout', '10');
@@ -155,7 +155,7 @@ function opened(): Stage {
 
 test('every service becomes healthy, a push goes live, and nothing is left but the app', async () => {
   const { gitlab, project: makeProject, state } = opened();
-  await poll(ensureHealthy, { within: 60_000, what: 'all services healthy' });
+  await poll(ensureHealthy, { within: 90_000, what: 'all services healthy' });
 
   const { id, copy } = await makeProject('compose/app');
   const sha = await copy.commit(projectFiles('v1'), 'v1');
