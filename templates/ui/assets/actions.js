@@ -34,14 +34,18 @@ function agreed(question, yes) {
 function bodyOf(form) {
   const inputs = [...form.querySelectorAll('input[name]')];
   return Object.fromEntries(
-    inputs.map((input) => [input.name, input.type === 'number' ? input.valueAsNumber : input.value]),
+    inputs.map((input) => [
+      input.name,
+      input.type === 'number' ? input.valueAsNumber : input.value,
+    ]),
   );
 }
 
 function tell(answer, name) {
   const first = answer.deployments?.[0];
   if (answer.id && answer.url && !answer.state) location.assign(answer.url);
-  else if (first) say(`${name}: queued.`, { link: { href: first.url, text: 'Look at the deployment' } });
+  else if (first)
+    say(`${name}: queued.`, { link: { href: first.url, text: 'Look at the deployment' } });
   else say(`${name}: under way.`);
 }
 
@@ -67,6 +71,6 @@ export function listen() {
     const form = event.target;
     if (!form.dataset.call) return;
     event.preventDefault();
-    submit(form);
+    void submit(form);
   });
 }

@@ -19,6 +19,7 @@ export async function call(method, url, body) {
   }).catch(() => undefined);
   if (!response) throw new Problem({});
   const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Problem({ title: `HTTP ${response.status}`, ...answer, status: response.status });
+  if (!response.ok)
+    throw new Problem({ title: `HTTP ${response.status}`, ...answer, status: response.status });
   return answer;
 }

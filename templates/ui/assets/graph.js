@@ -5,7 +5,11 @@ const kinds = {
   cpu: { label: 'Processors', show: (value) => value.toFixed(2) },
   memory: { label: 'Memory', show: (value) => `${(value / 1024 ** 2).toFixed(0)} MiB` },
 };
-const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hour12: false });
+const clock = new Intl.DateTimeFormat(undefined, {
+  hour: '2-digit',
+  minute: '2-digit',
+  hour12: false,
+});
 const every = 10_000;
 const height = 130;
 
@@ -22,38 +26,49 @@ for (const figure of document.querySelectorAll('[data-metrics]')) seen.observe(f
 
 /** Draws the graphs of a service, again and again. */
 function keep(figure) {
-  const graphs = new Map();
-  let last;
-  const draw = () => {
-    for (const place of figure.querySelectorAll('[data-graph]')) {
-      const { graph: kind } = place.dataset;
-      graphs.get(kind)?.destroy();
-      graphs.set(kind, last && drawn(place, kind, last));
+  const words = figure.querySelector('figcaption');
+  const graphs = createGraphs(figure);
+  const ask = async () => {
+    try {
+      const { sum } = await call('GET', figure.dataset.metrics);
+      const isKnown = sum.values.cpu.some((value) => value !== null);
+      words.textContent = isKnown
+        ? `The last hour: ${caption('cpu', sum)}; ${caption('memory', sum)}`
+        : 'Nothing was measured in the last hour';
+      graphs.draw(isKnown ? sum : undefined);
+    } catch (error) {
+      words.textContent = `What it used is not known: ${error.message}`;
     }
   };
-  const ask = async () => {
-    if (document.visibilityState === 'visible') {
-      try {
-        const { sum } = await call('GET', figure.dataset.metrics);
-        last = sum.values.cpu.some((value) => value !== null) ? sum : undefined;
-        figure.querySelector('figcaption').textContent = last
-          ? `The last hour: ${caption('cpu', last)}; ${caption('memory', last)}`
-          : 'Nothing was measured in the last hour';
-        draw();
-      } catch (error) {
-        figure.querySelector('figcaption').textContent = `What it used is not known: ${error.message}`;
-      }
-    }
-    setTimeout(ask, every);
+  const again = async () => {
+    if (document.visibilityState === 'visible') await ask();
+    setTimeout(again, every);
+  };
+  void again();
+}
+
+/** The graphs of a figure, which follow its width and the theme. */
+function createGraphs(figure) {
+  const places = [...figure.querySelectorAll('[data-graph]')];
+  let shown;
+  let graphs = [];
+  const draw = () => {
+    for (const graph of graphs) graph.destroy();
+    graphs = shown ? places.map((place) => drawn(place, place.dataset.graph, shown)) : [];
   };
   dark.addEventListener('change', draw);
   new ResizeObserver(() => {
-    for (const [kind, graph] of graphs) {
-      const { clientWidth: width } = figure.querySelector(`[data-graph="${kind}"]`);
-      if (graph && graph.width !== width) graph.setSize({ width, height });
+    for (const [at, graph] of graphs.entries()) {
+      const { clientWidth: width } = places[at];
+      if (graph.width !== width) graph.setSize({ width, height });
     }
   }).observe(figure);
-  ask();
+  return {
+    draw(series) {
+      shown = series;
+      draw();
+    },
+  };
 }
 
 /** In words, for whoever does not see it. */
@@ -69,7 +84,12 @@ function drawn(place, kind, { start, step, values }) {
   const style = getComputedStyle(document.documentElement);
   const colour = (name) => style.getPropertyValue(name).trim();
   const line = { stroke: colour('--line'), width: 1 };
-  const axis = { stroke: colour('--soft'), grid: line, ticks: { show: false }, font: '12px system-ui' };
+  const axis = {
+    stroke: colour('--soft'),
+    grid: line,
+    ticks: { show: false },
+    font: '12px system-ui',
+  };
   const { label, show } = kinds[kind];
   place.setAttribute('role', 'img');
   place.setAttribute('aria-label', caption(kind, { values }));
@@ -77,9 +97,15 @@ function drawn(place, kind, { start, step, values }) {
     {
       ...{ width: place.clientWidth, height, legend: { show: false }, cursor: { y: false } },
       title: label,
-      scales: { y: { range: (_, __, most) => [0, Math.max(most * 1.1, kind === 'cpu' ? 0.1 : 1)] } },
+      scales: {
+        y: { range: (_, __, most) => [0, Math.max(most * 1.1, kind === 'cpu' ? 0.1 : 1)] },
+      },
       axes: [
-        { ...axis, space: 70, values: (_, ticks) => ticks.map((tick) => clock.format(tick * 1000)) },
+        {
+          ...axis,
+          space: 70,
+          values: (_, ticks) => ticks.map((tick) => clock.format(tick * 1000)),
+        },
         { ...axis, size: 64, space: 28, values: (_, ticks) => ticks.map(show) },
       ],
       series: [{}, { stroke: colour(`--${kind}`), fill: `${colour(`--${kind}`)}22`, width: 1.5 }],

@@ -9,41 +9,18 @@ const longestTail = 100_000;
 
 /** `onCut` is told once lines were left out. */
 export function createLines(box, { onCut }) {
-  const tail = document.createElement('pre');
-  tail.className = 'tail';
-  const style = newStyle();
-  let piece;
-  let inPiece = 0;
-  let held = '';
+  const pieces = createPieces(box, onCut);
   let waiting = [];
-  let isDrawing = false;
   let isFollowing = true;
   let isLineOpen = false;
-  box.append(tail);
 
-  const draw = () => {
-    isDrawing = false;
-    const lines = (held + waiting.join('')).split('\n');
-    waiting = [];
-    held = lines.pop().slice(-longestTail);
-    if (lines.length > most) onCut();
-    for (const line of lines.slice(-most)) append(line);
-    tail.replaceChildren(...nodesOf(held, { ...style }));
-    if (isFollowing) box.scrollTop = box.scrollHeight;
+  const toEnd = () => {
+    box.scrollTop = box.scrollHeight;
   };
-
-  const append = (line) => {
-    if (!piece || inPiece === pieceSize) {
-      piece = document.createElement('pre');
-      inPiece = 0;
-      tail.before(piece);
-      if (box.childElementCount - 1 > most / pieceSize) {
-        box.firstElementChild.remove();
-        onCut();
-      }
-    }
-    piece.append(...nodesOf(line, style), '\n');
-    inPiece += 1;
+  const draw = () => {
+    pieces.draw(waiting.join(''));
+    waiting = [];
+    if (isFollowing) toEnd();
   };
 
   return {
@@ -51,10 +28,7 @@ export function createLines(box, { onCut }) {
     add(text) {
       if (text === '') return;
       isLineOpen = !text.endsWith('\n');
-      waiting.push(text);
-      if (isDrawing) return;
-      isDrawing = true;
-      requestAnimationFrame(draw);
+      if (waiting.push(text) === 1) requestAnimationFrame(draw);
     },
     /** Ends the line and the style: what follows belongs to another place or file. */
     breakOff(note) {
@@ -62,9 +36,44 @@ export function createLines(box, { onCut }) {
     },
     follow(wanted) {
       isFollowing = wanted;
-      if (wanted) box.scrollTop = box.scrollHeight;
+      if (wanted) toEnd();
     },
     isAtEnd: () => box.scrollHeight - box.scrollTop - box.clientHeight < 40,
+  };
+}
+
+/** Whole lines, some hundred to an element, and after them the one that has no end yet. */
+function createPieces(box, onCut) {
+  const tail = document.createElement('pre');
+  tail.className = 'tail';
+  box.append(tail);
+  const style = newStyle();
+  let piece;
+  let inPiece = 0;
+  let held = '';
+
+  const begin = () => {
+    piece = document.createElement('pre');
+    inPiece = 0;
+    tail.before(piece);
+    if (box.childElementCount - 1 <= most / pieceSize) return;
+    box.firstElementChild.remove();
+    onCut();
+  };
+  const append = (line) => {
+    if (!piece || inPiece === pieceSize) begin();
+    piece.append(...nodesOf(line, style), '\n');
+    inPiece += 1;
+  };
+
+  return {
+    draw(text) {
+      const lines = (held + text).split('\n');
+      held = lines.pop().slice(-longestTail);
+      if (lines.length > most) onCut();
+      for (const line of lines.slice(-most)) append(line);
+      tail.replaceChildren(...nodesOf(held, { ...style }));
+    },
   };
 }
 

@@ -9,7 +9,8 @@ export async function refresh() {
   isAsking = true;
   try {
     const response = await fetch(location.href, { headers: { Accept: 'text/html' } });
-    if (response.redirected && new URL(response.url).pathname.endsWith('/sign-in')) location.reload();
+    if (response.redirected && new URL(response.url).pathname.endsWith('/sign-in'))
+      location.reload();
     if (!response.ok) return;
     bringIn(new DOMParser().parseFromString(await response.text(), 'text/html'));
   } catch {
@@ -24,7 +25,8 @@ function bringIn(fresh) {
   // What has ended changes no more; a page that gained or lost parts is read anew as a whole.
   if (every && !fresh.querySelector('[data-refresh]')) delete every.dataset.refresh;
   const ids = (page) => [...page.querySelectorAll('[data-live]')].map(({ id }) => id).join();
-  if (ids(fresh) !== ids(document) && !document.querySelector('dialog[open]')) return location.reload();
+  if (ids(fresh) !== ids(document) && !document.querySelector('dialog[open]'))
+    return location.reload();
   for (const part of document.querySelectorAll('[data-live]')) {
     const now = fresh.getElementById(part.id);
     showTimes(now);
@@ -43,6 +45,6 @@ export function keepFresh() {
   };
   setTimeout(again, Number(every.dataset.refresh) * 1000);
   document.addEventListener('visibilitychange', () => {
-    if (document.visibilityState === 'visible' && every.dataset.refresh) refresh();
+    if (document.visibilityState === 'visible' && every.dataset.refresh) void refresh();
   });
 }
