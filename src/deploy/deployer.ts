@@ -1,6 +1,6 @@
 /** Leg 3: brings a release into being in Marathon, watches it, and takes it back when it does not come up. */
 import { type Deployment, isOpen } from '../core/deployment.ts';
-import { EkidenError, messageOf } from '../core/errors.ts';
+import { EkidenError, messageOf, RemoteError } from '../core/errors.ts';
 import type { HandOn, JourneyEvent } from '../core/event.ts';
 import { type Attempt, refuseDeadly } from '../core/queue.ts';
 import { shortSha, supersededBy } from '../core/ref.ts';
@@ -30,11 +30,22 @@ export function createDeployer(options: DeployerOptions): Deployer {
         return await run(options, deployment, handOn, attempt);
       } catch (error) {
         const tryAgain = !(error instanceof EkidenError) || error.retryable;
-        if (attempt.signal.aborted || (tryAgain && !attempt.last)) throw error;
+        if (attempt.signal.aborted || (tryAgain && !attempt.last)) {
+          throw await withoutSecrets(options, id, error);
+        }
         return end(options, id, 'failed', await reasonOf(options, id, error));
       }
     },
   };
+}
+
+/** What is thrown is logged, and Marathon may have repeated a part of the definition. */
+async function withoutSecrets(options: DeployerOptions, id: string, error: unknown) {
+  if (!(error instanceof RemoteError)) return error;
+  const found = await options.deployments.find(id);
+  const text = found ? await masked(options, found, error.message) : error.message;
+  const { code, retryable } = error;
+  return text === error.message ? error : new RemoteError(text, { code, retryable });
 }
 
 /** A deployment that has a reason already was on its way back. */

@@ -54,14 +54,15 @@ async function explain(options: ReversalOptions, deployment: Deployment, signal:
   return masked(options, deployment, whyNotHealthy(found, versionsOf(found, deployment)));
 }
 
-/** A text of Marathon or of a check without the secrets that the app was given. */
+/** A text of Marathon or of a check without the secrets that the app was given, or is given back. */
 export async function masked(
   { releases }: Pick<ReversalOptions, 'releases'>,
   { app, release }: Deployment,
   text: string,
 ): Promise<string> {
-  const found = release === undefined ? undefined : await releases.find(app, release);
-  return found ? mask(text, secretValuesOf(found)) : text;
+  const made = release === undefined ? undefined : await releases.find(app, release);
+  const involved = [made, await releases.lastGood(app)].filter((each) => each !== undefined);
+  return mask(text, involved.flatMap(secretValuesOf));
 }
 
 /** The next push shall find the app unlocked, and the old definition in force. */

@@ -63,6 +63,23 @@ it('is taken out of what Marathon says to a definition', async () => {
   );
 });
 
+it('is taken out of what is thrown, and so logged, also of the release that is given back', async () => {
+  await rig.follow({ id: 'd1' });
+  await rig.deploy('d1', { environmentOf });
+  await rig.follow({ id: 'd2', order: 2 });
+  rig.marathon.onCall = async (call) => {
+    if (call !== 'putApp') return;
+    throw new RemoteError(`Marathon answers 500: ${secret}, next-secret`, {
+      code: 'E_MARATHON_500',
+    });
+  };
+  const next = async () => ({ env: { P: 'next-secret' }, secrets: ['P'], warnings: [] });
+  await expect(rig.deploy('d2', { environmentOf: next })).rejects.toMatchObject({
+    message: 'Marathon answers 500: [REDACTED], [REDACTED]',
+    retryable: true,
+  });
+});
+
 it('is waited for while GitLab is away, and said when it stays away', async () => {
   await rig.follow({ id: 'd1' });
   const away = {
