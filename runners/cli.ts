@@ -11,18 +11,24 @@ const program = new Command('ekiden')
   .description('Carries a git push on your own GitLab to a running, reachable app.')
   .version(packageVersion)
   .argument('[roles...]', `roles to run in this process: ${roleNames.join(', ')}`)
-  .action(async (names: string[]) => {
-    if (names.length === 0) return program.help();
-    const { startNamedRoles } = await import('./named-roles.ts');
-    await serve((abandon) => startNamedRoles(names, abandon));
-  });
+  .action(async (names: string[]) => (names.length === 0 ? program.help() : runRoles(names)));
 for (const add of commands) add(program);
 
-program.parseAsync().catch((error: unknown) => {
+const words = process.argv.slice(2);
+const isRole = (word: string) => roleNames.some((name) => name === word);
+// `deploy` is a command as well, but of a project, and no project has the name of a role alone.
+const areRoles = words.length > 0 && words.every(isRole);
+
+(areRoles ? runRoles(words) : program.parseAsync()).catch((error: unknown) => {
   const hint = error instanceof EkidenError && error.hint ? `\n${error.hint}` : '';
   process.stderr.write(`ekiden: ${textOf(error)}${hint}\n`);
   process.exit(1);
 });
+
+async function runRoles(names: string[]): Promise<void> {
+  const { startNamedRoles } = await import('./named-roles.ts');
+  await serve((abandon) => startNamedRoles(names, abandon));
+}
 
 /** Whoever gets a fault of Ekiden's own needs to know where it is; of others, what it is. */
 function textOf(error: unknown): string {

@@ -1,6 +1,12 @@
 /** Roles by name. */
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { parseRoles, roleNames } from '../../runners/role-names.ts';
+import { packageFolder } from '../../src/paths.ts';
+
+const run = promisify(execFile);
 
 test.each([
   [['web'], ['web']],
@@ -27,3 +33,12 @@ test.each([[['toString']], [['web', 'constructor']], [['__proto__']], [['Web']],
     );
   },
 );
+
+test('a role that shares its name with a command is started where no project is named', async () => {
+  const cli = join(packageFolder, 'dist/runners/cli.js');
+  const env = { PATH: process.env['PATH'] };
+  const { stderr } = await run(process.execPath, [cli, 'deploy'], { env }).catch(
+    (error: { stderr: string }) => error,
+  );
+  expect(stderr).toContain('GITLAB_URL');
+});
