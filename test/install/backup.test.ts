@@ -81,7 +81,11 @@ test('what was backed up is there again, after everything was removed', async ()
   await expectNothingLeft(first);
 
   const second = { ...first, EKIDEN_DATA: join(state.dataDir, 'second') };
-  onTestFinished(() => uninstall(second));
+  onTestFinished(async () => {
+    // Role balance would bring nginx back.
+    await up?.stop();
+    await uninstall(second);
+  });
   await ekiden(second, 'restore', file);
   await expect(ekiden(second, 'restore', file)).rejects.toMatchObject({
     stderr: expect.stringContaining('is not empty'),
