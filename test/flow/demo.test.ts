@@ -8,7 +8,7 @@ import { openStage } from './stage.ts';
 let stage: Stage;
 
 beforeAll(async () => {
-  stage = await openStage('demo', { deadline: 8 });
+  stage = await openStage('demo', { deadline: 20 });
 });
 
 afterAll(async () => {
@@ -19,7 +19,7 @@ it('carries pushes to a live app, replaces it without a failed request, comes ba
   const lines: string[] = [];
   const result = await tellStory({
     stage,
-    deadline: 8,
+    deadline: 20,
     say: (line = '') => lines.push(line),
     draw: (title) => lines.push(title),
   });
