@@ -1,0 +1,175 @@
+/** What is lost when a web role is killed while deliveries come in: alone, and one of two behind nginx. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { poll } from '../demo/poll.ts';
+import { forEkiden } from './deliveries.ts';
+import { isTaken, type Outcome, sendAll, sendSteadily } from './load.ts';
+import {
+  awaitListening,
+  type Bench,
+  freeAddress,
+  openRedis,
+  type RolesOptions,
+  type Row,
+  type Served,
+  startRolesProcess,
+} from './stage.ts';
+
+const perSecond = 200;
+const count = 10 * perSecond;
+const killedAfter = 4_000;
+
+export async function measureLoss(bench: Bench): Promise<Row[]> {
+  const redis = await openRedis(join(bench.data, 'loss'));
+  try {
+    return [...(await killTheOnlyOne(bench, redis.url)), ...(await killOneOfTwo(bench, redis.url))];
+  } finally {
+    await redis.stop();
+  }
+}
+
+async function killTheOnlyOne(bench: Bench, redis: string): Promise<Row[]> {
+  const options = { bench, name: 'alone', roles: ['web'], redis, listen: await freeAddress() };
+  let web = await startRolesProcess(options);
+  try {
+    const restart = async () => {
+      web = await startRolesProcess(options);
+    };
+    const run = { url: `${web.url}/hooks/gitlab`, series: 'alone', victim: web };
+    const outcomes = await sendAndKill(run, restart);
+    const lost = await countLost({ ...run, outcomes, keptBy: [options] });
+    const taken = outcomes.filter(isTaken).length;
+    const what = 'web killed in the middle';
+    return [
+      { what: `${what}: answered 2xx`, measured: `${taken} of ${count}`, aim: '' },
+      { what: `${what}: of those lost`, measured: String(lost), aim: '0' },
+    ];
+  } finally {
+    await web.stop();
+  }
+}
+
+async function killOneOfTwo(bench: Bench, redis: string): Promise<Row[]> {
+  const options = ['first', 'second'].map((name) => ({ bench, name, roles: ['web'], redis }));
+  const webs = await Promise.all(options.map(startRolesProcess));
+  const nginx = await startNginx(bench, webs);
+  try {
+    const [victim] = webs;
+    const [victimOptions] = options;
+    if (victim === undefined || victimOptions === undefined) throw new Error('no web runs');
+    const run = { url: `${nginx.url}/hooks/gitlab`, series: 'pair', victim };
+    const outcomes = await sendAndKill(run);
+    // What the victim had put on its disk, since Redis was slow, follows when it is back.
+    webs.push(await startRolesProcess({ ...victimOptions, listen: new URL(victim.url).host }));
+    const lost = await countLost({ ...run, outcomes, keptBy: options });
+    const missed = outcomes.filter((outcome) => !isTaken(outcome)).length;
+    const what = 'one of two webs behind nginx killed';
+    return [
+      { what: `${what}: not answered 2xx`, measured: `${missed} of ${count}`, aim: '0' },
+      { what: `${what}: lost`, measured: String(lost), aim: '0' },
+    ];
+  } finally {
+    await nginx.stop();
+    await Promise.all(webs.map((web) => web.stop()));
+  }
+}
+
+interface Run {
+  url: string;
+  series: string;
+  victim: Served;
+}
+
+/** Sends steadily and ends the victim in the middle, with `afterwards` following at once. */
+async function sendAndKill(
+  { url, series, victim }: Run,
+  afterwards?: () => Promise<void>,
+): Promise<Outcome[]> {
+  await sendAll({ url, shot: forEkiden(`${series}-warm-up`), count: 2_000, connections: 10 });
+  const sending = sendSteadily({ url, shot: forEkiden(series), perSecond, count });
+  await delay(killedAfter);
+  await victim.kill();
+  await afterwards?.();
+  return await sending;
+}
+
+/** Sends again what was answered 2xx: what is not known any more was lost. */
+async function countLost(
+  run: Run & { outcomes: Outcome[]; keptBy: RolesOptions[] },
+): Promise<number> {
+  await Promise.all(run.keptBy.map(awaitEmptySpool));
+  const taken = run.outcomes.flatMap((outcome, n) => (isTaken(outcome) ? [n] : []));
+  const shot = forEkiden(run.series);
+  const again = await sendAll({
+    url: run.url,
+    shot: (index) => shot(taken[index] ?? 0),
+    count: taken.length,
+    connections: 10,
+  });
+  return again.filter(({ text }) => !text.includes('"decision":"duplicate"')).length;
+}
+
+/** What waits on the disk is not lost, but unknown to the queue until it was moved there. */
+async function awaitEmptySpool({ bench, name }: RolesOptions): Promise<void> {
+  const isEmpty = async () => {
+    const files = await readdir(join(bench.data, name, 'spool')).catch(() => []);
+    return files.some((file) => file.endsWith('.json')) ? undefined : true;
+  };
+  await poll(isEmpty, { within: 30_000, what: 'an empty spool' });
+}
+
+/** As docs/operations.md has it: a delivery that one web did not answer goes to the other. */
+function nginxConfig(data: string, listen: string, webs: Served[]): string {
+  const servers = webs.map(({ url }) => `server ${new URL(url).host} max_fails=0;`).join(' ');
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
+  return `daemon off; worker_processes 1; pid ${data}/nginx.pid; error_log ${data}/error.log;
+events {}
+http {
+  access_log off;
+  ${temporary.map((kind) => `${kind}_temp_path ${data}/${kind};`).join(' ')}
+  upstream ekiden { ${servers} keepalive 32; }
+  server {
+    listen ${listen};
+    client_max_body_size 26m;
+    location / {
+      proxy_pass http://ekiden;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_connect_timeout 1s;
+      proxy_next_upstream error timeout non_idempotent;
+      proxy_next_upstream_tries 2;
+    }
+  }
+}
+`;
+}
+
+async function startNginx(bench: Bench, webs: Served[]) {
+  const data = join(bench.data, 'nginx');
+  await mkdir(data, { recursive: true });
+  const listen = await freeAddress();
+  const file = join(data, 'nginx.conf');
+  await writeFile(file, nginxConfig(data, listen, webs));
+  const child = spawn('nginx', ['-e', join(data, 'error.log'), '-c', file], {
+    stdio: 'ignore',
+    env: { PATH: `${process.env['PATH']}:/usr/sbin` },
+  });
+  const stop = () => end(child);
+  await awaitListening(listen).catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
+  return { url: `http://${listen}`, stop };
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGQUIT');
+  const cut = setTimeout(() => child.kill('SIGTERM'), 5_000);
+  await exited;
+  clearTimeout(cut);
+}
