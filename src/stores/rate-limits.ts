@@ -6,6 +6,8 @@ import type { StoreOptions } from './builds.ts';
 /** Opens the counters of one limit; they fail at once while Redis is away, and work again after. */
 export function createRateLimits({ redis, prefix }: StoreOptions) {
   return (name: string): Store => {
+    // The library tells by it that two limits of one request are two.
+    const own = `${prefix}:limit:${name}:`;
     let options: Options | undefined;
     let opened: RedisStore | undefined;
 
@@ -13,7 +15,7 @@ export function createRateLimits({ redis, prefix }: StoreOptions) {
     async function open(): Promise<RedisStore> {
       if (opened) return opened;
       const store = new RedisStore({
-        prefix: `${prefix}:limit:${name}:`,
+        prefix: own,
         sendCommand: (command, ...args) => redis.call(command, ...args) as Promise<number>,
       });
       await Promise.all([store.incrementScriptSha, store.getScriptSha]);
@@ -23,6 +25,7 @@ export function createRateLimits({ redis, prefix }: StoreOptions) {
     }
 
     return {
+      prefix: own,
       init: (given) => {
         options = given;
       },
