@@ -27,6 +27,8 @@ function nothingRuns(environment: string, all: { name: string }[]): NotFoundErro
   const names = all.map(({ name }) => name).join(', ');
   return new NotFoundError(`Nothing runs in ${environment}.`, {
     code: 'E_NOTHING_RUNS',
-    hint: names ? `Something runs in ${names}; name one with --env.` : 'Push, or ekiden deploy.',
+    hint: names
+      ? `Something runs in ${names}; name one with --env.`
+      : 'Push, or deploy a ref or a build: ekiden deploy --help.',
   });
 }
