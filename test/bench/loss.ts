@@ -1,11 +1,13 @@
 /** What is lost when a web role is killed while deliveries come in: alone, and one of two behind nginx. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { hash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { connectRedis } from '../../src/clients/redis.ts';
 import { poll } from '../demo/poll.ts';
-import { forEkiden } from './deliveries.ts';
+import { forEkiden, keyOf } from './deliveries.ts';
 import { isTaken, type Outcome, sendAll, sendSteadily } from './load.ts';
 import {
   awaitListening,
@@ -40,7 +42,7 @@ async function killTheOnlyOne(bench: Bench, redis: string): Promise<Row[]> {
     };
     const run = { url: `${web.url}/hooks/gitlab`, series: 'alone', victim: web };
     const outcomes = await sendAndKill(run, restart);
-    const lost = await countLost({ ...run, outcomes, keptBy: [options] });
+    const lost = await countLost({ ...run, redis, outcomes, keptBy: [options] });
     const taken = outcomes.filter(isTaken).length;
     const what = 'web killed in the middle';
     return [
@@ -64,7 +66,7 @@ async function killOneOfTwo(bench: Bench, redis: string): Promise<Row[]> {
     const outcomes = await sendAndKill(run);
     // What the victim had put on its disk, since Redis was slow, follows when it is back.
     webs.push(await startRolesProcess({ ...victimOptions, listen: new URL(victim.url).host }));
-    const lost = await countLost({ ...run, outcomes, keptBy: options });
+    const lost = await countLost({ ...run, redis, outcomes, keptBy: options });
     const missed = outcomes.filter((outcome) => !isTaken(outcome)).length;
     const what = 'one of two webs behind nginx killed';
     return [
@@ -96,20 +98,28 @@ async function sendAndKill(
   return await sending;
 }
 
-/** Sends again what was answered 2xx: what is not known any more was lost. */
-async function countLost(
-  run: Run & { outcomes: Outcome[]; keptBy: RolesOptions[] },
-): Promise<number> {
-  await Promise.all(run.keptBy.map(awaitEmptySpool));
-  const taken = run.outcomes.flatMap((outcome, n) => (isTaken(outcome) ? [n] : []));
-  const shot = forEkiden(run.series);
-  const again = await sendAll({
-    url: run.url,
-    shot: (index) => shot(taken[index] ?? 0),
-    count: taken.length,
-    connections: 10,
-  });
-  return again.filter(({ text }) => !text.includes('"decision":"duplicate"')).length;
+/** Of what was answered 2xx, what the queue does not know: it keeps the hash of each key for a day. */
+async function countLost(options: {
+  redis: string;
+  series: string;
+  outcomes: Outcome[];
+  keptBy: RolesOptions[];
+}): Promise<number> {
+  await Promise.all(options.keptBy.map(awaitEmptySpool));
+  const taken = options.outcomes.flatMap((outcome, n) => (isTaken(outcome) ? [n] : []));
+  const redis = connectRedis({ url: options.redis });
+  try {
+    const install = options.keptBy[0]?.bench.install;
+    const known = await Promise.all(
+      taken.map(async (n) => {
+        const id = hash('sha256', `key ${keyOf(options.series, n)}`, 'hex');
+        return await redis.exists(`ekiden:${install}:queue:arrivals:de:${id}`);
+      }),
+    );
+    return known.filter((count) => count === 0).length;
+  } finally {
+    redis.disconnect();
+  }
 }
 
 /** What waits on the disk is not lost, but unknown to the queue until it was moved there. */
