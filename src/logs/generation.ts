@@ -18,7 +18,9 @@ export interface Generation {
   /** The last bytes before the offset. */
   tail: Buffer;
   size: number;
+  /** Milliseconds since the epoch, as of the last look. */
   modifiedAt: number;
+  bornAt: number;
   /** True when something was written since the last read. */
   isNews: boolean;
   /** True until its reader was told that another file goes on here. */

@@ -12,13 +12,21 @@ export interface FileFacts {
   size: number;
 }
 
-export async function factsOf(handle: FileHandle): Promise<FileFacts & { modifiedAt: number }> {
-  const info = await handle.stat({ bigint: true });
-  return { key: keyOf(info), size: Number(info.size), modifiedAt: Number(info.mtimeNs) / 1e6 };
+export interface FileTimes {
+  key: string;
+  /** Milliseconds since the epoch. */
+  bornAt: number;
+  modifiedAt: number;
 }
 
-export function keyOf({ dev, ino, birthtimeNs }: BigIntStats): string {
-  return [dev, ino, birthtimeNs].map((part) => part.toString(36)).join('-');
+export async function factsOf(handle: FileHandle): Promise<FileFacts & FileTimes> {
+  const info = await handle.stat({ bigint: true });
+  return { ...timesOf(info), size: Number(info.size) };
+}
+
+export function timesOf({ dev, ino, birthtimeNs, mtimeNs }: BigIntStats): FileTimes {
+  const key = [dev, ino, birthtimeNs].map((part) => part.toString(36)).join('-');
+  return { key, bornAt: Number(birthtimeNs) / 1e6, modifiedAt: Number(mtimeNs) / 1e6 };
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The files that had a followed name one after the other, oldest first; the last one has it now. */
 import type { FileHandle } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { continuationIn } from './capped.ts';
 import { type LogFolder, openInside } from './gate.ts';
 import { type Generation, jump, openGeneration, refresh, unread } from './generation.ts';
@@ -31,6 +32,7 @@ const settleTime = 1_000;
 const mostKnown = 1_000;
 /** Renames can come between finding a file and opening it. */
 const mostTries = 5;
+const renameTime = 10;
 /** Files that are open though they are read to their end; then the oldest are closed sooner. */
 const mostQuiet = 16;
 
@@ -43,6 +45,8 @@ export class Lineage {
   #isStarted = false;
   /** Until then files beside this one are looked for: one that is renamed can be missed at first. */
   #unsettledUntil = 0;
+  /** When the first file that was read was born; those that are older never come after it. */
+  #begunAt = 0;
 
   constructor(options: LineageOptions) {
     this.#options = options;
@@ -64,8 +68,8 @@ export class Lineage {
       if (Date.now() - retiredAt < longestRest) await refresh(generation);
     }
     await this.#retire();
-    const handle = await openInside(this.#options.folder.sandbox, this.#options.paths);
-    if (!this.#isStarted) return this.#start(handle);
+    if (!this.#isStarted) return this.#start();
+    const handle = await this.#open();
     if (!handle) return;
     const { key } = await factsOf(handle);
     const named = this.#generations.find((generation) => generation.key === key);
@@ -102,29 +106,32 @@ export class Lineage {
     for (const { handle } of this.#generations.splice(0)) await handle.close();
   }
 
-  async #start(handle: FileHandle | undefined): Promise<void> {
+  async #start(): Promise<void> {
     this.#isStarted = true;
     const { folder, identity, from } = this.#options;
+    const handle = await this.#open();
     const facts = handle && (await factsOf(handle));
-    const isWanted =
-      identity === undefined || (facts && handle && (await isSame(handle, facts, identity)));
     const found = async () => (await this.#siblings()).filter(({ key }) => key !== facts?.key);
     let siblings = await found();
+    const isWanted =
+      identity === undefined || (facts && handle && (await isSame(handle, facts, identity)));
     for (let tries = 0; !isWanted && identity !== undefined && tries < mostTries; tries += 1) {
       const older = await rotatedSince({ sandbox: folder.sandbox, siblings, identity, from });
       this.#generations.push(...(older ?? []));
       // A folder that is read while files in it are renamed may not show one of them.
       if (older && older.length > 0) break;
+      await delay(renameTime);
       siblings = await found();
     }
     const [first] = this.#generations;
     // Those after the wanted one that got another name just now are found by that at the next look.
     const place = siblings.findIndex(({ key }) => key === first?.key);
     this.#remember(place < 0 ? siblings : siblings.slice(0, place + 1));
-    if (first) this.#unsettledUntil = Date.now() + settleTime;
+    if (identity !== undefined) this.#unsettledUntil = Date.now() + settleTime;
     if (handle) this.#generations.push(await openGeneration(handle, isWanted ? from : 0));
     const [begin] = this.#generations;
     if (begin) begin.isFresh = false;
+    this.#begunAt = begin?.bornAt ?? 0;
     if (facts) this.#known.add(facts.key);
   }
 
@@ -149,7 +156,9 @@ export class Lineage {
   /** Several files may have had the name since the last look: those come before the one that has it now. */
   async #addMissed(key: string): Promise<void> {
     const siblings = (await this.#siblings()).filter((sibling) => sibling.key !== key);
-    const missed = siblings.filter((sibling) => !this.#known.has(sibling.key));
+    const missed = siblings.filter(
+      ({ key: each, bornAt }) => !this.#known.has(each) && bornAt >= this.#begunAt,
+    );
     const lost: Sibling[] = [];
     for (const sibling of missed) {
       const generation = await openSibling(this.#options.folder.sandbox, sibling, 0);
@@ -179,6 +188,10 @@ export class Lineage {
   async #drop(generation: Generation): Promise<void> {
     this.#generations.splice(this.#generations.indexOf(generation), 1);
     await generation.handle.close();
+  }
+
+  #open(): Promise<FileHandle | undefined> {
+    return openInside(this.#options.folder.sandbox, this.#options.paths);
   }
 
   async #siblings(): Promise<Sibling[]> {

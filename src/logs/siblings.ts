@@ -2,20 +2,22 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { openInside } from './gate.ts';
 import { type Generation, openGeneration, tailBefore } from './generation.ts';
-import { hasHead, headBytes, keyOf } from './identity.ts';
+import { hasHead, headBytes, timesOf } from './identity.ts';
 
 export interface Sibling {
   path: Buffer;
   /** Device, inode and birth. */
   key: string;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch; 0 where the file system does not tell. */
+  bornAt: number;
   modifiedAt: number;
 }
 
 /** The newest are looked at; more are nobody's rotation. */
 const most = 100;
 const slash = 0x2f;
-const packed = /\.(gz|bz2|xz|zst|lz4|zip)$/;
+/** Compressed ones are no text, and what the engine cuts becomes the file itself (src/engine/capped-file.ts). */
+const others = /\.(gz|bz2|xz|zst|lz4|zip|kept)$/;
 
 /** Regular files, the oldest first. */
 export async function siblingsOf(path: Buffer): Promise<Sibling[]> {
@@ -30,9 +32,12 @@ export async function siblingsOf(path: Buffer): Promise<Sibling[]> {
   return found.sort(byAge).slice(-most);
 }
 
-/** File systems tell times in steps of milliseconds; of two in one step, `.2` is older than `.1`. */
+/**
+ * By birth, since renamed files are still written to. File systems tell times in steps of
+ * milliseconds; of two in one step, `.2` is older than `.1`.
+ */
 function byAge(a: Sibling, b: Sibling): number {
-  return a.modifiedAt - b.modifiedAt || numberOf(b) - numberOf(a);
+  return a.bornAt - b.bornAt || numberOf(b) - numberOf(a) || a.modifiedAt - b.modifiedAt;
 }
 
 function numberOf({ path }: Sibling): number {
@@ -41,13 +46,13 @@ function numberOf({ path }: Sibling): number {
 
 function isRotated(name: Buffer, base: Buffer): boolean {
   const rest = name.subarray(base.length).toString('latin1');
-  return name.subarray(0, base.length).equals(base) && /^[.-]./.test(rest) && !packed.test(rest);
+  return name.subarray(0, base.length).equals(base) && /^[.-]./.test(rest) && !others.test(rest);
 }
 
 async function siblingAt(path: Buffer): Promise<Sibling | undefined> {
   const info = await lstat(path, { bigint: true }).catch(() => undefined);
   if (!info?.isFile()) return undefined;
-  return { path, key: keyOf(info), modifiedAt: Number(info.mtimeNs) / 1e6 };
+  return { path, ...timesOf(info) };
 }
 
 /** Undefined when it is gone, has another name by now, or lies outside the sandbox. */

@@ -30,6 +30,8 @@ export class Tail {
   #skipped = 0;
   /** The file that the last frames told of. */
   #told: Generation | undefined;
+  /** The newest file that was read. */
+  #front: Generation | undefined;
 
   constructor(options: LineageOptions) {
     this.#lineage = new Lineage(options);
@@ -92,7 +94,6 @@ export class Tail {
 
   async #framesOf(generation: Generation, bytes: Buffer): Promise<LogFrame[]> {
     const frames: LogFrame[] = [];
-    const newest = this.#told;
     if (this.#skipped > 0) frames.push({ type: 'skipped', bytes: this.#skipped });
     this.#skipped = 0;
     if (generation.isFresh && this.#told) frames.push({ type: 'rotated' });
@@ -102,16 +103,24 @@ export class Tail {
       frames.push(this.#positionOf(generation, generation.offset - bytes.length));
     }
     frames.push({ type: 'data', bytes });
-    // Late words of an older file must not be the place from which somebody goes on.
-    if (newest && newest !== generation && this.#isBehind(generation, newest)) {
-      frames.push(this.#positionOf(newest, newest.offset));
-    }
+    const front = this.#frontAfter(generation);
+    if (front) frames.push(this.#positionOf(front, front.offset));
     return frames;
   }
 
-  #isBehind(generation: Generation, newest: Generation): boolean {
+  /**
+   * The file that the reader had come to before older ones said more, once these are read: their
+   * late words must not be the place from which somebody goes on.
+   */
+  #frontAfter(generation: Generation): Generation | undefined {
     const { generations } = this.#lineage;
-    return generations.indexOf(generation) < generations.indexOf(newest);
+    const at = this.#front ? generations.indexOf(this.#front) : -1;
+    if (at <= generations.indexOf(generation)) {
+      this.#front = generation;
+      return undefined;
+    }
+    const isAllRead = generations.slice(0, at).every(({ isNews }) => !isNews);
+    return isAllRead ? this.#front : undefined;
   }
 
   #positionOf(generation: Generation, offset: number): LogFrame {
