@@ -6,6 +6,7 @@ import { createSummaryReporter } from './test/setup/reporter.js';
 const isRoot = process.getuid?.() === 0;
 const tests = 'test/**/*.test.{ts,js}';
 const flows = 'test/flow/**/*.test.ts';
+const foreign = '**/node_modules/**';
 const needRoot = isRoot ? [] : ['test/**/*.root.test.{ts,js}'];
 
 export default defineConfig({
@@ -18,7 +19,7 @@ export default defineConfig({
         test: {
           name: 'parts',
           include: [tests],
-          exclude: [flows, ...needRoot],
+          exclude: [foreign, flows, ...needRoot],
           pool: 'forks',
           isolate: false,
           testTimeout: 30_000,
@@ -29,7 +30,7 @@ export default defineConfig({
         test: {
           name: 'flow',
           include: [flows],
-          exclude: needRoot,
+          exclude: [foreign, ...needRoot],
           pool: 'forks',
           // After the others, so that what it measures is not their load.
           sequence: { groupOrder: 1 },
