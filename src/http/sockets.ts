@@ -10,9 +10,7 @@ import { problemOf } from './answer.ts';
 import { followOf } from './api/follow.ts';
 import { pathOf, stripBase } from './base-path.ts';
 import { credentialsOf, isOwnOrigin } from './credentials.ts';
-
-/** Bytes that may wait for a slow client; then nothing more is read for it. */
-const highWater = 1024 * 1024;
+import { closeCodes, sendFrame, shortReason } from './frames.ts';
 
 /** Milliseconds: whether the client is there, and may still look. */
 const pingEvery = 20_000;
@@ -20,15 +18,6 @@ const askAgainEvery = 60_000;
 
 /** Of one web role, so that forgotten pages cannot eat it up. */
 const mostSockets = 2_000;
-
-/** Why a socket was closed, as RFC 6455 and its registry number it. */
-export const closeCodes = {
-  ended: 1000,
-  stopping: 1001,
-  refused: 1008,
-  failed: 1011,
-  tooMany: 1013,
-} as const;
 
 export interface Sockets {
   /** Closes all with a reason; resolves when they are closed, at once with those who do not answer. */
@@ -130,7 +119,7 @@ async function run({ socket, frames, mayStill, stopping }: Running): Promise<voi
   const timers = watchOver(socket, mayStill);
   try {
     for await (const frame of frames(signal)) {
-      await send(socket, frame, signal);
+      await sendFrame(socket, frame, signal);
       if (frame.type === 'end') socket.close(closeCodes.ended, shortReason(frame.reason));
       if (signal.aborted) break;
     }
@@ -160,26 +149,6 @@ function watchOver(socket: WebSocket, mayStill: () => Promise<void>): NodeJS.Tim
     });
   }, askAgainEvery);
   return [ping, ask];
-}
-
-/** Resolves when the client has taken so much that more may be read for it. */
-async function send(socket: WebSocket, frame: LogFrame, signal: AbortSignal): Promise<void> {
-  const message = frame.type === 'data' ? frame.bytes : JSON.stringify(frame);
-  if (socket.readyState !== socket.OPEN) return;
-  const sent = new Promise<void>((resolve) => socket.send(message, () => resolve()));
-  if (socket.bufferedAmount < highWater) return;
-  const left = new Promise<void>((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-  await Promise.race([sent, left]);
-}
-
-/** The protocol has room for 123 bytes. */
-function shortReason(text: string): string {
-  return Buffer.from(text)
-    .subarray(0, 120)
-    .toString('utf8')
-    .replace(/\uFFFD+$/, '');
 }
 
 /** Answers in HTTP, since the socket is not open yet. */

@@ -58,10 +58,7 @@ export const readFile = endpoint({
       request,
       response,
       type: 'text/plain; charset=utf-8',
-      async size() {
-        const files = await ekiden.logFiles.list(instance);
-        return files?.find((each) => each.path === file)?.size;
-      },
+      size: async () => (await ekiden.logFiles.open(instance, file))?.file.size,
       open: (range) => ekiden.logFiles.open(instance, file, range),
     });
   },
