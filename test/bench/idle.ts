@@ -2,6 +2,7 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { endGroup } from '../../src/clients/processes.ts';
 import { startEkidenProcess } from '../demo/ekiden-process.ts';
 import { freeAddresses } from '../demo/free-ports.ts';
 import { secret } from './deliveries.ts';
@@ -25,6 +26,8 @@ export async function measureIdle(bench: Bench): Promise<Row[]> {
       bytes.push(sizes.reduce((sum, size) => sum + size, 0));
     }
     await up.stop();
+    // Ekiden leaves its nginx to the apps; here are none.
+    for (const pid of await processesOf(data)) await endGroup(pid, () => true);
     await rm(data, { recursive: true, force: true });
   }
   const ready = (median(milliseconds) / 1_000).toFixed(2);
@@ -68,12 +71,17 @@ async function startUp(bench: Bench, data: string) {
 
 /** The process itself and those below it that run node: not Redis, the registry or nginx. */
 async function nodeProcessesOf(data: string, up: number): Promise<number[]> {
-  const found = [up];
+  const ours = await processesOf(data, process.execPath);
+  return [...new Set([up, ...ours])];
+}
+
+/** All that have the folder on their command line, or those of one program. */
+async function processesOf(data: string, program = ''): Promise<number[]> {
+  const found: number[] = [];
   for (const name of await readdir('/proc')) {
-    if (!/^\d+$/.test(name) || Number(name) === up) continue;
+    if (!/^\d+$/.test(name)) continue;
     const line = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '');
-    const [program = ''] = line.split('\0');
-    if (program === process.execPath && line.includes(data)) found.push(Number(name));
+    if (line.startsWith(program) && line.includes(data)) found.push(Number(name));
   }
   return found;
 }
