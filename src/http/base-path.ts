@@ -20,3 +20,9 @@ export function stripBase(request: IncomingMessage, base: string): void {
 export function pathOf({ url }: IncomingMessage): string {
   return (url ?? '/').split('?', 1)[0] ?? '/';
 }
+
+/** What follows the `?` of the address, whatever comes before it. */
+export function queryOf({ url = '/' }: IncomingMessage): URLSearchParams {
+  const at = url.indexOf('?');
+  return new URLSearchParams(at < 0 ? '' : url.slice(at + 1));
+}

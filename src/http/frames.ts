@@ -1,6 +1,9 @@
 /** Sends the frames of a followed log over a WebSocket: JSON for control, binary for bytes. */
+import { STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { LogFrame } from '../core/log-file.ts';
+import { problemOf } from './answer.ts';
 
 /** Bytes that may wait for a slow client; then nothing more is read for it. */
 const highWater = 1024 * 1024;
@@ -40,4 +43,25 @@ export function shortReason(text: string): string {
     .subarray(0, 120)
     .toString('utf8')
     .replace(/\uFFFD+$/, '');
+}
+
+/** Why a socket fails; what nobody raised on purpose is not told to the outside. */
+export function reasonOf(error: unknown): string {
+  return shortReason(String(problemOf(error).body['title']));
+}
+
+/** Answers an upgrade in HTTP, since the socket is not open yet. */
+export function refuseUpgrade(duplex: Duplex, error: unknown): void {
+  const { status, body } = problemOf(error);
+  const text = `${JSON.stringify(body)}\n`;
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Refused'}`,
+    'Content-Type: application/problem+json',
+    `Content-Length: ${Buffer.byteLength(text)}`,
+    'Cache-Control: no-store',
+    ...(status === 401 ? ['WWW-Authenticate: Bearer realm="Ekiden"'] : []),
+    'Connection: close',
+  ];
+  // Node no longer watches over this connection: one that the client keeps open would stay for ever.
+  duplex.end(`${head.join('\r\n')}\r\n\r\n${text}`, () => duplex.destroy());
 }

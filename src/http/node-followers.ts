@@ -2,11 +2,10 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { EkidenError, messageOf, NotFoundError } from '../core/errors.ts';
+import { EkidenError, NotFoundError } from '../core/errors.ts';
 import type { Follow, LogFiles, LogFrame } from '../core/log-file.ts';
 import type { NodeInstances } from '../core/node.ts';
-import { problemOf } from './answer.ts';
-import { closeCodes, sendFrame, shortReason } from './frames.ts';
+import { closeCodes, reasonOf, refuseUpgrade, sendFrame } from './frames.ts';
 import { noInstance, targetOf } from './node-answers.ts';
 
 export interface FollowersOptions {
@@ -39,7 +38,7 @@ export function serveFollowers(server: Server, options: FollowersOptions) {
         void run(socket, frames, stopping.signal);
       });
     };
-    open().catch((error: unknown) => refuse(duplex, error));
+    open().catch((error: unknown) => refuseUpgrade(duplex, error));
   });
   return {
     async stop(): Promise<void> {
@@ -85,7 +84,7 @@ async function run(socket: WebSocket, frames: Frames, stopping: AbortSignal): Pr
     }
     if (!signal.aborted) socket.close(closeCodes.ended, 'nothing more will come');
   } catch (error) {
-    if (!signal.aborted) socket.close(closeCodes.failed, shortReason(messageOf(error)));
+    if (!signal.aborted) socket.close(closeCodes.failed, reasonOf(error));
   } finally {
     clearInterval(ping);
   }
@@ -112,17 +111,4 @@ function tooMany(): EkidenError {
     ...{ code: 'E_SOCKETS', status: 503, mendedBy: 'ekiden', retryable: true },
     hint: 'Close pages that follow logs, or try again later.',
   });
-}
-
-/** Answers in HTTP, since the socket is not open yet. */
-function refuse(duplex: Duplex, error: unknown): void {
-  const { status, body } = problemOf(error);
-  const text = `${JSON.stringify(body)}\n`;
-  const head = [
-    `HTTP/1.1 ${status} Refused`,
-    'Content-Type: application/problem+json',
-    `Content-Length: ${Buffer.byteLength(text)}`,
-    'Connection: close',
-  ];
-  duplex.end(`${head.join('\r\n')}\r\n\r\n${text}`);
 }

@@ -4,13 +4,13 @@ import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Caller } from '../core/access.ts';
 import { AccessError, EkidenError, messageOf, NotFoundError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
 import type { LogFrame } from '../core/log-file.ts';
 import type { Ekiden } from '../ekiden.ts';
-import { problemOf } from './answer.ts';
 import { followOf } from './api/follow.ts';
-import { pathOf, stripBase } from './base-path.ts';
+import { pathOf, queryOf, stripBase } from './base-path.ts';
 import { credentialsOf, isOwnOrigin } from './credentials.ts';
-import { closeCodes, sendFrame, shortReason } from './frames.ts';
+import { closeCodes, reasonOf, refuseUpgrade, sendFrame, shortReason } from './frames.ts';
 
 /** Milliseconds: whether the client is there, and may still look. */
 const pingEvery = 20_000;
@@ -40,10 +40,10 @@ export function serveSockets(server: Server, ekiden: Ekiden, base: string): Sock
       const { caller, frames, mayStill } = await prepare(ekiden, request, pathOf(request));
       sockets.handleUpgrade(request, duplex, head, (socket) => {
         ekiden.log.debug({ path: pathOf(request), user: caller.username }, 'socket opened');
-        void run({ socket, frames, mayStill, stopping: stopping.signal });
+        void run({ socket, frames, mayStill, stopping: stopping.signal, log: ekiden.log });
       });
     };
-    open().catch((error: unknown) => refuse(duplex, error));
+    open().catch((error: unknown) => refuseUpgrade(duplex, error));
   });
   return {
     async stop() {
@@ -67,7 +67,7 @@ function tooMany(): EkidenError {
 
 /** All checks, before anything is opened. */
 async function prepare(ekiden: Ekiden, request: IncomingMessage, path: string) {
-  const query = new URL(request.url ?? '/', 'http://ekiden').searchParams;
+  const query = queryOf(request);
   const caller = await identify(ekiden, request, query);
   const { project, frames } = await followOf(ekiden, { path, query, caller });
   const mayStill = async () => {
@@ -110,9 +110,10 @@ interface Running {
   /** @throws once the caller may no longer look. */
   mayStill: () => Promise<void>;
   stopping: AbortSignal;
+  log: Log;
 }
 
-async function run({ socket, frames, mayStill, stopping }: Running): Promise<void> {
+async function run({ socket, frames, mayStill, stopping, log }: Running): Promise<void> {
   const gone = new AbortController();
   const signal = AbortSignal.any([gone.signal, stopping]);
   socket.on('close', () => gone.abort()).on('error', () => gone.abort());
@@ -125,7 +126,9 @@ async function run({ socket, frames, mayStill, stopping }: Running): Promise<voi
     }
     if (!signal.aborted) socket.close(closeCodes.ended, 'nothing more will come');
   } catch (error) {
-    if (!signal.aborted) socket.close(closeCodes.failed, shortReason(messageOf(error)));
+    if (signal.aborted) return;
+    log.warn({ error: messageOf(error) }, 'a socket failed');
+    socket.close(closeCodes.failed, reasonOf(error));
   } finally {
     for (const timer of timers) clearInterval(timer);
   }
@@ -149,20 +152,4 @@ function watchOver(socket: WebSocket, mayStill: () => Promise<void>): NodeJS.Tim
     });
   }, askAgainEvery);
   return [ping, ask];
-}
-
-/** Answers in HTTP, since the socket is not open yet. */
-function refuse(duplex: Duplex, error: unknown): void {
-  const { status, body } = problemOf(error);
-  const text = `${JSON.stringify(body)}\n`;
-  duplex.end(
-    [
-      `HTTP/1.1 ${status} ${status === 401 ? 'Unauthorized' : 'Refused'}`,
-      'Content-Type: application/problem+json',
-      `Content-Length: ${Buffer.byteLength(text)}`,
-      'Connection: close',
-      '',
-      text,
-    ].join('\r\n'),
-  );
 }

@@ -30,7 +30,7 @@ const sockets = [
 /** Finds what the path names and checks the right to look. @throws EkidenError */
 export async function followOf(ekiden: Ekiden, wanted: Wanted): Promise<Followed> {
   for (const { matches, open } of sockets) {
-    const found = matches(wanted.path);
+    const found = matched(matches, wanted.path);
     if (found) return open(ekiden, wanted, toNames(found.params));
   }
   throw missing('socket');
@@ -38,6 +38,15 @@ export async function followOf(ekiden: Ekiden, wanted: Wanted): Promise<Followed
 
 function matcher(path: string) {
   return match(`/api/v1${toExpress(path)}`);
+}
+
+/** @throws InputError for a path that cannot be decoded */
+function matched(matches: ReturnType<typeof matcher>, path: string) {
+  try {
+    return matches(path);
+  } catch (cause) {
+    throw new InputError('The address is no valid URL.', { code: 'E_ADDRESS', cause });
+  }
 }
 
 function toNames(params: object): Record<string, string> {

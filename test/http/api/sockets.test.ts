@@ -1,8 +1,9 @@
 /** WebSockets of the API: who gets in, what comes, and how it ends. */
 import { once } from 'node:events';
 import { appendFile, mkdir, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { poll } from '../../demo/poll.ts';
 import { useRedis } from '../../support/redis.ts';
@@ -138,3 +139,61 @@ test('a page that is left frees what it followed', async () => {
   socket.terminate();
   await poll(() => left || undefined, within);
 });
+
+test.each(['//[', '/api/v1/projects/%zz/builds/b1/log'])(
+  'the address %s is refused as a wrong one',
+  async (path) => {
+    const api = await openApi({ redis });
+    const { answer } = await upgrade(api, path);
+    expect(answer).toMatch(/^HTTP\/1\.1 (400 Bad Request|404 Not Found)\r\n/);
+  },
+);
+
+test('whoever is refused and keeps the connection open is cut off', async () => {
+  const api = await openApi({ redis });
+  const { answer, isClosed } = await upgrade(api, '/nothing');
+  expect(answer).toMatch(/^HTTP\/1\.1 404 Not Found\r\n/);
+  await poll(() => isClosed() || undefined, within);
+});
+
+test('a failure inside is told by no more than that it is one', async () => {
+  const api = await openApi({ redis });
+  const { path } = await buildWithLog(api, 'one\n');
+  api.ekiden.buildLogReader = {
+    ...api.ekiden.buildLogReader,
+    async *follow() {
+      yield { type: 'position', identity: 'a', offset: 0 };
+      throw new Error('connect ECONNREFUSED 10.0.0.1:6379');
+    },
+  };
+  const { seen } = openSocket(api, path, { 'PRIVATE-TOKEN': api.tokens.reporter });
+  await poll(() => seen.close, within);
+  expect(seen.close).toEqual({ code: 1011, reason: 'Ekiden failed inside; its log tells more.' });
+  expect(api.logged()).toContain('ECONNREFUSED');
+});
+
+/** Asks for a socket byte by byte, and never closes the connection by itself. */
+async function upgrade(api: Api, path: string) {
+  const { hostname, port } = new URL(api.url);
+  const connection = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+  let answer = '';
+  connection.on('data', (bytes) => {
+    answer += bytes;
+  });
+  connection.on('error', () => undefined);
+  onTestFinished(() => void connection.destroy());
+  const fields = {
+    ...{ Host: 'ekiden', Connection: 'Upgrade', Upgrade: 'websocket' },
+    ...{ 'Sec-WebSocket-Version': 13, 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==' },
+    'PRIVATE-TOKEN': api.tokens.reporter,
+  };
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}`);
+  connection.write(`${[`GET ${path} HTTP/1.1`, ...lines].join('\r\n')}\r\n\r\n`);
+  await poll(() => answer.includes('\r\n\r\n') || undefined, within);
+  /** Writing on tells whether the other side is gone: it resets what it no longer knows. */
+  const isClosed = () => {
+    if (!connection.destroyed) connection.write('more');
+    return connection.destroyed;
+  };
+  return { answer, isClosed };
+}
