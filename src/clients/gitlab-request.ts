@@ -60,10 +60,10 @@ function toEkidenError(what: string, error: unknown): EkidenError {
   if (status === 401 || status === 403) {
     const isTokenBad = status === 401 || text.includes('insufficient_scope');
     return new RemoteError(`${text} (HTTP ${status})`, {
-      // Of the token itself: refused everywhere, and mended by a new one.
       code: isTokenBad ? 'E_GITLAB_TOKEN' : 'E_GITLAB_ACCESS',
       hint: 'Check GITLAB_TOKEN: it needs the scope api and, in the project, the role Developer.',
-      retryable: false,
+      // A token that is refused everywhere will be replaced, and work shall wait for that.
+      retryable: isTokenBad,
       cause: error,
     });
   }

@@ -119,12 +119,10 @@ async function emptyOutbox(options: StatusesOptions, { outbox, isOurs }: Emptyin
       await postOnce(options, outbox, status);
       log.debug({ sha, name, state }, 'status posted');
     } catch (error) {
-      if (!(error instanceof EkidenError) || error.retryable) throw error;
-      if (error.code === 'E_GITLAB_TOKEN') {
-        // Nothing is wrong with the status: it waits for the next sweep, or a start with a new token.
+      if (error instanceof EkidenError && error.code === 'E_GITLAB_TOKEN') {
         log.error({ error: error.message, hint: error.hint }, 'GitLab refuses GITLAB_TOKEN');
-        throw error;
       }
+      if (!(error instanceof EkidenError) || error.retryable) throw error;
       // What GitLab will never take must not keep back what comes after it.
       log.warn({ sha, name, state, error: error.message }, 'GitLab refused a status');
     }

@@ -89,7 +89,7 @@ describe('variables', () => {
   it.each([
     [500, 'E_GITLAB', true],
     [429, 'E_GITLAB', true],
-    [401, 'E_GITLAB_TOKEN', false],
+    [401, 'E_GITLAB_TOKEN', true],
   ])('that GitLab answers with %i for are no empty list', async (status, code, retryable) => {
     gitlab.faults.add({ route: /\/variables/, status, body: { message: 'why' }, times: 2 });
     await expect(client().ofProject(project)).rejects.toMatchObject({ code, retryable });

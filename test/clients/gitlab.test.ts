@@ -74,7 +74,7 @@ describe('refusals', () => {
 
   it.each([
     [404, NotFoundError, { code: 'E_GITLAB_NOT_FOUND', retryable: false }],
-    [401, RemoteError, { code: 'E_GITLAB_TOKEN', retryable: false }],
+    [401, RemoteError, { code: 'E_GITLAB_TOKEN', retryable: true }],
     [403, RemoteError, { code: 'E_GITLAB_ACCESS', retryable: false }],
     [400, RemoteError, { code: 'E_GITLAB', retryable: false }],
     [409, RemoteError, { code: 'E_GITLAB', retryable: true }],

@@ -9,7 +9,7 @@ import { openRedis, useRedis } from '../support/redis.ts';
 
 const redis = useRedis();
 const away = new RemoteError('GitLab is away', { code: 'E_GITLAB' });
-const revoked = new RemoteError('401 Unauthorized', { code: 'E_GITLAB_TOKEN', retryable: false });
+const revoked = new RemoteError('401 Unauthorized', { code: 'E_GITLAB_TOKEN', retryable: true });
 const refusal = new RemoteError('403 Forbidden', { code: 'E_GITLAB_ACCESS', retryable: false });
 
 function status(change: Partial<Status> = {}): Status {
