@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { GitLab, StatusState } from '../clients/gitlab.ts';
 import type { Redis } from '../clients/redis.ts';
-import { EkidenError } from '../core/errors.ts';
+import { EkidenError, RemoteError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Queue } from '../core/queue.ts';
 import { shortRef } from '../core/ref.ts';
@@ -121,6 +121,7 @@ async function emptyOutbox(options: StatusesOptions, { outbox, isOurs }: Emptyin
     } catch (error) {
       if (error instanceof EkidenError && error.code === 'E_GITLAB_TOKEN') {
         log.error({ error: error.message, hint: error.hint }, 'GitLab refuses GITLAB_TOKEN');
+        throw untilSweep(error);
       }
       if (!(error instanceof EkidenError) || error.retryable) throw error;
       // What GitLab will never take must not keep back what comes after it.
@@ -129,6 +130,12 @@ async function emptyOutbox(options: StatusesOptions, { outbox, isOurs }: Emptyin
     // By its text: when the lock ran out, another worker may have taken it away already.
     await redis.lrem(outbox, 1, text);
   }
+}
+
+/** Nothing is wrong with the status: it waits for the next sweep, or a start with a new token. */
+function untilSweep(error: EkidenError): RemoteError {
+  const { message, code } = error;
+  return new RemoteError(message, { code, retryable: false, cause: error });
 }
 
 /** A leg that is repeated says again what GitLab shows already; a second row would be noise. */
