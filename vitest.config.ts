@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config';
 // @ts-expect-error The set-up is plain JavaScript, since it runs before there is a compiler.
 import { createSummaryReporter } from './test/setup/reporter.js';
 
+/** Run before each file of tests. */
+const setupFiles = ['test/support/every-test.ts'];
+
 const isRoot = process.getuid?.() === 0;
 const tests = 'test/**/*.test.{ts,js}';
 const flows = 'test/flow/**/*.test.ts';
@@ -18,6 +21,7 @@ export default defineConfig({
       {
         test: {
           name: 'parts',
+          setupFiles,
           include: [tests],
           exclude: [foreign, flows, ...needRoot],
           pool: 'forks',
@@ -29,6 +33,7 @@ export default defineConfig({
       {
         test: {
           name: 'flow',
+          setupFiles,
           include: [flows],
           exclude: [foreign, ...needRoot],
           pool: 'forks',

@@ -1,0 +1,9 @@
+/** What holds for every test: an API that it asked answered as its document says. */
+import { afterAll, afterEach, expect } from 'vitest';
+import { wrongAnswers } from './api-answers.ts';
+
+const expectDocumentedAnswers = async () => expect(await wrongAnswers()).toEqual([]);
+
+afterEach(expectDocumentedAnswers);
+// Some are complete only when their server has stopped.
+afterAll(expectDocumentedAnswers);
