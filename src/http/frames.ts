@@ -2,6 +2,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
+import { TooManyRequestsError } from '../core/errors.ts';
 import type { LogFrame } from '../core/log-file.ts';
 import { problemOf } from './answer.ts';
 
@@ -60,6 +61,7 @@ export function refuseUpgrade(duplex: Duplex, error: unknown): void {
     `Content-Length: ${Buffer.byteLength(text)}`,
     'Cache-Control: no-store',
     ...(status === 401 ? ['WWW-Authenticate: Bearer realm="Ekiden"'] : []),
+    ...(error instanceof TooManyRequestsError ? [`Retry-After: ${error.retryAfter}`] : []),
     'Connection: close',
   ];
   // Node no longer watches over this connection: one that the client keeps open would stay for ever.

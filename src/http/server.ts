@@ -10,9 +10,10 @@ import { createRouter } from './api/router.ts';
 import { basePathOf, pathOf, stripBase } from './base-path.ts';
 import { createDocs } from './docs.ts';
 import { createHealth } from './health.ts';
-import { createLimits } from './limits.ts';
+import { createLimits, type Limits } from './limits.ts';
 import { close, listen } from './listening.ts';
 import { createHttpMetrics, type HttpMetrics } from './metrics.ts';
+import { createSocketLimits } from './socket-limits.ts';
 import { serveSockets } from './sockets.ts';
 import { createPageHeaders } from './ui/headers.ts';
 import { createUi } from './ui/index.ts';
@@ -48,7 +49,8 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
       metrics.noteHook(await options.onDelivery(payload, delivery)),
     log,
   });
-  const app = createApp(ekiden, metrics);
+  const limits = createLimits(ekiden.rateLimits);
+  const app = createApp({ ekiden, metrics, limits });
   const isHook = (request: IncomingMessage) => pathOf(request).replace(/\/$/, '') === hookPath;
   const server = createServer((request, response) => {
     stripBase(request, base);
@@ -61,7 +63,10 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
     response.writeContinue();
     app(request, response);
   });
-  const sockets = serveSockets(server, ekiden, base);
+  const sockets = serveSockets(server, {
+    ...{ ekiden, base },
+    limits: createSocketLimits(limits, config.proxies),
+  });
   const port = await listen(server, { address: config.listen, setting: 'EKIDEN_LISTEN' });
   return {
     port,
@@ -71,12 +76,17 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
   };
 }
 
-function createApp(ekiden: Ekiden, metrics: HttpMetrics): Express {
+interface AppOptions {
+  ekiden: Ekiden;
+  metrics: HttpMetrics;
+  limits: Limits;
+}
+
+function createApp({ ekiden, metrics, limits }: AppOptions): Express {
   const app = express();
   app.disable('x-powered-by');
   app.set('trust proxy', ekiden.config.proxies);
   app.use(metrics.measure);
-  const limits = createLimits(ekiden.rateLimits);
   app.use(createHealth(ekiden, metrics));
   app.use(createPageHeaders(ekiden.config.url));
   app.use('/api/v1', createDocs(ekiden));

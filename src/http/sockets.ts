@@ -11,6 +11,7 @@ import { followOf } from './api/follow.ts';
 import { pathOf, queryOf, stripBase } from './base-path.ts';
 import { credentialsOf, isOwnOrigin } from './credentials.ts';
 import { closeCodes, reasonOf, refuseUpgrade, sendFrame, shortReason } from './frames.ts';
+import type { SocketLimits } from './socket-limits.ts';
 
 /** Milliseconds: whether the client is there, and may still look. */
 const pingEvery = 20_000;
@@ -24,8 +25,16 @@ export interface Sockets {
   stop(): Promise<void>;
 }
 
-/** Takes over the upgrades of `server`; `base` is the path that a proxy may leave in addresses. */
-export function serveSockets(server: Server, ekiden: Ekiden, base: string): Sockets {
+export interface SocketsOptions {
+  ekiden: Ekiden;
+  limits: SocketLimits;
+  /** The path that a proxy may leave in addresses. */
+  base: string;
+}
+
+/** Takes over the upgrades of `server`. */
+export function serveSockets(server: Server, options: SocketsOptions): Sockets {
+  const { ekiden, base } = options;
   const sockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
@@ -37,7 +46,7 @@ export function serveSockets(server: Server, ekiden: Ekiden, base: string): Sock
     stripBase(request, base);
     const open = async () => {
       if (sockets.clients.size >= mostSockets) throw tooMany();
-      const { caller, frames, mayStill } = await prepare(ekiden, request, pathOf(request));
+      const { caller, frames, mayStill } = await prepare(options, request, pathOf(request));
       sockets.handleUpgrade(request, duplex, head, (socket) => {
         ekiden.log.debug({ path: pathOf(request), user: caller.username }, 'socket opened');
         void run({ socket, frames, mayStill, stopping: stopping.signal, log: ekiden.log });
@@ -66,9 +75,14 @@ function tooMany(): EkidenError {
 }
 
 /** All checks, before anything is opened. */
-async function prepare(ekiden: Ekiden, request: IncomingMessage, path: string) {
+async function prepare({ ekiden, limits }: SocketsOptions, request: IncomingMessage, path: string) {
   const query = queryOf(request);
-  const caller = await identify(ekiden, request, query);
+  const entered = await limits.enter(request);
+  const caller = await identify(ekiden, request, query).catch(async (error: unknown) => {
+    if (error instanceof AccessError && error.status === 401) await entered.noteRefused();
+    throw error;
+  });
+  await entered.count(caller);
   const { project, frames } = await followOf(ekiden, { path, query, caller });
   const mayStill = async () => {
     await ekiden.access.authorize(caller, project, { ability: 'look' });

@@ -3,8 +3,13 @@ import type { Options, Store } from 'express-rate-limit';
 import { RedisStore } from 'rate-limit-redis';
 import type { StoreOptions } from './builds.ts';
 
+/** Milliseconds that counting may take, and for which nobody counts after it took longer. */
+const patience = 500;
+const pause = 5_000;
+
 /** Opens the counters of one limit; they fail at once while Redis is away, and work again after. */
 export function createRateLimits({ redis, prefix }: StoreOptions) {
+  const quickly = createHaste();
   return (name: string): Store => {
     // The library tells by it that two limits of one request are two.
     const own = `${prefix}:limit:${name}:`;
@@ -29,9 +34,30 @@ export function createRateLimits({ redis, prefix }: StoreOptions) {
       init: (given) => {
         options = given;
       },
-      increment: async (key) => (await open()).increment(key),
-      decrement: async (key) => (await open()).decrement(key),
-      resetKey: async (key) => (await open()).resetKey(key),
+      get: (key) => quickly(async () => (await open()).get(key)),
+      increment: (key) => quickly(async () => (await open()).increment(key)),
+      decrement: (key) => quickly(async () => (await open()).decrement(key)),
+      resetKey: (key) => quickly(async () => (await open()).resetKey(key)),
     };
+  };
+}
+
+/** A Redis that hangs would keep each request once for each limit that it is counted in. */
+function createHaste() {
+  let restUntil = 0;
+  return async <T>(count: () => Promise<T>): Promise<T> => {
+    if (Date.now() < restUntil) throw new Error('Redis was too slow to count');
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        restUntil = Date.now() + pause;
+        reject(new Error('Redis is too slow to count'));
+      }, patience);
+    });
+    try {
+      return await Promise.race([count(), late]);
+    } finally {
+      clearTimeout(timer);
+    }
   };
 }

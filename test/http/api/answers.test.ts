@@ -159,6 +159,25 @@ test('the figures of the limits come with each answer, and a limit is kept', asy
   expect(last).toBe(429);
 });
 
+test('many may ask at once from one address, as long as their tokens are right', async () => {
+  const { url, tokens } = await openApi({ redis });
+  const headers = { 'PRIVATE-TOKEN': tokens.reporter };
+  const asked = Array.from({ length: 100 }, () => fetch(`${url}/api/v1/self`, { headers }));
+  const statuses = (await Promise.all(asked)).map(({ status }) => status);
+  expect(new Set(statuses)).toEqual(new Set([200]));
+});
+
+test('a Redis that hangs keeps nobody who needs nothing of it', async () => {
+  const { call, tokens } = await openApi({ redis });
+  await call('GET', '/self', { token: tokens.reporter });
+  onTestFinished(() => redis.resume());
+  await redis.pause();
+  const signal = AbortSignal.timeout(3_000);
+  const isDone = call('GET', '/self', { token: tokens.reporter }).then(({ status }) => status);
+  const late = new Promise((resolve) => signal.addEventListener('abort', () => resolve('late')));
+  expect(await Promise.race([isDone, late])).toBe(200);
+});
+
 test('while Redis is away nothing hangs', async () => {
   const { call, url, tokens } = await openApi({ redis });
   onTestFinished(() => redis.start());

@@ -122,6 +122,19 @@ test('others are refused before the socket opens, with the reason', async () => 
   }
 });
 
+test('wrong tokens count for sockets as they do elsewhere', async () => {
+  const api = await openApi({ redis });
+  const { path } = await buildWithLog(api, 'one\n');
+  const wrong = { 'PRIVATE-TOKEN': 'wrong' };
+  const statuses: number[] = [];
+  for (let asked = 0; asked < 70 && statuses.at(-1) !== 429; asked += 1) {
+    statuses.push((await refusal(api, path, wrong)).status);
+  }
+  expect(statuses.slice(0, 60)).toEqual(Array(60).fill(401));
+  expect(statuses.at(-1)).toBe(429);
+  expect((await api.call('GET', '/self', { token: 'wrong' })).status).toBe(429);
+});
+
 test('a page that is left frees what it followed', async () => {
   const api = await openApi({ redis });
   const { path } = await buildWithLog(api, 'one\n');
