@@ -97,7 +97,7 @@ export interface Ekiden {
     statuses: Queue<StatusWork>;
   };
   report: Report;
-  /** Id for a build: not to be guessed, since its page is reached by it. */
+  /** Id for a build; links in GitLab's statuses hold it, so it names nothing else, ever. */
   newBuildId(): string;
   /** Whether the manifest sends a tag anywhere, if that is known in time. */
   takesTag(commit: TaggedCommit): Promise<boolean | undefined>;
