@@ -126,7 +126,10 @@ describe('what runs', () => {
     expect(await answer()).toBe('two');
     await work(await operations.rollback(asked));
     expect(await answer()).toBe('one');
-    expect(await services.find(web)).toMatchObject({ release: { number: 1 }, health: 'healthy' });
+    // The instances of before serve on for a moment, and until then it is being deployed.
+    await expect
+      .poll(() => services.find(web), { timeout: 20_000 })
+      .toMatchObject({ release: { number: 1 }, health: 'healthy' });
     await push('three', 3);
     expect(await answer()).toBe('three');
   });
