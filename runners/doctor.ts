@@ -1,13 +1,13 @@
 /** Shows what the doctor found: one line a part, and below each problem what mends it. */
-import pc from 'picocolors';
 import { diagnose, type Finding, type State } from '../src/diagnosis.ts';
 import { print } from './print.ts';
+import { colours } from './terminal.ts';
 
 const marks: Record<State, string> = {
-  ok: pc.green('✓'),
-  warn: pc.yellow('!'),
-  fail: pc.red('✗'),
-  skip: pc.dim('–'),
+  ok: colours.green('✓'),
+  warn: colours.yellow('!'),
+  fail: colours.red('✗'),
+  skip: colours.dim('–'),
 };
 
 /** Prints the findings; answers the exit code, 1 when something fails. */
@@ -18,14 +18,16 @@ export async function showDiagnosis({ json = false }: { json?: boolean }): Promi
   return ok ? 0 : 1;
 }
 
-/** Aligned text with colours where the terminal has them. */
+/** Aligned text, with colours on a terminal alone. */
 export function renderFindings(findings: Finding[]): string {
   const width = Math.max(...findings.map(({ name }) => name.length));
   const lines = findings.flatMap(({ name, state, found, hint }, index) => {
     const isSame = findings[index - 1]?.name === name;
     const label = (isSame ? '' : name).padEnd(width);
     const line = `${marks[state]} ${label}  ${found}`;
-    return hint === undefined ? [line] : [line, `${' '.repeat(width + 4)}${pc.cyan('→')} ${hint}`];
+    return hint === undefined
+      ? [line]
+      : [line, `${' '.repeat(width + 4)}${colours.cyan('→')} ${hint}`];
   });
   return [...lines, '', summarise(findings)].join('\n');
 }

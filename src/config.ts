@@ -22,6 +22,7 @@ import {
   urls,
   whole,
 } from './config-values.ts';
+import { localUrlOf } from './core/address.ts';
 import { SetupError } from './core/errors.ts';
 
 function setting<T extends z.ZodType>(env: string, type: T, help: string): Setting<T> {
@@ -252,8 +253,7 @@ export function readRemote(environment: Environment = process.env) {
   const { url, listen } = readConfig(['url', 'listen'], environment);
   const { gitlabToken } = readSettings([], environment).found;
   const token = environment['EKIDEN_TOKEN'] || gitlabToken.value;
-  const local = listen.replace(/^0\.0\.0\.0:/, '127.0.0.1:').replace(/^\[::\]:/, '[::1]:');
-  return { url: url ?? `http://${local}`, token: token as string | undefined };
+  return { url: url ?? localUrlOf(listen), token: token as string | undefined };
 }
 
 /** What every client of GitLab needs to connect with. */

@@ -1,11 +1,13 @@
 /** `ekiden health`: for those who start and watch processes, such as Docker. */
 import type { Command } from 'commander';
 import { readConfig } from '../../src/config.ts';
+import { localUrlOf } from '../../src/core/address.ts';
 import { messageOf, RemoteError } from '../../src/core/errors.ts';
 import { print } from '../print.ts';
 
 const patience = 3_000;
 
+/** For health checks of containers and units, which read the exit code alone. */
 export function addHealth(program: Command): void {
   program
     .command('health <role>')
@@ -30,7 +32,7 @@ async function lookAt(role: string): Promise<string | undefined> {
 }
 
 async function faultAt(role: string, listen: string, path: string): Promise<string | undefined> {
-  const url = `http://${listen.replace(/^0\.0\.0\.0:/, '127.0.0.1:')}${path}`;
+  const url = `${localUrlOf(listen)}${path}`;
   try {
     const { ok, status } = await fetch(url, { signal: AbortSignal.timeout(patience) });
     return ok ? undefined : `${role} answers ${status} at ${url}.`;

@@ -34,20 +34,33 @@ test('findings are aligned, and what mends a problem stands below it', () => {
 });
 
 /** Runs it without any setting of GitLab, and with a Docker that is not there. */
-async function run(...args: string[]) {
+async function run({ args = [], env = {}, onTerminal = false }: Run = {}) {
   const cwd = await makeFolder();
-  const env = {
-    PATH: process.env['PATH'],
-    DOCKER_HOST: 'unix:///nowhere/docker.sock',
-    EKIDEN_DATA: cwd,
-  };
+  const options = {
+    cwd,
+    encoding: 'utf8',
+    timeout: 28_000,
+    env: {
+      PATH: process.env['PATH'],
+      DOCKER_HOST: 'unix:///nowhere/docker.sock',
+      EKIDEN_DATA: cwd,
+      ...env,
+    },
+  } as const;
   const cli = join(packageFolder, 'dist/runners/cli.js');
-  const options = { cwd, env, encoding: 'utf8', timeout: 28_000 } as const;
-  return spawnSync(process.execPath, [cli, 'doctor', ...args], options);
+  const command = [process.execPath, cli, 'doctor', ...args];
+  if (!onTerminal) return spawnSync(process.execPath, command.slice(1), options);
+  return spawnSync('script', ['-qec', command.join(' '), '/dev/null'], options);
+}
+
+interface Run {
+  args?: string[];
+  env?: Record<string, string>;
+  onTerminal?: boolean;
 }
 
 test('without any setting it looks at the rest, and the exit code is 1', async () => {
-  const { status, stdout, stderr } = await run('--json');
+  const { status, stdout, stderr } = await run({ args: ['--json'] });
   expect({ status, stderr }).toEqual({ status: 1, stderr: '' });
   const { ok, checks } = JSON.parse(stdout);
   expect(ok).toBe(false);
@@ -60,8 +73,16 @@ test('without any setting it looks at the rest, and the exit code is 1', async (
 });
 
 test('what is read by people has no colours outside of a terminal', async () => {
-  const { status, stdout } = await run();
+  // Where CI is set, libraries take a log for a terminal.
+  const { status, stdout } = await run({ env: { CI: 'true', FORCE_COLOR: '1' } });
   expect(status).toBe(1);
   expect(stdout).toContain('✗ Docker ');
   expect(stdout).toBe(stripVTControlCharacters(stdout));
+});
+
+test('and has them on one, unless NO_COLOR forbids it', async () => {
+  const red = '\u001b[31m✗\u001b[39m Docker';
+  expect((await run({ onTerminal: true, env: { TERM: 'xterm' } })).stdout).toContain(red);
+  const plain = await run({ onTerminal: true, env: { TERM: 'xterm', NO_COLOR: '1' } });
+  expect(plain.stdout).toContain('✗ Docker');
 });
