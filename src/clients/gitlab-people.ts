@@ -71,6 +71,7 @@ export function createGitLabPeople(connection: GitLabOptions): GitLabPeople {
 
   return {
     async ofToken(token) {
+      refuseUnsendable(token);
       // GitLab takes tokens of every kind as a bearer, and fetch keeps that header from other hosts.
       const options = { ...shared, oauthToken: token };
       const [user, scopes] = await Promise.all([
@@ -81,6 +82,7 @@ export function createGitLabPeople(connection: GitLabOptions): GitLabPeople {
       return { person, mayChange: mayChange(scopes) };
     },
     async ofJob(token) {
+      refuseUnsendable(token);
       const { requester } = new Jobs({ ...shared, jobToken: token });
       const job = await askingAs('a job token', () =>
         requester.get('job', { signal: AbortSignal.timeout(patience) }),
@@ -159,6 +161,16 @@ async function askingAs<T>(what: string, call: () => Promise<T>): Promise<T> {
   return asking(what, call).catch(toAccessError).catch(toAway);
 }
 
+/** What no header can hold is no token either, and would look like a GitLab that does not answer. */
+function refuseUnsendable(token: string): void {
+  if (/^[\x21-\x7e]+$/.test(token)) return;
+  throw new AccessError('The token holds characters that tokens do not have.', {
+    code: 'E_TOKEN',
+    status: 401,
+    hint: 'Copy it again from GitLab, without anything around it.',
+  });
+}
+
 const refusals = new Set([400, 401, 403, 404]);
 
 function toAccessError(error: unknown): never {
@@ -181,6 +193,8 @@ async function askingAsService<T>(what: string, call: () => Promise<T>): Promise
 /** Nobody can be let in while GitLab is away, which is not the fault of who asks. */
 function toAway(error: unknown): never {
   if (!(error instanceof RemoteError) || !error.retryable) throw error;
+  // GitLab answers; who runs Ekiden has to give it another token.
+  if (error.code === 'E_GITLAB_TOKEN') throw error;
   throw new RemoteError('GitLab does not answer, so Ekiden cannot see who may do what.', {
     code: 'E_GITLAB_AWAY',
     status: 503,

@@ -1,5 +1,5 @@
 /** Projects: what is asked of GitLab about them, and how seldom. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createProjects } from '../../src/access/projects.ts';
 import { createGitLab } from '../../src/clients/gitlab.ts';
 import { useRig } from './rig.ts';
@@ -32,6 +32,18 @@ describe('a project', () => {
       expect(asked).toEqual([]);
     },
   );
+
+  it('is not waited for longer than somebody has patience', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const projects = createProjects({ gitlab: { findProject: () => new Promise(() => {}) } });
+    const found = expect(projects.find('shop/web')).rejects.toMatchObject({
+      code: 'E_GITLAB_AWAY',
+      status: 503,
+    });
+    await vi.advanceTimersByTimeAsync(5_000);
+    await found;
+  });
 
   it('is known for five minutes while GitLab is away', async () => {
     let now = 1;

@@ -45,6 +45,11 @@ describe('a token', () => {
     expect(await people.ofToken(token)).toEqual({ person, mayChange: true });
   });
 
+  it.each(['a\nb', 'a b', 'ключ', ''])('is wrong, and not GitLab, when it is %j', async (token) => {
+    await expect(people.ofToken(token)).rejects.toMatchObject({ code: 'E_TOKEN', status: 401 });
+    await expect(people.ofJob(token)).rejects.toMatchObject({ code: 'E_TOKEN', status: 401 });
+  });
+
   it.each([
     [['api'], true],
     [['read_api'], false],
