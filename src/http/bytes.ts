@@ -20,7 +20,7 @@ export async function serveBytes(options: ServeBytesOptions): Promise<void> {
   const { request, response, type } = options;
   const size = await options.size();
   if (size === undefined) throw noFile();
-  const range = wantedRange(request, size);
+  const range = wantedRange(options, size);
   response.set({
     'Content-Type': type,
     'X-Content-Type-Options': 'nosniff',
@@ -45,17 +45,21 @@ export async function serveBytes(options: ServeBytesOptions): Promise<void> {
 }
 
 /** Several ranges at once are answered with the whole, as a server may. */
-function wantedRange(request: Request, size: number): ByteRange | undefined {
+function wantedRange(
+  { request, response }: ServeBytesOptions,
+  size: number,
+): ByteRange | undefined {
   const suffix = /^bytes=-(\d+)$/.exec(request.headers.range ?? '')?.[1];
   // More of the end than there is means all (RFC 9110, 14.1.2), which the parser takes for none.
   if (suffix !== undefined && Number(suffix) >= size && size > 0)
     return { start: 0, end: size - 1 };
   const ranges = request.range(size, { combine: true });
   if (ranges === -1) {
+    response.set('Content-Range', `bytes */${size}`);
     throw new InputError(`The file has ${size} bytes, and the range lies beyond them.`, {
       code: 'E_RANGE',
       status: 416,
-      hint: `Ask for bytes=0-${Math.max(0, size - 1)}, or less.`,
+      hint: size === 0 ? 'It is empty yet.' : `Ask for bytes=0-${size - 1}, or less.`,
     });
   }
   if (ranges === undefined || ranges === -2 || ranges.type !== 'bytes') return undefined;

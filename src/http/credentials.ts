@@ -10,7 +10,7 @@ export const sessionCookie = 'ekiden_session';
 export function credentialsOf({ headers }: IncomingMessage): Credentials | undefined {
   const job = headers['job-token'];
   if (typeof job === 'string' && job !== '') return { kind: 'job-token', value: job };
-  const token = headers['private-token'] ?? bearerOf(headers.authorization);
+  const token = headers['private-token'] || bearerOf(headers.authorization);
   if (typeof token === 'string' && token !== '') return { kind: 'token', value: token };
   const session = parseCookie(headers.cookie ?? '')[sessionCookie];
   return session ? { kind: 'session', value: session } : undefined;

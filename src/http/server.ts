@@ -85,6 +85,8 @@ interface AppOptions {
 function createApp({ ekiden, metrics, limits }: AppOptions): Express {
   const app = express();
   app.disable('x-powered-by');
+  // What is not to be kept needs no mark by which it would be known again.
+  app.disable('etag');
   app.set('trust proxy', ekiden.config.proxies);
   app.use(metrics.measure);
   app.use(createHealth(ekiden, metrics));
@@ -93,6 +95,8 @@ function createApp({ ekiden, metrics, limits }: AppOptions): Express {
   app.use('/api/v1', createRouter({ ekiden, endpoints, limits }));
   app.use(createUi({ ekiden, limits }));
   const onError: ErrorRequestHandler = (error, request, response: ServerResponse, _next) => {
+    // Whoever waited too long was told, and what comes now is for nobody.
+    if (response.writableEnded) return;
     const known = toKnownError(error);
     if (!known) ekiden.log.error({ path: pathOf(request), error: messageOf(error) }, 'no answer');
     if (response.headersSent) response.destroy();

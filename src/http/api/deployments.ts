@@ -1,7 +1,13 @@
 /** Endpoints about deployments. */
 import { z } from 'zod';
 import { endpoint } from './endpoint.ts';
-import { environmentParams, missing, projectParams, recordParams } from './names.ts';
+import {
+  environmentName,
+  environmentParams,
+  missing,
+  projectParams,
+  recordParams,
+} from './names.ts';
 import * as schemas from './schemas.ts';
 import { viewOfDeployment } from './views.ts';
 
@@ -42,7 +48,7 @@ export const requestDeployment = endpoint({
   params: projectParams,
   body: z
     .object({
-      environment: z.string().min(1).default('production'),
+      environment: environmentName.default('production'),
       services,
       build: z.string().optional().meta({ description: 'Default: the image that runs.' }),
     })

@@ -34,7 +34,7 @@ export const listFiles = endpoint({
     await ensureInstance(ekiden, context);
     const files = await ekiden.logFiles.list(params.instance);
     if (!files) throw missing('instance');
-    const base = `${ekiden.config.url}/api/v1${request.path}`;
+    const base = `${ekiden.config.url}/api/v1${request.path.replace(/\/$/, '')}`;
     return { items: files.map((file) => ({ ...file, url: `${base}/${encoded(file.path)}` })) };
   },
 });

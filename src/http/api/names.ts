@@ -12,11 +12,13 @@ export const projectParams = z.object({
     .meta({ description: 'Id in GitLab, or encoded path.', example: 'group%2Fname' }),
 });
 
+/** As the manifest takes them. */
+export const environmentName = z
+  .string()
+  .regex(/^[A-Za-z0-9][\w/.-]{0,254}$/, 'is no name of an environment');
+
 export const environmentParams = projectParams.extend({
-  environment: z
-    .string()
-    .regex(/^[A-Za-z0-9][\w/.-]{0,254}$/, 'is no name of an environment')
-    .meta({ description: 'Encoded name.', example: 'review%2Fx' }),
+  environment: environmentName.meta({ description: 'Encoded name.', example: 'review%2Fx' }),
 });
 
 export const serviceParams = environmentParams.extend({

@@ -71,7 +71,13 @@ function problemsOf({ needs, params, query, body, others = {} }: AnyEndpoint) {
     ...(needs === 'anybody' ? {} : { 401: 'Who asks is not known.' }),
     ...(needs === 'anybody' || needs === 'signed-in' ? {} : { 403: 'The role is too low.' }),
     ...(params ? { 404: 'There is no such thing, or one may not see it.' } : {}),
-    ...(body ? { 400: 'The body is no JSON.', 413: 'The body is too large.' } : {}),
+    ...(body
+      ? {
+          400: 'The body is no JSON.',
+          413: 'The body is too large.',
+          415: 'No such encoding is known.',
+        }
+      : {}),
     ...(params || query || body ? { 422: 'Something that was sent is wrong.' } : {}),
     ...(needs === 'anybody' ? {} : { 429: 'Asked too often; Retry-After tells when.' }),
     500: 'Ekiden failed inside.',

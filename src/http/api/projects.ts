@@ -56,7 +56,7 @@ export const listProjects = endpoint({
 /** How many projects are looked at for one page, so that one request does not ask GitLab for ever. */
 const mostLookedAt = 500;
 
-/** A page of what the caller may see; it may be short of `limit` although more follow. */
+/** A page of what the caller may see; it may be short of `limit`, and even empty, although more follow. */
 export async function visibleProjects(
   { knownProjects, access }: Pick<Ekiden, 'knownProjects' | 'access'>,
   caller: Caller,
@@ -66,12 +66,14 @@ export async function visibleProjects(
   let next = cursor;
   let lookedAt = 0;
   do {
-    const page = await knownProjects.list({ limit, ...(next ? { cursor: next } : {}) });
+    const missing = limit - items.length;
+    const page = await knownProjects.list({ limit: missing, ...(next ? { cursor: next } : {}) });
     const seen = await Promise.all(page.items.map(({ id }) => access.level(caller, id)));
     items.push(...page.items.filter((_, index) => (seen[index] ?? 0) >= levels.reporter));
-    lookedAt += limit;
+    lookedAt += missing;
     next = page.next;
-  } while (next !== undefined && items.length < limit && lookedAt < mostLookedAt);
+    // A page that is half full is worth more than the last of it, one by one.
+  } while (next !== undefined && items.length * 2 < limit && lookedAt < mostLookedAt);
   return { items, ...(next === undefined ? {} : { next }) };
 }
 

@@ -1,11 +1,12 @@
 /** Serves endpoints as they are declared: who asks, may they, is what they send right, and the answer. */
-import express, { type Request, type Response, Router } from 'express';
+import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { z } from 'zod';
 import { type Caller, noSuchProject, type Wanted } from '../../core/access.ts';
 import { AccessError, InputError } from '../../core/errors.ts';
 import type { Ekiden } from '../../ekiden.ts';
 import { credentialsOf, refuseForeignOrigin } from '../credentials.ts';
 import type { Limits } from '../limits.ts';
+import { endWaiting } from '../patience.ts';
 import type { AnyEndpoint } from './endpoint.ts';
 
 /** Bodies of the API are a few words. */
@@ -19,14 +20,39 @@ export interface ApiOptions {
 
 export function createRouter({ ekiden, endpoints, limits }: ApiOptions): Router {
   const router = Router({ caseSensitive: true });
-  router.use(limits.byAddress);
-  router.use(express.json({ limit: bodyLimit, type: () => true }));
+  router.use(endWaiting, limits.byAddress);
+  const readBody = express.json({ limit: bodyLimit, type: () => true });
   for (const declared of endpoints) {
-    router[declared.method](toExpress(declared.path), async (request, response) => {
+    const before = declared.body ? [readBody] : [];
+    router[declared.method](toExpress(declared.path), ...before, async (request, response) => {
       await serve({ ekiden, declared, limits }, request, response);
     });
   }
+  for (const [path, methods] of methodsByPath(endpoints)) router.all(path, otherMethod(methods));
   return router;
+}
+
+function methodsByPath(endpoints: readonly AnyEndpoint[]): Map<string, string[]> {
+  const paths = new Map<string, string[]>();
+  for (const { path, method } of endpoints) {
+    const methods = method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()];
+    paths.set(toExpress(path), [...(paths.get(toExpress(path)) ?? []), ...methods]);
+  }
+  return paths;
+}
+
+/** Tells which methods there are; @throws InputError (405) unless that was the question. */
+function otherMethod(methods: string[]): RequestHandler {
+  const allowed = [...methods, 'OPTIONS'].join(', ');
+  return ({ method }, response) => {
+    response.setHeader('Allow', allowed);
+    if (method === 'OPTIONS') return void response.status(204).end();
+    throw new InputError(`The address takes no ${method}.`, {
+      code: 'E_METHOD',
+      status: 405,
+      hint: `It takes ${allowed}.`,
+    });
+  };
 }
 
 /** `{name}` is one segment, `{name*}` all that follow. */

@@ -3,6 +3,7 @@ import { type ErrorRequestHandler, type RequestHandler, Router } from 'express';
 import { EkidenError, NotFoundError } from '../../core/errors.ts';
 import type { Ekiden } from '../../ekiden.ts';
 import type { Limits } from '../limits.ts';
+import { endWaiting } from '../patience.ts';
 import { createTemplates } from '../templates.ts';
 import { createAssets } from './assets.ts';
 import { createEntry, prefersHtml } from './entry.ts';
@@ -22,7 +23,7 @@ export function createUi({ ekiden, limits }: UiOptions): Router {
   const pages: Pages = { ekiden, templates, enter: createEntry(ekiden) };
   const router = Router({ caseSensitive: true });
   router.use('/assets', createAssets(ekiden.templates));
-  router.use(...limits.byAddress.map(unlessApi));
+  router.use(...[endWaiting, ...limits.byAddress].map(unlessApi));
   router.use(createSignIn(pages));
   router.use(createRecordPages(pages));
   router.use(createFilePages(pages));
@@ -49,6 +50,6 @@ function createErrorPage({ templates, enter }: Pages): ErrorRequestHandler {
     const caller = await enter.known(request);
     const { message, hint, code, status } = error;
     const html = await templates.render('error', { caller, message, hint: hint ?? '', code });
-    response.status(status).type('html').send(html);
+    response.status(status).set('Cache-Control', 'no-store').type('html').send(html);
   };
 }

@@ -122,6 +122,8 @@ test('tokens come as Bearer, PRIVATE-TOKEN or JOB-TOKEN; others are told what to
   const user = gitlab.createUser({ username: 'runner', projectId: project, accessLevel: 30 });
   const job = await gitlab.createJob({ projectId: project, userId: user.id, ref: 'main' });
   expect((await call('GET', at, { headers: { 'JOB-TOKEN': job.token } })).status).toBe(200);
+  const empty = { ...bearer, 'PRIVATE-TOKEN': '' };
+  expect((await call('GET', at, { headers: empty })).status).toBe(200);
   for (const headers of [{}, { Authorization: 'Basic abc' }]) {
     const { status, body, headers: answered } = await call('GET', at, { headers });
     expect([status, answered.get('www-authenticate')]).toEqual([401, 'Bearer realm="Ekiden"']);

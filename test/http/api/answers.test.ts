@@ -1,5 +1,5 @@
 /** What the API answers, held to its document. */
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { useRedis } from '../../support/redis.ts';
 import { sampleBuild, sampleDeployment } from '../../support/samples.ts';
 import { type Api, documentOf, openApi } from './rig.ts';
@@ -159,6 +159,71 @@ test('the figures of the limits come with each answer, and a limit is kept', asy
   expect(last).toBe(429);
 });
 
+test('a wrong method is told which there are', async () => {
+  const { url } = await openApi({ redis });
+  const ask = (method: string, path: string) => fetch(`${url}/api/v1${path}`, { method });
+  const wrong = await ask('PATCH', '/projects/1');
+  expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'GET, HEAD, DELETE, OPTIONS']);
+  expect(await wrong.json()).toMatchObject({ code: 'E_METHOD' });
+  const options = await ask('OPTIONS', '/projects/1/builds');
+  expect([options.status, options.headers.get('allow')]).toEqual([204, 'GET, HEAD, POST, OPTIONS']);
+});
+
+test('what is sent to an endpoint that takes no body does no harm', async () => {
+  const { url, tokens } = await openApi({ redis });
+  const headers = { 'PRIVATE-TOKEN': tokens.guest };
+  const answer = await fetch(`${url}/api/v1/tickets`, { method: 'POST', headers, body: 'hello' });
+  expect(answer.status).toBe(201);
+});
+
+test('nothing is deployed to an environment that has no name as environments have', async () => {
+  const { call, tokens, project } = await openApi({ redis });
+  const called = await call('POST', `/projects/${project}/deployments`, {
+    token: tokens.owner,
+    body: { environment: 'review <b>' },
+  });
+  expect(called).toMatchObject({ status: 422, body: { code: 'E_INPUT' } });
+});
+
+test('no answer that is not to be kept can be asked for by its mark', async () => {
+  const { call, tokens } = await openApi({ redis });
+  const headers = { 'If-None-Match': '*' };
+  const { status, headers: answered } = await call('GET', '/self', {
+    token: tokens.guest,
+    headers,
+  });
+  expect([status, answered.get('etag')]).toEqual([200, null]);
+});
+
+test('no page of projects is longer than was asked for', async () => {
+  const api = await openApi({ redis });
+  const { call, ekiden, gitlab, project } = api;
+  const { id, token } = gitlab.createUser({
+    username: 'looker',
+    projectId: project,
+    accessLevel: 20,
+  });
+  await ekiden.knownProjects.note({ id: project, path: 'shop/front' });
+  for (const at of [2, 3, 4, 5, 6, 7]) {
+    const made = await gitlab.createProject({ path: `shop/p${at}` });
+    await ekiden.knownProjects.note({ id: made.id, path: `shop/p${at}` });
+    if (at !== 7) gitlab.addMember({ projectId: made.id, userId: id, accessLevel: 20 });
+  }
+  const seen: number[] = [];
+  let cursor = '';
+  do {
+    const { body } = await call('GET', `/projects?limit=3${cursor && `&cursor=${cursor}`}`, {
+      token,
+    });
+    const page = body as { items: { id: number }[]; next?: string };
+    expect(page.items.length).toBeLessThanOrEqual(3);
+    seen.push(...page.items.map((each) => each.id));
+    cursor = page.next ?? '';
+  } while (cursor !== '');
+  expect(new Set(seen).size).toBe(6);
+  expect(seen).toHaveLength(6);
+});
+
 test('many may ask at once from one address, as long as their tokens are right', async () => {
   const { url, tokens } = await openApi({ redis });
   const headers = { 'PRIVATE-TOKEN': tokens.reporter };
@@ -176,6 +241,23 @@ test('a Redis that hangs keeps nobody who needs nothing of it', async () => {
   const isDone = call('GET', '/self', { token: tokens.reporter }).then(({ status }) => status);
   const late = new Promise((resolve) => signal.addEventListener('abort', () => resolve('late')));
   expect(await Promise.race([isDone, late])).toBe(200);
+});
+
+test('a part that hangs keeps nobody for ever', async () => {
+  const { call, ekiden, tokens, project } = await openApi({ redis });
+  ekiden.services = { ...ekiden.services, ofProject: () => new Promise(() => {}) };
+  let begun = false;
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const answered = call('GET', `/projects/${project}`, { token: tokens.reporter });
+  while (!begun) {
+    begun = await Promise.race([
+      answered.then(() => true),
+      new Promise<false>((done) => setImmediate(done, false)),
+    ]);
+    await vi.advanceTimersByTimeAsync(100);
+  }
+  expect(await answered).toMatchObject({ status: 503, body: { code: 'E_SLOW' } });
 });
 
 test('while Redis is away nothing hangs', async () => {
