@@ -11,6 +11,7 @@ import { followOf } from './api/follow.ts';
 import { pathOf, queryOf, stripBase } from './base-path.ts';
 import { credentialsOf, isOwnOrigin } from './credentials.ts';
 import { closeCodes, reasonOf, refuseUpgrade, sendFrame, shortReason } from './frames.ts';
+import { ignoreUpgrade, isForSocket } from './other-upgrades.ts';
 import type { SocketLimits } from './socket-limits.ts';
 
 /** Milliseconds: whether the client is there, and may still look. */
@@ -42,6 +43,7 @@ export function serveSockets(server: Server, options: SocketsOptions): Sockets {
   });
   const stopping = new AbortController();
   server.on('upgrade', (request, duplex: Duplex, head) => {
+    if (!isForSocket(request)) return ignoreUpgrade(server, request, { duplex, head });
     duplex.on('error', () => undefined);
     stripBase(request, base);
     const open = async () => {

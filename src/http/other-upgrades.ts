@@ -1,0 +1,29 @@
+/** Upgrades to other protocols than WebSocket, which a server may ignore (RFC 9110, section 7.8). */
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+/** Fields that are about the upgrade alone. */
+const about = new Set(['upgrade', 'http2-settings', 'connection']);
+
+export function isForSocket({ headers }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket';
+}
+
+/**
+ * Has the server read the request again without the wish: Node takes each upgrade for a socket's,
+ * and clients such as Java's ask for HTTP/2 with whatever they ask. `head` is what came after it.
+ */
+export function ignoreUpgrade(
+  server: Server,
+  request: IncomingMessage,
+  { duplex, head }: { duplex: Duplex; head: Buffer },
+): void {
+  const { method, url, rawHeaders } = request;
+  const lines = [`${method} ${url} HTTP/1.1`];
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const [name = '', value = ''] = rawHeaders.slice(at, at + 2);
+    if (!about.has(name.toLowerCase())) lines.push(`${name}: ${value}`);
+  }
+  duplex.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]));
+  server.emit('connection', duplex);
+}
