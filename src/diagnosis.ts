@@ -1,11 +1,11 @@
 /** Ties the doctor to the settings of this machine, and to what runs on it. */
 import { join } from 'node:path';
+import { readRecord } from './clients/process-records.ts';
 import { isAlive } from './clients/processes.ts';
 import { type Config, defaultOf, readSettings, type SettingName } from './config.ts';
 import { lookAtNginx } from './discovery/nginx-program.ts';
 import type { Finding } from './doctor/check.ts';
 import { type DoctorOptions, examine } from './doctor/doctor.ts';
-import { readRecord } from './embedded/records.ts';
 
 export type { Finding, State } from './doctor/check.ts';
 

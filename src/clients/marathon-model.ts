@@ -142,12 +142,8 @@ export const eventSchema = z.object({
   ),
 });
 
-/** One verdict of one health check on one task; `alive` is false until the first success. */
-export type HealthResult = z.output<typeof healthResult>;
 /** One container that an app has or is about to have; `ports` are host ports in declared order. */
 export type MarathonTask = z.output<typeof task>;
-/** Why the last task of an app died, as Marathon remembers it. */
-export type MarathonTaskFailure = z.output<typeof taskFailure>;
 /** An app with its tasks, counts and running deployments. */
 export type MarathonApp = z.output<typeof appSchema>;
 /** A deployment that still runs; finished ones are not listed by Marathon. */

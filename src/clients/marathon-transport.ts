@@ -2,6 +2,7 @@
 import pRetry from 'p-retry';
 import { Agent, type Dispatcher, request } from 'undici';
 import { EkidenError, messageOf, RemoteError } from '../core/errors.ts';
+import { parseJson } from '../core/json.ts';
 import type { Log } from '../core/log.ts';
 import { refusal, UnreachableError, unreachable } from './marathon-errors.ts';
 
@@ -151,14 +152,6 @@ async function accept(response: Dispatcher.ResponseData, asked: MarathonRequest)
   const body = parseJson(text);
   if (status >= 200 && status < 300) return { status, body };
   throw refusal(status, body, `${asked.method} ${asked.path}`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function mayRepeat(error: unknown, asked: MarathonRequest): boolean {

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createWebSocketStream, WebSocket } from 'ws';
 import { z } from 'zod';
 import { NotFoundError } from '../core/errors.ts';
-import type { Follow, LogFrame } from '../core/log-file.ts';
+import { type Follow, type LogFrame, noInstance } from '../core/log-file.ts';
 import type { NodePlaces } from './node-places.ts';
 import { awayError, type NodeRequests } from './node-requests.ts';
 
@@ -118,11 +118,4 @@ function endWhenSilent(socket: WebSocket): NodeJS.Timeout {
   const timer = setTimeout(() => socket.terminate(), silence);
   socket.on('ping', () => timer.refresh()).on('message', () => timer.refresh());
   return timer;
-}
-
-export function noInstance(id: string): NotFoundError {
-  return new NotFoundError(`No node knows the instance ${id}.`, {
-    code: 'E_NO_INSTANCE',
-    hint: 'The service lists its instances; log files of ended ones are kept for a while.',
-  });
 }

@@ -1,5 +1,5 @@
 /** A LogFile is what an instance printed or wrote: stdout, stderr, and each file of its log folder. */
-import { InputError } from './errors.ts';
+import { InputError, NotFoundError } from './errors.ts';
 
 export interface LogFile {
   /** `stdout`, `stderr`, or the path below the sandbox, such as `logs/access.log`. */
@@ -56,6 +56,14 @@ export interface LogFiles {
   ): Promise<OpenLogFile | undefined>;
   /** One frame after the other; the next is read when the last was taken, so a slow reader costs nothing. */
   follow(instance: string, path: string, follow: Follow): AsyncIterable<LogFrame>;
+}
+
+/** For what is asked about an instance that no node knows, or not any more. */
+export function noInstance(id: string): NotFoundError {
+  return new NotFoundError(`No node knows the instance ${id}.`, {
+    code: 'E_NO_INSTANCE',
+    hint: 'The service lists its instances; log files of ended ones are kept for a while.',
+  });
 }
 
 /**

@@ -12,15 +12,6 @@ export const metricNames = [
 
 export type MetricName = (typeof metricNames)[number];
 
-export const metricUnits: Record<MetricName, 'cores' | 'bytes' | 'bytes/s'> = {
-  cpu: 'cores',
-  memory: 'bytes',
-  diskRead: 'bytes/s',
-  diskWrite: 'bytes/s',
-  networkReceive: 'bytes/s',
-  networkSend: 'bytes/s',
-};
-
 /** Values at `start`, `start + step`, …; null where nothing was measured. */
 export interface Series {
   /** Milliseconds since the epoch of the first value. */

@@ -6,6 +6,9 @@ export interface Route {
   path: string;
 }
 
+/** Label of an app that holds its routes, as `host[/path],…`. */
+export const routesLabel = 'ekiden.routes';
+
 const hostLabel = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
 const pathSegment = '\\/(?!\\.{1,2}(?:\\/|$))[A-Za-z0-9._~-]+';
 

@@ -1,6 +1,7 @@
 /** Builds the Marathon app of a deployment; a function of data. */
 import type { Deployment } from '../core/deployment.ts';
 import type { HealthSpec, ServiceSpec } from '../core/manifest.ts';
+import { routesLabel } from '../core/upstream.ts';
 import { hostsOf } from './names.ts';
 
 export interface AppOptions {
@@ -11,9 +12,6 @@ export interface AppOptions {
   /** Variables from GitLab, which is their home: they win over those of the manifest. */
   env?: Record<string, string>;
 }
-
-/** Names the addresses of an app, with commas between. */
-export const routesLabel = 'ekiden.routes';
 
 /** Folder in an instance's sandbox that becomes the service's log folder. */
 const logFolder = 'logs';

@@ -5,8 +5,9 @@ import { ConflictError } from '../core/errors.ts';
 import type { HandOn } from '../core/event.ts';
 import type { ServiceSpec } from '../core/manifest.ts';
 import type { Release, ReleaseStore, Scale, ScaleStore } from '../core/release.ts';
+import { routesLabel } from '../core/upstream.ts';
 import type { AppEnvironment } from '../core/variable.ts';
-import { addressesOf, routesLabel, toApp } from './app-definition.ts';
+import { addressesOf, toApp } from './app-definition.ts';
 
 export interface SendingOptions {
   marathon: Marathon;

@@ -1,7 +1,7 @@
 /** Runs the private nginx: starts or adopts it, reloads it, brings it back when it dies. */
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import { readRecord } from '../clients/process-records.ts';
 import {
   endGroup,
   groupMembers,
@@ -97,16 +97,6 @@ async function reloadMaster(
     code: 'E_NGINX_RELOAD',
     hint: `Look at ${join(prefix, 'logs/error.log')}.`,
   });
-}
-
-const recordSchema = z.object({ pid: z.number(), startTime: z.string() });
-
-async function readRecord(path: string): Promise<ProcessIdentity | undefined> {
-  try {
-    return recordSchema.parse(JSON.parse(await readFile(path, 'utf8')));
-  } catch {
-    return undefined;
-  }
 }
 
 async function acceptingWorkers(master: number): Promise<ProcessInfo[]> {

@@ -1,8 +1,6 @@
 /** Reads the label in which an app claims its addresses; what it lets through is safe in nginx text. */
 import { parseRoute, type Route } from '../core/upstream.ts';
 
-export const routesLabel = 'ekiden.routes';
-
 /** Splits `host[/path],…` into routes and the pieces that are none. */
 export function parseRoutes(label: string): { routes: Route[]; refused: string[] } {
   const routes = new Map<string, Route>();

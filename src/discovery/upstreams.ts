@@ -1,7 +1,7 @@
 /** Decides from Marathon's apps what the balancers spread requests over. */
 import type { MarathonApp, MarathonTask } from '../clients/marathon.ts';
-import type { Member, Route, Upstream } from '../core/upstream.ts';
-import { keyOf, parseRoutes, routesLabel } from './routes.ts';
+import { type Member, type Route, routesLabel, type Upstream } from '../core/upstream.ts';
+import { keyOf, parseRoutes } from './routes.ts';
 
 export const installLabel = 'ekiden.install';
 

@@ -4,11 +4,11 @@ import { once } from 'node:events';
 import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { readRecord, writeRecord } from '../clients/process-records.ts';
 import { endGroup, identityOf, isAlive, signal } from '../clients/processes.ts';
 import { messageOf, SetupError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { boundLog, endOfLog } from './child-log.ts';
-import { readRecord, writeRecord } from './records.ts';
 
 export interface ChildOptions {
   /** Names its record in `<data>/run` and its output in `<data>/log`. */

@@ -1,9 +1,9 @@
 /** Sees that one Ekiden alone runs on a data folder: two would end each other's parts. */
 import { link, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readRecord } from '../clients/process-records.ts';
 import { identityOf, isAlive } from '../clients/processes.ts';
 import { messageOf, SetupError } from '../core/errors.ts';
-import { readRecord } from './records.ts';
 
 /** Each try that fails has met another process that took the folder in the same moment. */
 const mostTries = 10;

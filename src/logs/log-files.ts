@@ -1,6 +1,5 @@
 /** The log files of the instances on this node. */
-import { NotFoundError } from '../core/errors.ts';
-import type { Follow, LogFiles, LogFrame } from '../core/log-file.ts';
+import { type Follow, type LogFiles, type LogFrame, noInstance } from '../core/log-file.ts';
 import type { NodeInstance, NodeInstances } from '../core/node.ts';
 import { followFile } from './follow.ts';
 import { listFiles } from './listing.ts';
@@ -42,11 +41,4 @@ async function endOf(
 ): Promise<number | undefined> {
   const instance: NodeInstance | undefined = await instances.find(id);
   return instance ? instance.endedAt : 0;
-}
-
-function noInstance(id: string): NotFoundError {
-  return new NotFoundError(`No node knows the instance ${id}.`, {
-    code: 'E_NO_INSTANCE',
-    hint: 'The service lists its instances; log files of ended ones are kept for a while.',
-  });
 }

@@ -2,6 +2,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { parseJson } from '../core/json.ts';
 import type { NodeInstance } from '../core/node.ts';
 
 const savedSchema = z.array(
@@ -29,12 +30,4 @@ export async function saveInstances(path: string, instances: NodeInstance[]): Pr
   const saved = instances.map(({ running: _, ...instance }) => instance);
   await writeFile(`${path}.new`, JSON.stringify(saved), { mode: 0o600 });
   await rename(`${path}.new`, path);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

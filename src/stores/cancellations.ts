@@ -1,7 +1,7 @@
 /** Tells whoever runs a build that it is no longer wanted; a hint, the record is the truth. */
 import { z } from 'zod';
+import { parseJson } from '../core/json.ts';
 import type { StoreOptions } from './builds.ts';
-import { parseJson } from './json.ts';
 
 const messageSchema = z.object({ build: z.string(), reason: z.string() });
 

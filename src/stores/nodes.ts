@@ -1,8 +1,8 @@
 /** Which nodes there are, by what each said of itself last. */
 import { z } from 'zod';
+import { parseJson } from '../core/json.ts';
 import type { NodeReport, Nodes } from '../core/node.ts';
 import type { StoreOptions } from './builds.ts';
-import { parseJson } from './json.ts';
 
 /** A node that says nothing for so long no longer counts. */
 const silentSeconds = 60;

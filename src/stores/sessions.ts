@@ -4,9 +4,9 @@ import { z } from 'zod';
 import type { Redis } from '../clients/redis.ts';
 import type { Caller } from '../core/access.ts';
 import { RemoteError } from '../core/errors.ts';
+import { parseJson } from '../core/json.ts';
 import type { Session, SessionStore } from '../core/session.ts';
 import type { StoreOptions } from './builds.ts';
-import { parseJson } from './json.ts';
 
 const idleSeconds = 12 * 60 * 60;
 

@@ -2,8 +2,8 @@
 import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { z } from 'zod';
+import { parseJson } from '../core/json.ts';
 import type { Log } from '../core/log.ts';
-import { parseJson } from './json.ts';
 
 export interface Spool<Item> {
   /**

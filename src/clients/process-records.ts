@@ -1,7 +1,7 @@
 /** Records of processes in `<data>/run`, by which a later Ekiden finds what an earlier one left. */
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
-import type { ProcessIdentity } from '../clients/processes.ts';
+import type { ProcessIdentity } from './processes.ts';
 
 const recordSchema = z.object({ pid: z.number().int().positive(), startTime: z.string() });
 
