@@ -99,6 +99,9 @@ interface LimiterOptions {
   silent?: true;
 }
 
+/** By itself the library prints a stack for each request that cannot be counted. */
+const quiet = { warn: () => undefined, error: () => undefined };
+
 function limiter({ name, limit, storeOf, silent }: LimiterOptions): RequestHandler {
   return rateLimit({
     windowMs,
@@ -106,8 +109,9 @@ function limiter({ name, limit, storeOf, silent }: LimiterOptions): RequestHandl
     store: storeOf(name),
     standardHeaders: silent ? false : 'draft-6',
     legacyHeaders: false,
-    // Without Redis the limits cannot be kept, and asking must go on.
+    // Without Redis the limits cannot be kept, and asking must go on; /readyz tells of it once.
     passOnStoreError: true,
+    logger: quiet,
     keyGenerator: (request, response) => {
       const caller = response.locals['caller'] as Caller | undefined;
       return caller ? `user ${caller.user}` : addressOf(request);
