@@ -8,6 +8,7 @@ import { measureHookCost } from './hook-cost.ts';
 import { measureHookRate } from './hook-rate.ts';
 import { measureIdle } from './idle.ts';
 import { measureLoss } from './loss.ts';
+import { measurePage } from './page.ts';
 import type { Bench, Row } from './stage.ts';
 
 const parts: Record<string, (bench: Bench) => Promise<Row[]>> = {
@@ -16,6 +17,7 @@ const parts: Record<string, (bench: Bench) => Promise<Row[]>> = {
   loss: measureLoss,
   build: measureBuildMemory,
   idle: measureIdle,
+  page: measurePage,
 };
 
 const asked = process.argv.slice(2);

@@ -33,10 +33,17 @@ export async function openStage(
     ...stage,
     async stop() {
       await stage.stop();
-      await removeApps(wanted);
-      await endNginx(stage.state.dataDir);
+      await clearStage({ ...wanted, data: stage.state.dataDir });
     },
   };
+}
+
+/** Ends what outlives Ekiden; `data` is the folder of Ekiden. */
+export async function clearStage(
+  options: Pick<StageOptions, 'dockerHost' | 'install' | 'data'>,
+): Promise<void> {
+  await removeApps(options);
+  await endNginx(options.data);
 }
 
 async function removeApps({ dockerHost, install }: Pick<StageOptions, 'dockerHost' | 'install'>) {

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
 import { createEkiden, type Ekiden } from '../../src/ekiden.ts';
 import { startServer } from '../../src/http/server.ts';
@@ -12,6 +12,7 @@ import { freeAddresses } from '../demo/free-ports.ts';
 import { poll } from '../demo/poll.ts';
 import { configOf, logInto } from '../hooks/door.ts';
 import { type GitLabStandIn, startGitLab } from '../stand-ins/gitlab/gitlab.ts';
+import { launchChromium } from '../support/chromium.ts';
 import { newInstall, type TestRedis, useRedis } from '../support/redis.ts';
 import { bringToLife } from './life.ts';
 
@@ -19,9 +20,6 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 
 const levels = { reporter: 20, developer: 30, maintainer: 40 };
 export type Role = keyof typeof levels | 'outsider';
-
-/** Debian's Chromium; the tests run as root in places where its own sandbox cannot. */
-const program = { executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] };
 
 export interface Ui {
   ekiden: Ekiden;
@@ -42,7 +40,7 @@ export function useUi({ base = '' } = {}): Ui {
   let stop = async () => {};
   beforeAll(async () => {
     const data = await mkdtemp(join(process.env['EKIDEN_TEST_DATA'] ?? tmpdir(), 'ui-'));
-    const browser = await chromium.launch(program);
+    const browser = await launchChromium();
     const started = await startUi({ redis, data, base });
     Object.assign(ui, started.ui, { open: createOpen(browser, started.ui) });
     stop = async () => {
