@@ -79,9 +79,14 @@ export function bytesIn(
   if (range.start === undefined && range.end === undefined) return { start, stop: size };
   const first = start < 0 ? Math.max(0, size + start) : start;
   if (first < size && end >= first) return { start: first, stop: Math.min(end + 1, size) };
-  throw new InputError(`The file has ${size} bytes, and the range lies beyond them.`, {
+  throw beyondFile(size);
+}
+
+/** For a range that means no byte of a file of `size`. */
+export function beyondFile(size: number): InputError {
+  return new InputError(`The file has ${size} bytes, and the range lies beyond them.`, {
     code: 'E_RANGE',
     status: 416,
-    hint: `Ask for bytes=0-${Math.max(0, size - 1)}, or less.`,
+    hint: size === 0 ? 'It is empty yet.' : `Ask for bytes=0-${size - 1}, or less.`,
   });
 }

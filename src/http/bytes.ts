@@ -2,8 +2,8 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Request, Response } from 'express';
-import { InputError, NotFoundError } from '../core/errors.ts';
-import type { ByteRange, OpenLogFile } from '../core/log-file.ts';
+import { NotFoundError } from '../core/errors.ts';
+import { type ByteRange, beyondFile, type OpenLogFile } from '../core/log-file.ts';
 
 export interface ServeBytesOptions {
   request: Request;
@@ -56,11 +56,7 @@ function wantedRange(
   const ranges = request.range(size, { combine: true });
   if (ranges === -1) {
     response.set('Content-Range', `bytes */${size}`);
-    throw new InputError(`The file has ${size} bytes, and the range lies beyond them.`, {
-      code: 'E_RANGE',
-      status: 416,
-      hint: size === 0 ? 'It is empty yet.' : `Ask for bytes=0-${size - 1}, or less.`,
-    });
+    throw beyondFile(size);
   }
   if (ranges === undefined || ranges === -2 || ranges.type !== 'bytes') return undefined;
   const [first, ...more] = ranges;

@@ -20,8 +20,8 @@ export interface Context<Params, Query, Body> {
   authorize(wanted: Wanted): Promise<void>;
 }
 
-/** `signed-in`: whoever GitLab knows; `anybody`: no token is asked for. */
-export type Needs = Ability | 'signed-in' | 'anybody';
+/** `signed-in`: whoever GitLab knows. */
+export type Needs = Ability | 'signed-in';
 
 export interface Endpoint<
   Params extends z.ZodObject = z.ZodObject,

@@ -41,7 +41,7 @@ const securitySchemes = {
 } as const;
 
 function operationOf(declared: AnyEndpoint): ZodOpenApiOperationObject {
-  const { id, tag, summary, needs, params, query, body, answer } = declared;
+  const { id, tag, summary, params, query, body, answer } = declared;
   return {
     operationId: id,
     tags: [tag],
@@ -49,7 +49,6 @@ function operationOf(declared: AnyEndpoint): ZodOpenApiOperationObject {
     description: [declared.description, rightOf(declared)].filter(Boolean).join('\n\n'),
     requestParams: { path: params ?? z.object({}), query: query ?? z.object({}) },
     ...(body ? { requestBody: { content: { 'application/json': { schema: body } } } } : {}),
-    ...(needs === 'anybody' ? { security: [] } : {}),
     responses: {
       [String(answer.status ?? 200)]: {
         description: answer.description,
@@ -68,8 +67,8 @@ function contentOf({ schema, type }: AnyEndpoint['answer']) {
 /** What each operation can answer when it does not do what was asked. */
 function problemsOf({ needs, params, query, body, others = {} }: AnyEndpoint) {
   const common: Record<number, string> = {
-    ...(needs === 'anybody' ? {} : { 401: 'Who asks is not known.' }),
-    ...(needs === 'anybody' || needs === 'signed-in' ? {} : { 403: 'The role is too low.' }),
+    401: 'Who asks is not known.',
+    ...(needs === 'signed-in' ? {} : { 403: 'The role is too low.' }),
     ...(params ? { 404: 'There is no such thing, or one may not see it.' } : {}),
     ...(body
       ? {
@@ -79,7 +78,7 @@ function problemsOf({ needs, params, query, body, others = {} }: AnyEndpoint) {
         }
       : {}),
     ...(params || query || body ? { 422: 'Something that was sent is wrong.' } : {}),
-    ...(needs === 'anybody' ? {} : { 429: 'Asked too often; Retry-After tells when.' }),
+    429: 'Asked too often; Retry-After tells when.',
     500: 'Ekiden failed inside.',
     502: 'A part that Ekiden asked does not answer well.',
     503: 'GitLab cannot be asked who you are.',
@@ -96,7 +95,6 @@ function problemsOf({ needs, params, query, body, others = {} }: AnyEndpoint) {
 }
 
 function rightOf({ needs, path }: AnyEndpoint): string {
-  if (needs === 'anybody') return '';
   if (needs === 'signed-in') return 'For whoever GitLab knows.';
   const { production, elsewhere } = permissions[needs];
   const where = path.includes('{environment}') && production !== elsewhere;

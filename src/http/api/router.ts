@@ -67,14 +67,14 @@ interface Serving {
 }
 
 async function serve({ ekiden, declared, limits }: Serving, request: Request, response: Response) {
-  const caller = declared.needs === 'anybody' ? nobody : await identify(ekiden, request);
+  const caller = await identify(ekiden, request);
   await limits.byCaller(caller, request, response);
   const raw = Object.fromEntries(
     Object.entries(request.params).map(([name, value]) => [name, [value].flat().join('/')]),
   );
   const project = raw['project'] === undefined ? 0 : await projectOf(ekiden, raw['project']);
   const authorize = (wanted: Wanted) => ekiden.access.authorize(caller, project, wanted);
-  if (declared.needs !== 'anybody' && declared.needs !== 'signed-in') {
+  if (declared.needs !== 'signed-in') {
     const environment = raw['environment'];
     await authorize({ ability: declared.needs, ...(environment ? { environment } : {}) });
   }
@@ -91,8 +91,6 @@ async function serve({ ekiden, declared, limits }: Serving, request: Request, re
   if (schema) response.status(status).json(schema.parse(answer));
   else response.status(status).end();
 }
-
-const nobody: Caller = { user: 0, username: '', name: '', mayChange: false, isService: false };
 
 /** @throws AccessError for who brings nothing, or a session from another site. */
 export async function identify(ekiden: Ekiden, request: Request): Promise<Caller> {

@@ -182,5 +182,3 @@ export const paging = z.object({
   limit: z.coerce.number().int().min(1).max(100).default(20),
   cursor: z.string().max(200).optional().meta({ description: '`next` of the page before.' }),
 });
-
-export const noQuery = z.object({});

@@ -1,5 +1,6 @@
 /** Who may do what by the API: each endpoint against each role, and what those get who may not. */
 import { describe, expect, test } from 'vitest';
+import { endpoints } from '../../../src/http/api/index.ts';
 import { useRedis } from '../../support/redis.ts';
 import { type Api, openApi } from './rig.ts';
 import { serviceDetail } from './samples.ts';
@@ -68,6 +69,16 @@ function standInFor({ ekiden, project }: Api): void {
 }
 
 describe('each endpoint lets in the roles of the table', () => {
+  test('which has all that are about a project', () => {
+    const inProject = endpoints.filter(({ path }) => path.startsWith('/projects/{project}'));
+    const missing = inProject.filter(({ method, path }) => {
+      const below = path.replace('/projects/{project}', '').replace(/\{\w+\*\}/, '.+');
+      const pattern = new RegExp(`^${below.replace(/\{\w+\}/g, '[^/]+')}$`);
+      return !table.some((row) => row.method === method.toUpperCase() && pattern.test(row.path));
+    });
+    expect(missing.map(({ id }) => id)).toEqual([]);
+  });
+
   test('and tells the others no more than they may know', async () => {
     const api = await openApi({ redis });
     standInFor(api);
