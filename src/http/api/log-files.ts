@@ -35,7 +35,7 @@ export const listFiles = endpoint({
     const files = await ekiden.logFiles.list(params.instance);
     if (!files) throw missing('instance');
     const base = `${ekiden.config.url}/api/v1${request.path.replace(/\/$/, '')}`;
-    return { items: files.map((file) => ({ ...file, url: `${base}/${encoded(file.path)}` })) };
+    return { items: files.map((file) => ({ ...file, url: `${base}/${encodeFile(file.path)}` })) };
   },
 });
 
@@ -64,7 +64,8 @@ export const readFile = endpoint({
   },
 });
 
-function encoded(path: string): string {
+/** The path of a file as it stands in an address: its slashes stay. */
+export function encodeFile(path: string): string {
   return path.split('/').map(encodeURIComponent).join('/');
 }
 

@@ -1,6 +1,6 @@
 /** The page of an instance: its log files, and one of them as it grows. */
 import { Router } from 'express';
-import { ensureInstance } from '../api/log-files.ts';
+import { encodeFile, ensureInstance } from '../api/log-files.ts';
 import { instanceParams, missing } from '../api/names.ts';
 import type { Pages } from './page.ts';
 import { apiOfService, openProject } from './project.ts';
@@ -41,11 +41,6 @@ export function createFilePages({ ekiden, templates, enter }: Pages): Router {
       .send(await templates.render('files', view));
   });
   return router;
-}
-
-/** Its slashes stay. */
-function encodeFile(path: string): string {
-  return path.split('/').map(encodeURIComponent).join('/');
 }
 
 const units = ['B', 'kB', 'MB', 'GB', 'TB'];
