@@ -21,6 +21,9 @@ const askAgainEvery = 60_000;
 /** Of one web role, so that forgotten pages cannot eat it up. */
 const mostSockets = 2_000;
 
+/** Of one user, so that one script cannot keep everybody else out. */
+const mostOfUser = 200;
+
 export interface Sockets {
   /** Closes all with a reason; resolves when they are closed, at once with those who do not answer. */
   stop(): Promise<void>;
@@ -42,6 +45,7 @@ export function serveSockets(server: Server, options: SocketsOptions): Sockets {
     maxPayload: 4096,
   });
   const stopping = new AbortController();
+  const ofUser = createCounter();
   server.on('upgrade', (request, duplex: Duplex, head) => {
     if (!isForSocket(request)) return ignoreUpgrade(server, request, { duplex, head });
     duplex.on('error', () => undefined);
@@ -49,7 +53,10 @@ export function serveSockets(server: Server, options: SocketsOptions): Sockets {
     const open = async () => {
       if (sockets.clients.size >= mostSockets) throw tooMany();
       const { caller, frames, mayStill } = await prepare(options, request, pathOf(request));
+      if (ofUser.count(caller.user) >= mostOfUser) throw tooMany();
       sockets.handleUpgrade(request, duplex, head, (socket) => {
+        ofUser.add(caller.user, 1);
+        socket.once('close', () => ofUser.add(caller.user, -1));
         ekiden.log.debug({ path: pathOf(request), user: caller.username }, 'socket opened');
         void run({ socket, frames, mayStill, stopping: stopping.signal, log: ekiden.log });
       });
@@ -69,10 +76,24 @@ export function serveSockets(server: Server, options: SocketsOptions): Sockets {
   };
 }
 
+/** How many there are of each; those of whom there is none are forgotten. */
+function createCounter() {
+  const counts = new Map<number, number>();
+  const count = (key: number) => counts.get(key) ?? 0;
+  return {
+    count,
+    add(key: number, change: 1 | -1): void {
+      const now = count(key) + change;
+      if (now > 0) counts.set(key, now);
+      else counts.delete(key);
+    },
+  };
+}
+
 function tooMany(): EkidenError {
-  return new EkidenError('Too many sockets are open.', {
+  return new EkidenError('Too many sockets are open, in all or of this user.', {
     ...{ code: 'E_SOCKETS', status: 503, mendedBy: 'ekiden', retryable: true },
-    hint: 'Try again later.',
+    hint: 'Close some, or try again later.',
   });
 }
 

@@ -212,3 +212,21 @@ async function upgrade(api: Api, path: string) {
   };
   return { answer, isClosed };
 }
+
+test('one user cannot take all sockets, and gets new ones for those that are closed', async () => {
+  const api = await openApi({ redis });
+  const { path } = await buildWithLog(api, 'one\n');
+  const reporter = { 'PRIVATE-TOKEN': api.tokens.reporter };
+  const opened = Array.from({ length: 200 }, () => openSocket(api, path, reporter));
+  await poll(() => opened.every(({ seen }) => seen.bytes === 'one\n') || undefined, within);
+  expect(await refusal(api, path, reporter)).toMatchObject({ status: 503, code: 'E_SOCKETS' });
+  const other = openSocket(api, path, { 'PRIVATE-TOKEN': api.tokens.developer });
+  await poll(() => other.seen.bytes === 'one\n' || undefined, within);
+  opened[0]?.socket.terminate();
+  await poll(async () => {
+    const { socket, seen } = openSocket(api, path, reporter);
+    await poll(() => seen.bytes === 'one\n' || undefined, { within: 500, what: 'bytes' });
+    return socket;
+  }, within);
+  for (const { socket } of opened) socket.terminate();
+});
