@@ -15,7 +15,6 @@ export const closeCodes = {
   stopping: 1001,
   refused: 1008,
   failed: 1011,
-  tooMany: 1013,
 } as const;
 
 /** Resolves when the client has taken so much that more may be read for it, or `signal` fires. */
