@@ -4,20 +4,21 @@ import { Command } from 'commander';
 import { EkidenError, messageOf } from '../src/core/errors.ts';
 import { packageVersion } from '../src/paths.ts';
 import { commands } from './commands/index.ts';
-import { roleNames } from './role-names.ts';
+import { engineName, roleNames } from './role-names.ts';
 import { serve } from './serve.ts';
 
 const program = new Command('ekiden')
   .description('Carries a git push on your own GitLab to a running, reachable app.')
   .version(packageVersion)
-  .argument('[roles...]', `roles to run in this process: ${roleNames.join(', ')}`)
+  .argument('[roles...]', `roles to run in this process: ${[...roleNames, engineName].join(', ')}`)
   .action(async (names: string[]) => (names.length === 0 ? program.help() : runRoles(names)));
 for (const add of commands) add(program);
 
 const words = process.argv.slice(2);
-const isRole = (word: string) => roleNames.some((name) => name === word);
-// `deploy` is a command as well, but of a project, and no project has the name of a role alone.
-const areRoles = words.length > 0 && words.every(isRole);
+const isRole = (word: string) => [...roleNames, engineName].some((name) => name === word);
+// `deploy` is a command as well, but of a project, and no project has the name of a role alone;
+// the engine alone is a command with options of its own.
+const areRoles = words.length > 0 && words.every(isRole) && words.join() !== engineName;
 
 (areRoles ? runRoles(words) : program.parseAsync()).catch((error: unknown) => {
   const hint = error instanceof EkidenError && error.hint ? `\n${error.hint}` : '';

@@ -1,17 +1,57 @@
 /** Runs single roles, for machines that share Redis, a registry and Marathon. */
+import { join } from 'node:path';
 import { readConfig, readSettings } from '../src/config.ts';
 import { SetupError } from '../src/core/errors.ts';
 import type { ReadyConfig } from '../src/ekiden.ts';
 import { createLog } from '../src/log.ts';
 import { startNodeAlone } from './node-alone.ts';
-import { parseRoles } from './role-names.ts';
+import { engineName, parseRoles, type RoleName } from './role-names.ts';
 import type { Runner } from './runner.ts';
 
 /** @throws SetupError when a name is no role, or a setting that roles share is missing. */
 export async function startNamedRoles(names: string[], abandon: AbortSignal): Promise<Runner> {
-  const roles = parseRoles(names);
+  const roles = parseRoles(names.filter((name) => name !== engineName));
+  if (!names.includes(engineName)) return startRolesAlone(roles, abandon);
+  const engine = await startEngineBeside();
+  try {
+    const others = await startRolesAlone(roles, abandon, engine.url);
+    return {
+      async stop() {
+        await others.stop();
+        await engine.stop();
+      },
+    };
+  } catch (error) {
+    await engine.stop();
+    throw error;
+  }
+}
+
+/** The engine as `ekiden up` would have it, in this process. */
+async function startEngineBeside() {
+  const { startEngine } = await import('./engine.ts');
+  const names = ['engineListen', 'data', 'dockerHost', 'install', 'engineImage', 'drain'] as const;
+  const config = readConfig([...names, 'logLevel']);
+  return startEngine({
+    listen: config.engineListen,
+    data: join(config.data, 'engine'),
+    docker: config.dockerHost,
+    install: config.install,
+    image: config.engineImage,
+    drainSeconds: config.drain,
+    log: createLog(config.logLevel, engineName),
+  });
+}
+
+/** `engine`: where one runs in this process, which is then Marathon unless a setting names another. */
+async function startRolesAlone(
+  roles: RoleName[],
+  abandon: AbortSignal,
+  engine?: string,
+): Promise<Runner> {
   if (roles.join() === 'node') return startNodeAlone(abandon);
-  const { url, redisUrl, registryUrl, marathonUrl, ...config } = readConfig();
+  const { url, redisUrl, registryUrl, ...config } = readConfig();
+  const marathonUrl = config.marathonUrl ?? (engine === undefined ? undefined : [engine]);
   if (!url || !redisUrl || !registryUrl || !marathonUrl) {
     throw new SetupError(
       'Single roles need EKIDEN_URL, REDIS_URL, REGISTRY_URL and MARATHON_URL.',

@@ -9,12 +9,15 @@ export const roleNames = ['web', 'build', 'deploy', 'watch', 'node', 'balance'] 
 
 export type RoleName = (typeof roleNames)[number];
 
+/** Runs beside the roles, and not in `ekiden up`, which makes it a process of its own. */
+export const engineName = 'engine';
+
 /** Answers each role once, in order. @throws SetupError that lists the roles when a name is none. */
 export function parseRoles(names: string[]): RoleName[] {
   const unknown = names.find((name) => !roleNames.some((role) => role === name));
   if (unknown === undefined) return roleNames.filter((role) => names.includes(role));
   throw new SetupError(`${unknown} is neither a command nor a role.`, {
     code: 'E_ROLE',
-    hint: `Roles are ${roleNames.join(', ')}; ekiden --help lists the commands.`,
+    hint: `Roles are ${[...roleNames, engineName].join(', ')}; ekiden --help lists the commands.`,
   });
 }

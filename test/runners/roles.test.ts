@@ -5,8 +5,12 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { parseRoles, roleNames } from '../../runners/role-names.ts';
 import { packageFolder } from '../../src/paths.ts';
+import { startEkidenProcess } from '../demo/ekiden-process.ts';
+import { freeAddresses } from '../demo/free-ports.ts';
+import { makeFolder, newInstall, useRedis } from '../support/redis.ts';
 
 const run = promisify(execFile);
+const redis = useRedis();
 
 test.each([
   [['web'], ['web']],
@@ -41,4 +45,31 @@ test('a role that shares its name with a command is started where no project is 
     (error: { stderr: string }) => error,
   );
   expect(stderr).toContain('GITLAB_URL');
+});
+
+test('the engine runs beside a role in one process, and both end with it', async () => {
+  const [engine = '', node = ''] = await freeAddresses(2);
+  const data = await makeFolder();
+  const roles = await startEkidenProcess({
+    name: 'compute-host',
+    args: ['engine', 'node'],
+    data,
+    settings: {
+      REDIS_URL: redis.url,
+      DOCKER_HOST: process.env['DOCKER_HOST'] ?? '',
+      EKIDEN_DATA: data,
+      EKIDEN_INSTALL: newInstall(),
+      EKIDEN_ENGINE_LISTEN: engine,
+      EKIDEN_NODE_LISTEN: node,
+    },
+    isReady: async () => {
+      const answers = await Promise.all([
+        fetch(`http://${engine}/v2/info`),
+        fetch(`http://${node}/instances`),
+      ]);
+      return answers.map(({ status }) => status).join() === '200,401';
+    },
+  });
+  expect(await roles.stop()).toBe(0);
+  await expect(fetch(`http://${engine}/ping`)).rejects.toThrow('fetch failed');
 });
