@@ -90,7 +90,10 @@ async function instancesOf(api: EkidenApi, place: ServicePlace, part: string | u
   const fitting = oldestFirst.filter(({ id }) => id === part || id.includes(part));
   if (fitting.length > 1) {
     const ids = fitting.map(({ id }) => id).join(', ');
-    throw new InputError(`${part} is a part of several ids: ${ids}.`, { code: 'E_USAGE' });
+    throw new InputError(`${part} is a part of several ids: ${ids}.`, {
+      code: 'E_USAGE',
+      hint: 'Give more of the one that you mean.',
+    });
   }
   return fitting.length === 1 ? fitting : [{ id: part, state: 'ended' }];
 }

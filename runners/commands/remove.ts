@@ -47,5 +47,8 @@ async function confirm(project: ProjectAnswer, env: string | undefined): Promise
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const answer = await terminal.question(`${question}? Type yes: `).finally(() => terminal.close());
   if (answer.trim() === 'yes') return;
-  throw new InputError('Nothing was taken down.', { code: 'E_USAGE' });
+  throw new InputError('Nothing was taken down.', {
+    code: 'E_USAGE',
+    hint: 'Answer yes, or give --yes where nobody can be asked.',
+  });
 }

@@ -54,7 +54,11 @@ export function createBuildRequests(options: BuildRequestsOptions): BuildRequest
     },
     async cancel(id, by) {
       const build = await builds.find(id);
-      if (!build) throw new NotFoundError(`There is no build ${id}.`, { code: 'E_NOT_FOUND' });
+      if (!build)
+        throw new NotFoundError(`There is no build ${id}.`, {
+          code: 'E_NOT_FOUND',
+          hint: 'GET /api/v1/projects/…/builds lists those that there are.',
+        });
       return cancel(options, build, by);
     },
     async cancelAll(project, by) {

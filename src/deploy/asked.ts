@@ -37,7 +37,10 @@ export async function ofBuild(options: AskedOptions, wanted: Meant, id: string) 
   const { project, environment, services, by } = wanted;
   const build = await options.builds.find(id);
   if (build?.project !== project) {
-    throw new NotFoundError(`There is no build ${id}.`, { code: 'E_NOT_FOUND' });
+    throw new NotFoundError(`There is no build ${id}.`, {
+      code: 'E_NOT_FOUND',
+      hint: 'GET /api/v1/projects/…/builds lists those that there are.',
+    });
   }
   const all = deploymentsIn(environment, build, Date.now());
   if (all.length === 0) {

@@ -86,7 +86,10 @@ async function releaseOf(options: SendingOptions, deployment: Deployment): Promi
   const { app, release: number = 0 } = deployment;
   const release = await options.releases.find(app, number);
   if (release) return { release: atAddressesOf(release, deployment, options), warnings: [] };
-  throw new ConflictError(`Release ${number} is no longer kept.`, { code: 'E_RELEASE' });
+  throw new ConflictError(`Release ${number} is no longer kept.`, {
+    code: 'E_RELEASE',
+    hint: 'Deploy the commit again: its build makes a new release.',
+  });
 }
 
 /** A release comes back as it was, save that it answers under the name that its project has now. */

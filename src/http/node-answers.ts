@@ -77,7 +77,11 @@ async function sendFile(
 ): Promise<void> {
   const range = rangeOf(request.headers.range);
   const opened = await logFiles.open(instance, path, range);
-  if (!opened) throw new NotFoundError('There is no such file.', { code: 'E_NO_FILE' });
+  if (!opened)
+    throw new NotFoundError('There is no such file.', {
+      code: 'E_NO_FILE',
+      hint: 'The list of files tells which there are.',
+    });
   const { size } = opened.file;
   const { start, stop } = bytesIn(size, range);
   setHeaders(response, opened);

@@ -79,7 +79,11 @@ function shortName(key: string): string {
 function refuseMethod({ method }: IncomingMessage, response: ServerResponse): void {
   if (method === 'POST') return;
   response.setHeader('Allow', 'POST');
-  throw new InputError('GitLab delivers hooks by POST.', { code: 'E_METHOD', status: 405 });
+  throw new InputError('GitLab delivers hooks by POST.', {
+    code: 'E_METHOD',
+    status: 405,
+    hint: 'Give GitLab this address as the URL of a webhook.',
+  });
 }
 
 function refuseLarge(length: number): void {
@@ -87,7 +91,11 @@ function refuseLarge(length: number): void {
 }
 
 function tooLarge(): InputError {
-  return new InputError('The body is larger than 25 MiB.', { code: 'E_TOO_LARGE', status: 413 });
+  return new InputError('The body is larger than 25 MiB.', {
+    code: 'E_TOO_LARGE',
+    status: 413,
+    hint: 'GitLab itself sends no more; see who else sends here.',
+  });
 }
 
 /** Hashes of both sides are compared, so that neither content nor length shows in the time. */
@@ -151,7 +159,10 @@ function readBody(request: IncomingMessage): Promise<Buffer> {
 
 function parseJson(body: Buffer): unknown {
   const noJson = (why: string) =>
-    new InputError(`The body is no JSON${why}.`, { code: 'E_NO_JSON' });
+    new InputError(`The body is no JSON${why}.`, {
+      code: 'E_NO_JSON',
+      hint: 'Send what GitLab sends: JSON in UTF-8.',
+    });
   if (!isUtf8(body)) throw noJson(': it is not in UTF-8');
   try {
     return JSON.parse(body.toString('utf8'));

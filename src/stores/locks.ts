@@ -37,6 +37,7 @@ export function createLocks({ redis, prefix, hold = defaultHold }: LocksOptions)
         if (Date.now() > giveUp) {
           throw new ConflictError(`Somebody else has worked on ${name} for long.`, {
             code: 'E_LOCKED',
+            hint: 'Ask again in a minute.',
             retryable: true,
           });
         }

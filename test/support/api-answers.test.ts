@@ -19,6 +19,10 @@ async function answersOf(status: number, type: string, body: string): Promise<st
   return wrongAnswers();
 }
 
+const bare = JSON.stringify({
+  ...{ type: 'urn:ekiden:problem:E_TOKEN', title: 'No.', status: 401 },
+  ...{ code: 'E_TOKEN', mendedBy: 'developer' },
+});
 const self = { user: 1, username: 'ada', name: 'Ada', mayChange: true };
 
 test.each([
@@ -26,6 +30,7 @@ test.each([
   ['without a field', 200, 'application/json', '{"user":1}', [/required property 'username'/]],
   ['of another type', 200, 'text/html', '<html>', [/as text\/html, which is not documented/]],
   ['of another status', 418, 'application/json', '{}', [/answers 418, which is not documented/]],
+  ['that does not say what to do', 401, 'application/problem+json', bare, [/what to do/]],
   ['that is no problem', 401, 'application/problem+json', '{}', [/required property 'code'/]],
 ])('an answer %s', async (_, status, type, body, faults) => {
   const expected = faults.map((fault) => expect.stringMatching(fault));

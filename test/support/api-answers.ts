@@ -68,11 +68,19 @@ function faultOf({ method, path, response, chunks }: Answer): string | undefined
   const contentType = String(response.getHeader('content-type') ?? '');
   const text = Buffer.concat(chunks).toString('utf8');
   const isHead = method === 'HEAD';
-  return check?.({
+  const fault = check?.({
     ...{ path, status: response.statusCode, text },
     method: isHead ? 'GET' : method,
     contentType: isHead ? contentType.replace('json', '') : contentType,
   });
+  if (fault || isHead || !contentType.includes('problem')) return fault;
+  return hasHint(text) ? undefined : `${method} ${path} does not say what to do: ${text}`;
+}
+
+/** Who asks can mend what is theirs; what failed inside Ekiden is not told. */
+function hasHint(text: string): boolean {
+  const { detail, status } = JSON.parse(text);
+  return Boolean(detail) || status >= 500;
 }
 
 async function documentOfSources(): Promise<Document> {

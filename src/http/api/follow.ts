@@ -45,7 +45,11 @@ function matched(matches: ReturnType<typeof matcher>, path: string) {
   try {
     return matches(path);
   } catch (cause) {
-    throw new InputError('The address is no valid URL.', { code: 'E_ADDRESS', cause });
+    throw new InputError('The address is no valid URL.', {
+      code: 'E_ADDRESS',
+      cause,
+      hint: 'Write each part of it as encodeURIComponent does: group%2Fname.',
+    });
   }
 }
 

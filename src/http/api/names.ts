@@ -59,5 +59,8 @@ export async function findService(
 }
 
 export function missing(what: string): NotFoundError {
-  return new NotFoundError(`There is no such ${what}.`, { code: 'E_NOT_FOUND' });
+  return new NotFoundError(`There is no such ${what}.`, {
+    code: 'E_NOT_FOUND',
+    hint: 'The project and its lists tell which there are.',
+  });
 }

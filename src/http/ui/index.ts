@@ -39,7 +39,10 @@ function unlessApi(handler: RequestHandler): RequestHandler {
 }
 
 const notFound: RequestHandler = (request) => {
-  throw new NotFoundError(`There is nothing at ${request.path}.`, { code: 'E_NOT_FOUND' });
+  throw new NotFoundError(`There is nothing at ${request.path}.`, {
+    code: 'E_NOT_FOUND',
+    hint: 'The first page lists the projects that you may see.',
+  });
 };
 
 /** For people a page; programs get a problem, and what nobody raised on purpose is logged elsewhere. */
