@@ -1,6 +1,7 @@
 /** The shipped docker-compose.yml, checked, brought up, used and taken down. */
 import { execFile } from 'node:child_process';
 import { copyFile, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
@@ -91,6 +92,7 @@ async function ensureImages(): Promise<string[]> {
 }
 
 let stage: Stage | undefined;
+let data = '';
 let images: string[] = [];
 let project: Awaited<ReturnType<typeof createProject>>;
 
@@ -112,19 +114,24 @@ const startComposed: Starter = async (settings, state) => {
     await project.compose('up', '-d', '--no-build');
     await poll(async () => (await isReady(state)) || undefined, { within: 60_000, what: 'web' });
   } catch (error) {
+    const { stdout } = await project.compose('ps', '-a').catch(() => ({ stdout: '' }));
+    const said = await project.compose('logs', '--no-color', '--tail', '5').catch(() => undefined);
     await stop();
-    throw error;
+    throw new Error(`${String(error)}\n${stdout}\n${said?.stdout}`, { cause: error });
   }
   return { stop };
 };
 
 beforeAll(async () => {
   images = await ensureImages();
-  stage = await openStage('compose', {}, startComposed);
+  // In a container the folders above it belong to its image, where only root may enter /root.
+  data = await mkdtemp(join(tmpdir(), 'ekiden-compose-'));
+  stage = await openStage('compose', { ekidenData: data }, startComposed);
 }, 180_000);
 
 afterAll(async () => {
   await stage?.stop();
+  await rm(data, { recursive: true, force: true });
   await Promise.all(images.map((name) => docker.getImage(name).remove()));
 }, 60_000);
 
