@@ -4,6 +4,7 @@ import {
   Worker as BullWorker,
   DelayedError,
   type Job,
+  type JobsOptions,
   UnrecoverableError,
 } from 'bullmq';
 import type { Redis } from '../clients/redis.ts';
@@ -53,15 +54,18 @@ export function createQueue<Work extends object>(options: QueueOptions): Queue<W
   const bull = openBull<Work>(options);
   return {
     async add(work, { id, delay, priority, once }: AddOptions) {
+      const when = {
+        ...(delay === undefined ? {} : { delay }),
+        ...(priority === undefined ? {} : { priority }),
+      };
+      if (once) {
+        const forgotten = { attempts: 1, removeOnComplete: true, removeOnFail: true };
+        return addUnique({ bull, name, work }, { ...when, ...forgotten, deduplication: { id } });
+      }
       // BullMQ does not say whether the id was taken, so what is kept is read back and compared; its
       // data alone, since a whole Job costs as much again as the work that is added.
       const mark = crypto.randomUUID();
-      await bull.add(name as never, { mark, work } as never, {
-        jobId: id,
-        ...(delay === undefined ? {} : { delay }),
-        ...(priority === undefined ? {} : { priority }),
-        ...(once ? { attempts: 1, removeOnComplete: true, removeOnFail: true } : {}),
-      });
+      await bull.add(name as never, { mark, work } as never, { jobId: id, ...when });
       const data = await redis.hget(bull.toKey(id), 'data');
       const kept: Kept<Work> = data === null ? { mark, work } : JSON.parse(data);
       return { added: kept.mark === mark, kept: kept.work };
@@ -72,6 +76,28 @@ export function createQueue<Work extends object>(options: QueueOptions): Queue<W
     count: () => bull.getJobCounts('waiting', 'prioritized', 'active', 'delayed', 'failed'),
     close: () => bull.close(),
   };
+}
+
+export interface Added<Work> {
+  bull: BullQueue<Kept<Work>>;
+  name: string;
+  work: Work;
+}
+
+/**
+ * Adds by BullMQ's deduplication, which answers the id of the job that holds the key: ours when the
+ * work is new. So nothing has to be read back, which would cost as much again, and find nothing of
+ * work that is done and forgotten meanwhile.
+ */
+export async function addUnique<Work>(
+  { bull, name, work }: Added<Work>,
+  options: JobsOptions & { deduplication: { id: string } },
+): Promise<{ added: boolean; kept: Work }> {
+  const mark = crypto.randomUUID();
+  const job = await bull.add(name as never, { mark, work } as never, { ...options, jobId: mark });
+  if (job.id === mark || job.id === undefined) return { added: true, kept: work };
+  const known: Kept<Work> | undefined = (await bull.getJob(job.id))?.data;
+  return { added: false, kept: known?.work ?? work };
 }
 
 interface WorkerOptions<Work> extends QueueOptions {
