@@ -135,7 +135,9 @@ async function awaitEmptySpool({ bench, name }: RolesOptions): Promise<void> {
 function nginxConfig(data: string, listen: string, webs: Served[]): string {
   const servers = webs.map(({ url }) => `server ${new URL(url).host} max_fails=0;`).join(' ');
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
-  return `daemon off; worker_processes 1; pid ${data}/nginx.pid; error_log ${data}/error.log;
+  // Bodies wait in the bench's folder, which lies where only the user of the bench may enter.
+  const user = process.getuid?.() === 0 ? 'user root;' : '';
+  return `daemon off; ${user} worker_processes 1; pid ${data}/nginx.pid; error_log ${data}/error.log;
 events {}
 http {
   access_log off;
