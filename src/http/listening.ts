@@ -1,6 +1,6 @@
 /** Lets a server listen at `host:port`, and ends it without cutting answers off. */
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { addressOf, listenError } from '../core/address.ts';
 
 export interface Listening {
@@ -10,8 +10,35 @@ export interface Listening {
   setting: string;
 }
 
-/** Answers the port. @throws SetupError when the address is taken or cannot be used. */
-export function listen(server: Server, { address, setting }: Listening): Promise<number> {
+export interface Listener {
+  /** Port that it really listens on. */
+  port: number;
+  /**
+   * Takes no new connection, and resolves when the last answer is out, after five seconds at most.
+   * Node closes only connections that wait for a next request at that moment. So a client that asks
+   * on over a kept one is told to end it, one whose answer had begun is ended once it idles, and one
+   * that never said anything is not waited for.
+   */
+  stop(): Promise<void>;
+}
+
+/** @throws SetupError when the address is taken or cannot be used. */
+export async function listen(server: Server, listening: Listening): Promise<Listener> {
+  const connections = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
+  const port = await bind(server, listening);
+  return {
+    port,
+    stop() {
+      return stop(server, connections);
+    },
+  };
+}
+
+function bind(server: Server, { address, setting }: Listening): Promise<number> {
   const { host, port } = addressOf(address);
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
@@ -22,15 +49,26 @@ export function listen(server: Server, { address, setting }: Listening): Promise
 }
 
 const stopPatience = 5_000;
+/** Also how long a request may be under way on a connection that is still silent. */
+const sweepInterval = 50;
 
-/** Takes no new connection, and resolves when the last answer is out, after five seconds at most. */
-export function close(server: Server): Promise<void> {
+function stop(server: Server, connections: Set<Socket>): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(() => server.closeAllConnections(), stopPatience);
+    const sweep = setInterval(() => {
+      server.closeIdleConnections();
+      for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
+    }, sweepInterval);
+    server.prependListener('request', endConnection);
+    server.prependListener('checkContinue', endConnection);
     server.close(() => {
       clearTimeout(cut);
+      clearInterval(sweep);
       resolve();
     });
-    server.closeIdleConnections();
   });
+}
+
+function endConnection(_request: IncomingMessage, response: ServerResponse): void {
+  response.setHeader('Connection', 'close');
 }

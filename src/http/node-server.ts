@@ -6,7 +6,7 @@ import type { LogFiles } from '../core/log-file.ts';
 import type { NodeInstances, NodeSignature } from '../core/node.ts';
 import type { Metrics } from '../core/sample.ts';
 import { sendJson, sendProblem } from './answer.ts';
-import { close, listen } from './listening.ts';
+import { listen } from './listening.ts';
 import { answerNode } from './node-answers.ts';
 import { serveFollowers } from './node-followers.ts';
 
@@ -35,15 +35,15 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
     ...options,
     check: (request) => check(options.signature, request),
   });
-  const port = await listen(server, {
+  const listener = await listen(server, {
     address: options.listen,
     setting: 'EKIDEN_NODE_LISTEN',
   });
   return {
-    port,
+    port: listener.port,
     async stop() {
       await followers.stop();
-      await close(server);
+      await listener.stop();
     },
   };
 }

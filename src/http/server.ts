@@ -11,7 +11,7 @@ import { basePathOf, pathOf, stripBase } from './base-path.ts';
 import { createDocs } from './docs.ts';
 import { createHealth } from './health.ts';
 import { createLimits, type Limits } from './limits.ts';
-import { close, listen } from './listening.ts';
+import { listen } from './listening.ts';
 import { createHttpMetrics, type HttpMetrics } from './metrics.ts';
 import { createSocketLimits } from './socket-limits.ts';
 import { serveSockets } from './sockets.ts';
@@ -67,11 +67,14 @@ export async function startServer(options: ServerOptions): Promise<HttpServer> {
     ...{ ekiden, base },
     limits: createSocketLimits(limits, config.proxies),
   });
-  const port = await listen(server, { address: config.listen, setting: 'EKIDEN_LISTEN' });
+  const listener = await listen(server, {
+    address: config.listen,
+    setting: 'EKIDEN_LISTEN',
+  });
   return {
-    port,
+    port: listener.port,
     async stop() {
-      await Promise.all([close(server), sockets.stop()]);
+      await Promise.all([listener.stop(), sockets.stop()]);
     },
   };
 }

@@ -91,27 +91,32 @@ it('deploy: leaves what it watches to another, which sees it through', async () 
   expect((await ask(request)).body).toContain('"v1"');
 });
 
-/** Sends the head of a hook and a part of its body; `finish` sends the rest and answers the answer. */
+/**
+ * Sends the head of a hook, and waits until the web role asks for its body; `finish` sends that and
+ * answers all that came.
+ */
 async function startSlowHook(body: string) {
   const { port, hostname } = new URL(stage.state.ekidenUrl);
   const socket = connect(Number(port), hostname);
   onTestFinished(() => void socket.destroy());
-  await once(socket, 'connect');
+  const closed = once(socket, 'close');
+  let answer = '';
+  socket.setEncoding('utf8').on('data', (text) => {
+    answer += text;
+  });
   const head = [
     'POST /hooks/gitlab HTTP/1.1',
     'Host: ekiden',
     `X-Gitlab-Token: ${stage.state.hookSecret}`,
     'Content-Type: application/json',
+    'Expect: 100-continue',
     `Content-Length: ${body.length}`,
   ];
   socket.write(`${head.join('\r\n')}\r\n\r\n${body.slice(0, 10)}`);
+  await poll(async () => answer.includes('100 Continue') || undefined, { within, what: 'a 100' });
   return async () => {
     socket.write(body.slice(10));
-    let answer = '';
-    socket.setEncoding('utf8').on('data', (text) => {
-      answer += text;
-    });
-    await once(socket, 'close');
+    await closed;
     return answer;
   };
 }
@@ -132,7 +137,7 @@ it('web: lets a slow hook end, takes no new one, and waits for no idle connectio
 
   const stopping = stopRole('web');
   await poll(isRefused, { within, what: 'a closed door' });
-  expect(await finish()).toMatch(/^HTTP\/1.1 200 [\s\S]*"ignored"/);
+  expect(await finish()).toMatch(/^HTTP\/1.1 200 [\s\S]*"ignored"/m);
   expect(await stopping).toBe(0);
   await processes.start('web');
 });
