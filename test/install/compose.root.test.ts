@@ -21,6 +21,8 @@ const docker: Docker = connectDocker(env('DOCKER_HOST'));
 const install = `${env('EKIDEN_TEST_INSTALL')}-compose`;
 const image = `${install}:local`;
 const roles = ['engine', 'web', 'build', 'deploy', 'watch', 'node', 'balance'];
+/** Milliseconds for what takes some seconds on a machine that does nothing else. */
+const within = 180_000;
 const services = [...roles, 'redis', 'registry'];
 
 /** Runs docker-compose on the shipped file with the settings as `.env`. */
@@ -104,7 +106,8 @@ const startComposed: Starter = async (settings, state) => {
     IMAGE: image,
     DOCKER_SOCKET: socket,
     DOCKER_GID: String((await stat(socket)).gid),
-    HEALTH_INTERVAL: '4s',
+    // Each check is a process of its own, and ten of them may not keep a slow machine busy.
+    HEALTH_INTERVAL: '8s',
   });
   const stop = async () => {
     await project.compose('down', '-v', '--timeout', '10');
@@ -112,7 +115,7 @@ const startComposed: Starter = async (settings, state) => {
   };
   try {
     await project.compose('up', '-d', '--no-build');
-    await poll(async () => (await isReady(state)) || undefined, { within: 60_000, what: 'web' });
+    await poll(async () => (await isReady(state)) || undefined, { within, what: 'web' });
   } catch (error) {
     const { stdout } = await project.compose('ps', '-a').catch(() => ({ stdout: '' }));
     const said = await project.compose('logs', '--no-color', '--tail', '5').catch(() => undefined);
@@ -127,7 +130,7 @@ beforeAll(async () => {
   // In a container the folders above it belong to its image, where only root may enter /root.
   data = await mkdtemp(join(tmpdir(), 'ekiden-compose-'));
   stage = await openStage('compose', { ekidenData: data }, startComposed);
-}, 180_000);
+}, 400_000);
 
 afterAll(async () => {
   await stage?.stop();
@@ -162,7 +165,7 @@ function opened(): Stage {
 
 test('every service becomes healthy, a push goes live, and nothing is left but the app', async () => {
   const { gitlab, project: makeProject, state } = opened();
-  await poll(ensureHealthy, { within: 90_000, what: 'all services healthy' });
+  await poll(ensureHealthy, { within, what: 'all services healthy' });
 
   const { id, copy } = await makeProject('compose/app');
   const sha = await copy.commit(projectFiles('v1'), 'v1');
@@ -172,7 +175,7 @@ test('every service becomes healthy, a push goes live, and nothing is left but t
     sha,
     name: 'ekiden/deploy/production/web',
     states: ['success', 'failed'],
-    within: 90_000,
+    within,
   });
   expect(live).toMatchObject({ status: 'success' });
   const request = { url: state.nginxUrl, host: 'compose-app.localhost' };
@@ -198,4 +201,4 @@ test('every service becomes healthy, a push goes live, and nothing is left but t
   expect([await containers(), Volumes ?? [], networks]).toEqual([[], [], []]);
   const apps = await docker.listContainers({ filters: { label: [`ekiden.install=${install}`] } });
   expect(apps).toHaveLength(2);
-}, 180_000);
+}, 400_000);
