@@ -38,7 +38,8 @@ export async function startRoles(
   const stop = async () => {
     const stops = Promise.all(running.map((runner) => runner.stop())).then(() => true);
     const isDone = await Promise.race([stops, delay(stopPatience, false, { ref: false })]);
-    if (!isDone) ekiden.log.warn({ roles: names }, 'a part hangs: stopped without waiting for it');
+    if (!isDone)
+      ekiden.log.warn({ roles: names.join('+') }, 'a part hangs: stopped without waiting for it');
   };
   try {
     for (const name of names) {

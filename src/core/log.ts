@@ -1,6 +1,9 @@
 /** The logger that parts are given: fields first, then a static message, as pino has it. */
 
-type Write = (fields: Record<string, unknown>, message: string) => void;
+/** Plain values only: whoever logs an object would log what is hidden in it. */
+type Field = string | number | boolean | null | undefined;
+
+type Write = (fields: Record<string, Field>, message: string) => void;
 
 export interface Log {
   debug: Write;
