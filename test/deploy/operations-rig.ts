@@ -1,10 +1,12 @@
 /** Operations over the real stores and a Marathon in memory, and what tests ask of them. */
+import { afterAll, beforeAll, beforeEach } from 'vitest';
 import type { Deployment } from '../../src/core/deployment.ts';
 import type { JourneyEvent } from '../../src/core/event.ts';
 import { silent } from '../../src/core/log.ts';
 import { createOperations } from '../../src/deploy/operations.ts';
 import { createServices } from '../../src/deploy/services.ts';
 import type { Stores } from '../../src/stores/index.ts';
+import { startRedisStores } from '../fakes/redis-stores.ts';
 import { app, createRig } from './rig.ts';
 
 export const web = { project: 7, environment: 'production', service: 'web' };
@@ -12,7 +14,17 @@ export const asked = { project: 7, environment: 'production', by: 'ada' };
 
 export type OperationsRig = ReturnType<typeof createOperationsRig>;
 
-export function createOperationsRig(stores: Stores) {
+/** Gives each test of a file a rig of its own, in one Redis. */
+export function eachWithRig(take: (rig: OperationsRig) => void): void {
+  let redis: Awaited<ReturnType<typeof startRedisStores>>;
+  beforeAll(async () => {
+    redis = await startRedisStores();
+  });
+  afterAll(() => redis.stop());
+  beforeEach(() => take(createOperationsRig(redis.fresh())));
+}
+
+function createOperationsRig(stores: Stores) {
   const rig = createRig(stores);
   const { marathon } = rig;
   /** What operations handed on. */

@@ -1,21 +1,15 @@
 /** Deploying again, scaling, restarting and taking down, as people ask for it. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { BuildPlan } from '../../src/core/build.ts';
-import { type RedisStores, startRedisStores } from '../fakes/redis-stores.ts';
 import { sampleBuild } from '../support/samples.ts';
-import { asked, createOperationsRig, type OperationsRig, web } from './operations-rig.ts';
+import { asked, eachWithRig, type OperationsRig, web } from './operations-rig.ts';
 import { app, wrongPort } from './rig.ts';
 import { sampleService } from './sample.ts';
 
-let redis: RedisStores;
 let rig: OperationsRig;
 
-beforeAll(async () => {
-  redis = await startRedisStores();
-});
-afterAll(() => redis.stop());
-beforeEach(() => {
-  rig = createOperationsRig(redis.fresh());
+eachWithRig((fresh) => {
+  rig = fresh;
 });
 
 describe('deploying again', () => {

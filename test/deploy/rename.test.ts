@@ -1,25 +1,19 @@
 /** What becomes of the apps of a project that gets another path. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { BuildPlan } from '../../src/core/build.ts';
 import type { Deployment } from '../../src/core/deployment.ts';
 import { silent } from '../../src/core/log.ts';
 import { removeLeftServices } from '../../src/deploy/removal.ts';
 import { requestDeployments } from '../../src/deploy/request.ts';
-import { type RedisStores, startRedisStores } from '../fakes/redis-stores.ts';
 import { sampleBuild } from '../support/samples.ts';
-import { asked, createOperationsRig, type OperationsRig } from './operations-rig.ts';
+import { asked, eachWithRig, type OperationsRig } from './operations-rig.ts';
 import { app } from './rig.ts';
 import { sampleService } from './sample.ts';
 
-let redis: RedisStores;
 let rig: OperationsRig;
 
-beforeAll(async () => {
-  redis = await startRedisStores();
-});
-afterAll(() => redis.stop());
-beforeEach(() => {
-  rig = createOperationsRig(redis.fresh());
+eachWithRig((fresh) => {
+  rig = fresh;
 });
 
 describe('a project that was renamed', () => {

@@ -1,18 +1,12 @@
 /** Going back to an earlier release, and what a crash leaves of it. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type RedisStores, startRedisStores } from '../fakes/redis-stores.ts';
-import { asked, createOperationsRig, type OperationsRig, web } from './operations-rig.ts';
+import { describe, expect, it } from 'vitest';
+import { asked, eachWithRig, type OperationsRig, web } from './operations-rig.ts';
 import { app, away, wrongPort } from './rig.ts';
 
-let redis: RedisStores;
 let rig: OperationsRig;
 
-beforeAll(async () => {
-  redis = await startRedisStores();
-});
-afterAll(() => redis.stop());
-beforeEach(() => {
-  rig = createOperationsRig(redis.fresh());
+eachWithRig((fresh) => {
+  rig = fresh;
 });
 
 describe('rolling back', () => {
