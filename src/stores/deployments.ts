@@ -1,4 +1,4 @@
-/** Deployments and releases in Redis. */
+/** Deployments in Redis. */
 import type { Deployment, DeploymentStore } from '../core/deployment.ts';
 import type { Paging } from '../core/page.ts';
 import type { StoreOptions } from './builds.ts';

@@ -1,5 +1,4 @@
 /** Tickets in Redis: each lets its caller in once, for sockets of browsers, which can send no header. */
-
 import { parseJson } from '../core/json.ts';
 import type { TicketStore } from '../core/session.ts';
 import type { StoreOptions } from './builds.ts';
