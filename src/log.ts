@@ -23,6 +23,7 @@ export function createLog(level: Config['logLevel'], role: string): Log {
     ...{ minLength: together, periodicFlush: lateBy },
   });
   output.on('error', () => undefined);
-  process.on('exit', () => output.flushSync());
+  // flushSync would try for ever on a full disk or a closed pipe.
+  process.on('exit', () => output.flush());
   return pino({ level, base: { role }, serializers }, output);
 }

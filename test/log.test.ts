@@ -1,15 +1,22 @@
 /** What Ekiden's own log prints, read from a process of its own, since it writes to standard error. */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { open } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 
 const run = promisify(execFile);
 
-/** Lines that a process printed which called the log so. */
-async function linesOf(calls: string, level = 'info'): Promise<unknown[]> {
+/** Arguments of a Node that calls the log so. */
+function argsFor(calls: string, level = 'info'): string[] {
   const module = new URL('../dist/src/log.js', import.meta.url);
   const script = `import { createLog } from '${module}'; const log = createLog('${level}', 'web'); ${calls}`;
-  const { stderr } = await run(process.execPath, ['--input-type=module', '-e', script]);
+  return ['--input-type=module', '-e', script];
+}
+
+/** Lines that a process printed which called the log so. */
+async function linesOf(calls: string, level?: string): Promise<unknown[]> {
+  const { stderr } = await run(process.execPath, argsFor(calls, level));
   return stderr
     .split('\n')
     .filter((line) => line !== '')
@@ -35,4 +42,29 @@ it('is out before a process that ends, and leaves out what is below its level', 
     ({ code, stderr }) => [code, JSON.parse(stderr)],
   );
   expect(lines).toMatchObject([3, { msg: 'last' }]);
+});
+
+it('is out whole, however many lines there are', async () => {
+  const calls = `for (let n = 0; n < 500; n++) log.info({ n }, 'line'); process.exit(0);`;
+  const lines = await linesOf(calls);
+  expect(lines).toMatchObject(Array.from({ length: 500 }, (_, n) => ({ n })));
+});
+
+/** How a process ends whose standard error is such; one that does not end is killed. */
+async function endOf(stderr: number | 'pipe'): Promise<unknown[]> {
+  const args = argsFor(`log.error({}, 'lost'); process.exit(3);`);
+  const stdio = ['ignore' as const, 'ignore' as const, stderr];
+  const child = spawn(process.execPath, args, { stdio, timeout: 20_000, killSignal: 'SIGKILL' });
+  child.stderr?.destroy();
+  return once(child, 'exit');
+}
+
+it('lets a process end whose lines find no room', async () => {
+  const full = await open('/dev/full', 'w');
+  onTestFinished(() => full.close());
+  expect(await endOf(full.fd)).toEqual([3, null]);
+});
+
+it('lets a process end whose lines nobody reads any more', async () => {
+  expect(await endOf('pipe')).toEqual([3, null]);
 });
