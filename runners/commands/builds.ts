@@ -3,19 +3,19 @@ import type { Command } from 'commander';
 import type { BuildAnswer } from '../../src/remote.ts';
 import { alignColumns } from '../columns.ts';
 import { print } from '../print.ts';
-import { addRemote, jsonOption, printJson, wholeNumber } from '../remote/command.ts';
+import { addRemote, countOption, jsonOption, printJson } from '../remote/command.ts';
 import { agoOf, coloured, colours, plain, spanOf } from '../terminal.ts';
 
 /** The API gives so many at once. */
 const most = 100;
 
 export function addBuilds(program: Command): void {
-  addRemote<{ json?: true; limit: string }>(program, {
+  addRemote<{ json?: true; limit: number }>(program, {
     usage: 'builds <project>',
     description: 'list the last builds, newest first',
-    options: [['--limit <n>', `how many, at most ${most}`, '20'], jsonOption],
+    options: [countOption('--limit <n>', `how many, at most ${most}`, 20), jsonOption],
     async run(api, [project = ''], { json, limit }) {
-      const page = await api.builds(project, Math.min(most, wholeNumber(limit, '--limit', 1)));
+      const page = await api.builds(project, Math.min(most, limit));
       if (json) printJson(page);
       else
         print(page.items.length > 0 ? alignColumns(buildRows(page.items)) : 'Nothing was built.');

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { InputError } from '../../src/core/errors.ts';
 import type { BuildAnswer, DeploymentAnswer } from '../../src/remote.ts';
 import { print } from '../print.ts';
-import { addRemote, jsonOption, printJson, waitOptions, wholeNumber } from '../remote/command.ts';
+import { addRemote, jsonOption, printJson, waitOptions } from '../remote/command.ts';
 import { exitCodeOf, printDeployments, printQueued } from '../remote/ends.ts';
 import { awaitBuild, awaitDeployments, type Waiting } from '../remote/waiting.ts';
 import { coloured, plain } from '../terminal.ts';
@@ -14,7 +14,7 @@ interface Options {
   build?: string;
   ref?: string;
   wait?: true;
-  timeout: string;
+  timeout: number;
   json?: true;
 }
 
@@ -31,7 +31,7 @@ export function addDeploy(program: Command): void {
       jsonOption,
     ],
     async run(api, [project = ''], options) {
-      const waiting = { api, project, timeout: wholeNumber(options.timeout, '--timeout', 1) };
+      const waiting = { api, project, timeout: options.timeout };
       if (options.ref !== undefined) return deployRef(waiting, options.ref, options);
       const { env: environment = 'production', service, build } = options;
       const { deployments } = await api.deploy(project, {

@@ -1,14 +1,14 @@
 /** `ekiden rollback`: brings back an earlier release. */
 import type { Command } from 'commander';
-import { addRemote, jsonOption, waitOptions, wholeNumber } from '../remote/command.ts';
+import { addRemote, countOption, jsonOption, waitOptions } from '../remote/command.ts';
 import { tellDeployments } from './deploy.ts';
 
 interface Options {
   env: string;
   service?: string;
-  to?: string;
+  to?: number;
   wait?: true;
-  timeout: string;
+  timeout: number;
   json?: true;
 }
 
@@ -19,16 +19,15 @@ export function addRollback(program: Command): void {
     options: [
       ['--env <environment>', 'where', 'production'],
       ['--service <name>', 'this service alone'],
-      ['--to <release>', 'number of the release; default: the one before the current'],
+      countOption('--to <release>', 'number of the release; default: the one before the current'),
       ...waitOptions,
       jsonOption,
     ],
-    async run(api, [project = ''], { env, service, to, ...options }) {
+    async run(api, [project = ''], { env, service, to: release, timeout, ...options }) {
       const { deployments } = await api.rollback(project, env, {
         ...(service === undefined ? {} : { services: [service] }),
-        ...(to === undefined ? {} : { release: wholeNumber(to, '--to', 1) }),
+        ...(release === undefined ? {} : { release }),
       });
-      const timeout = wholeNumber(options.timeout, '--timeout', 1);
       return tellDeployments({ api, project, timeout }, deployments, options);
     },
   });

@@ -1,7 +1,14 @@
 /** `ekiden scale` and `ekiden restart`: what changes the instances of a service. */
 import type { Command } from 'commander';
 import type { EkidenApi, ServiceAnswer, ServicePlace } from '../../src/remote.ts';
-import { addRemote, jsonOption, printJson, waitOptions, wholeNumber } from '../remote/command.ts';
+import {
+  addRemote,
+  jsonOption,
+  printJson,
+  type RemoteOption,
+  waitOptions,
+  wholeNumber,
+} from '../remote/command.ts';
 import { isWell, printService } from '../remote/ends.ts';
 import { servicePlace } from '../remote/service-name.ts';
 import { awaitService } from '../remote/waiting.ts';
@@ -10,11 +17,11 @@ interface Options {
   env: string;
   service?: string;
   wait?: true;
-  timeout: string;
+  timeout: number;
   json?: true;
 }
 
-const options: [string, string, string?][] = [
+const options: RemoteOption[] = [
   ['--env <environment>', 'where', 'production'],
   ['--service <name>', 'which; default: the only one, or web'],
   ...waitOptions,
@@ -53,7 +60,7 @@ async function tell(
   changed: ServiceAnswer,
   { wait, json, timeout }: Options,
 ): Promise<number> {
-  const waiting = { api, project: place.project, timeout: wholeNumber(timeout, '--timeout', 1) };
+  const waiting = { api, project: place.project, timeout };
   const service = wait ? await awaitService(waiting, place) : changed;
   if (json) printJson(service);
   else printService(service);

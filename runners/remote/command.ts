@@ -8,16 +8,23 @@ export interface RemoteCommand<Options> {
   /** As commander has it, such as `scale <project> <instances>`. */
   usage: string;
   description: string;
-  /** Flags and what they mean. */
-  options?: [flags: string, description: string, fallback?: string][];
+  options?: RemoteOption[];
   /** Answers the exit code, by default 0. */
   run(api: EkidenApi, args: string[], options: Options): Promise<number | undefined>;
 }
 
-export const jsonOption: [string, string] = ['--json', "print the API's answer as JSON"];
-export const waitOptions: [string, string, string?][] = [
+/** Flags and what they mean; what cannot be read is refused before anything is asked. */
+export type RemoteOption = [
+  flags: string,
+  description: string,
+  fallback?: string | number | undefined,
+  read?: (text: string) => unknown,
+];
+
+export const jsonOption: RemoteOption = ['--json', "print the API's answer as JSON"];
+export const waitOptions: RemoteOption[] = [
   ['--wait', 'wait for the end; exit code 1 when it is none that was wanted'],
-  ['--timeout <seconds>', 'how long to wait at most', '900'],
+  countOption('--timeout <seconds>', 'how long to wait at most', 900),
 ];
 
 const where = `
@@ -26,8 +33,8 @@ token of GitLab. A project is named by its path, such as group/name, or by its i
 
 export function addRemote<Options>(program: Command, declared: RemoteCommand<Options>): void {
   const command = program.command(declared.usage).description(declared.description);
-  for (const [flags, description, fallback] of declared.options ?? []) {
-    command.option(flags, description, fallback);
+  for (const [flags, description, fallback, read = String] of declared.options ?? []) {
+    command.addOption(command.createOption(flags, description).default(fallback).argParser(read));
   }
   command.addHelpText('after', where).action(async (...given: unknown[]) => {
     endWithReader();
@@ -48,6 +55,12 @@ function endWithReader(): void {
 
 export function printJson(answer: unknown): void {
   print(JSON.stringify(answer, null, 2));
+}
+
+/** An option that is a whole number from 1 on. */
+export function countOption(flags: string, description: string, fallback?: number): RemoteOption {
+  const [name = flags] = flags.split(' ');
+  return [flags, description, fallback, (text) => wholeNumber(text, name, 1)];
 }
 
 /** Reads a number that was typed. @throws InputError */

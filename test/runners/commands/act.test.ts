@@ -154,6 +154,22 @@ test('restart ends with 1 when the service is not well afterwards', async () => 
   });
 });
 
+test.each([
+  ['scale', 'shop/front', '2'],
+  ['restart', 'shop/front'],
+  ['rollback', 'shop/front'],
+  ['deploy', 'shop/front'],
+  ['deploy', 'shop/front', '--ref', 'main'],
+])('a wrong --timeout is refused before anything is asked: %s', async (...args) => {
+  const terminal = await openTerminal(redis);
+  const { asked } = withOperations(terminal);
+  expect(await terminal.run(...args, '--timeout', '5m')).toEqual({
+    ...{ code: 1, out: '' },
+    err: '--timeout is to be a whole number from 1 on, and not 5m.\n',
+  });
+  expect(asked).toEqual([]);
+});
+
 test('scale --json is the answer of the API', async () => {
   const terminal = await openTerminal(redis);
   withOperations(terminal);
