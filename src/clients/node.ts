@@ -94,9 +94,13 @@ async function* remoteBytes(
   if (stop === start) return;
   const headers = { range: `bytes=${start}-${stop - 1}` };
   const { statusCode, body } = await requests.send(node, targetOf(instance, path), { headers });
+  if (statusCode !== 206) {
+    // Destroyed before anybody reads it, it would raise an error that nobody hears.
+    await body.dump();
+    throw changed();
+  }
   let left = stop - start;
   try {
-    if (statusCode !== 206) throw changed();
     for await (const chunk of body) {
       left -= chunk.length;
       yield chunk;
