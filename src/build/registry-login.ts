@@ -55,7 +55,7 @@ export function loginsFor(
 
 /** What Docker says when it may not have an image; a command's own words begin otherwise. */
 const refusal =
-  /^(?!The command ).*(unauthorized|no basic auth credentials|denied|incorrect username)/is;
+  /^(?!The command ).*(unauthorized|no basic auth credentials|(?<!permission )denied|incorrect username)/is;
 
 /** `error`, where a registry kept an image back with what was wrong about the login. */
 export function explainRefusal(
@@ -63,6 +63,7 @@ export function explainRefusal(
   { logins, registries, areUnreadable }: RegistryLogins & { areUnreadable?: boolean },
 ): unknown {
   if (!(error instanceof StepError) || !refusal.test(error.message)) return error;
+  if (registries.length === 0) return error;
   if (areUnreadable) return new StepError(`${error.message} (${unreadable})`, error.step);
   const why = registries.map((registry) =>
     registry in logins

@@ -135,6 +135,7 @@ describe('loginsFor', () => {
     ['unauthorized: authentication required', true],
     ['pull access denied for a.test/x, repository does not exist', true],
     ['Head "https://a.test/v2/x/manifests/1": no basic auth credentials', true],
+    ['OCI runtime create failed: exec: "/run.sh": permission denied: unknown', false],
     ["The command '/bin/sh -c echo unauthorized' returned a non-zero code: 1", false],
     ['manifest for a.test/x:1 not found: manifest unknown', false],
   ])('is blamed or not: %s', (message, isBlamed) => {
@@ -144,6 +145,12 @@ describe('loginsFor', () => {
     const explained = explainRefusal(new StepError(message, 2), access) as StepError;
     expect(explained.message).toBe(isBlamed ? message + why : message);
     expect(explained.step).toBe(2);
+  });
+
+  it('is not blamed where no image is asked for', () => {
+    const none = loginsFor(undefined, { bytes: Buffer.from('FROM scratch\n'), args: {} });
+    const error = new StepError('access denied', 1);
+    expect(explainRefusal(error, none)).toBe(error);
   });
 
   it('may be there without being read', () => {
