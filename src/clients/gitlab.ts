@@ -119,7 +119,9 @@ async function headOf(
   project: number,
   ref: string,
 ): Promise<string | undefined> {
-  const [, kind, name = ''] = /^refs\/(heads|tags)\/(.+)$/.exec(ref) ?? [];
+  const [, kind, name] = /^refs\/(heads|tags)\/(?!\.\.?$)(.+)$/.exec(ref) ?? [];
+  // Git has other refs, and GitLab would take a name that is none for another address.
+  if (name === undefined) return undefined;
   const found = await asking<unknown>(`${ref} of project ${project}`, () =>
     kind === 'tags' ? tags.show(project, name) : branches.show(project, name),
   ).catch(absent);

@@ -27,6 +27,13 @@ describe('reading', () => {
     });
   });
 
+  it('knows no head of what is neither a branch nor a tag', async () => {
+    await rig.commit();
+    for (const ref of ['refs/merge-requests/1/head', 'refs/heads/', 'refs/heads/..', 'main']) {
+      expect([ref, await rig.client.head(rig.project, ref)]).toEqual([ref, undefined]);
+    }
+  });
+
   it('gives files byte by byte, and none where there is none', async () => {
     const bytes = Buffer.from([0, 255, 10, 13, 10, 0xc3, 0x28]);
     const sha = await rig.commit({ 'a dir/ü+#%.bin': bytes, empty: '', 'x.json': '{"a":1}' });
