@@ -26,6 +26,8 @@ export interface Listener {
 export async function listen(server: Server, listening: Listening): Promise<Listener> {
   const connections = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
+    // An upgrade that is ignored has Node take the same connection once more.
+    if (connections.has(socket)) return;
     connections.add(socket);
     socket.once('close', () => connections.delete(socket));
   });

@@ -2,8 +2,8 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-/** Fields that are about the upgrade alone. */
-const about = new Set(['upgrade', 'http2-settings', 'connection']);
+/** Fields that are about the upgrade alone, and what `Connection` says of them. */
+const about = new Set(['upgrade', 'http2-settings']);
 
 export function isForSocket({ headers }: IncomingMessage): boolean {
   return headers.upgrade?.toLowerCase() === 'websocket';
@@ -22,8 +22,14 @@ export function ignoreUpgrade(
   const lines = [`${method} ${url} HTTP/1.1`];
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const [name = '', value = ''] = rawHeaders.slice(at, at + 2);
-    if (!about.has(name.toLowerCase())) lines.push(`${name}: ${value}`);
+    const rest = name.toLowerCase() === 'connection' ? withoutUpgrade(value) : value;
+    if (!about.has(name.toLowerCase()) && rest !== '') lines.push(`${name}: ${rest}`);
   }
   duplex.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]));
   server.emit('connection', duplex);
+}
+
+function withoutUpgrade(connection: string): string {
+  const words = connection.split(',').map((word) => word.trim());
+  return words.filter((word) => !about.has(word.toLowerCase())).join(', ');
 }

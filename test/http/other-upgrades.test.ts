@@ -1,4 +1,5 @@
 /** Requests that would rather be of another protocol are answered all the same. */
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { poll } from '../demo/poll.ts';
@@ -13,11 +14,13 @@ async function openConnection(address: string) {
   const { hostname, port } = new URL(address);
   const connection = connect(Number(port), hostname);
   onTestFinished(() => void connection.destroy());
+  const closed = once(connection, 'close');
   let text = '';
   connection.on('data', (bytes) => {
     text += bytes;
   });
   return {
+    closed,
     write: (request: string) => connection.write(request),
     /** Resolves to all that came, once `part` did. */
     heard: (part: RegExp) =>
@@ -35,6 +38,30 @@ test('a client that asks for HTTP/2 gets its answers, one after the other on one
   expect(await heard(/E_NOT_FOUND/)).toMatch(
     /HTTP\/1\.1 201 Created[\s\S]*HTTP\/1\.1 404 Not Found/,
   );
+});
+
+test('a connection is watched over once, however often its client asks for HTTP/2', async () => {
+  const { url } = await openApi({ redis });
+  const { write, heard } = await openConnection(url);
+  const warned: Error[] = [];
+  const note = (warning: Error) => void warned.push(warning);
+  process.on('warning', note);
+  onTestFinished(() => void process.off('warning', note));
+  for (let count = 1; count <= 20; count += 1) {
+    write(`GET /healthz HTTP/1.1\r\nHost: a\r\n${upgrade}\r\n`);
+    await heard(new RegExp(`(?:[^]*?ok\n){${count}}`));
+  }
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(warned).toEqual([]);
+});
+
+test('a client that wants the end with its answer gets it, whatever else it would like', async () => {
+  const { url } = await openApi({ redis });
+  const { write, heard, closed } = await openConnection(url);
+  const both = upgrade.replace('Connection: ', 'Connection: close, ');
+  write(`GET /healthz HTTP/1.1\r\nHost: a\r\n${both}\r\n`);
+  expect(await heard(/ok\n$/)).toMatch(/\r\nConnection: close\r\n/);
+  await closed;
 });
 
 test('a hook is taken whatever else its sender would like to speak', async () => {
