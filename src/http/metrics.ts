@@ -52,10 +52,13 @@ function addQueues({ queues }: Pick<Ekiden, 'queues'>, registers: Registry[]): v
     labelNames: ['queue', 'state'],
     async collect() {
       const asked = Object.entries(queues).map(async ([queue, { count }]) => {
-        const counts = await withinPatience(count()).catch(() => ({}));
-        for (const [state, value] of Object.entries(counts)) jobs.set({ queue, state }, value);
+        return { queue, counts: await withinPatience(count()).catch(() => ({})) };
       });
-      await Promise.all(asked);
+      const answers = await Promise.all(asked);
+      jobs.reset();
+      for (const { queue, counts } of answers) {
+        for (const [state, value] of Object.entries(counts)) jobs.set({ queue, state }, value);
+      }
     },
   });
 }
