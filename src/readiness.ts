@@ -86,7 +86,12 @@ export function checksOf({ config, stores, gitlab, marathon }: CheckedParts): Pa
 
 /** Docker too asks a registry by TLS first, and by plain HTTP where that is allowed. */
 async function statusOf(host: string): Promise<number> {
-  const ask = async (scheme: string) => (await fetch(`${scheme}://${host}/v2/`)).status;
+  const signal = AbortSignal.timeout(patience);
+  const ask = async (scheme: string) => {
+    const { status, body } = await fetch(`${scheme}://${host}/v2/`, { signal });
+    await body?.cancel();
+    return status;
+  };
   return ask('https').catch(() => ask('http'));
 }
 

@@ -1,6 +1,8 @@
 /** What /readyz is told of the parts. */
-import { expect, test } from 'vitest';
-import { createReadiness } from '../src/readiness.ts';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { checksOf, createReadiness } from '../src/readiness.ts';
 
 const never = () => new Promise<undefined>(() => undefined);
 const fails = async () => Promise.reject(new Error('refused'));
@@ -35,4 +37,26 @@ test('without a part that is needed nobody is to be sent here, until it is back'
   expect(answers.map(({ ready }) => ready)).toEqual([true, true, true]);
   await readiness();
   expect(asked).toBe(2);
+});
+
+test('a registry that takes connections and says nothing gathers none of them', async () => {
+  const connections = new Set<Socket>();
+  const server = createServer((socket) => {
+    connections.add(socket);
+    socket.on('error', () => undefined).on('close', () => connections.delete(socket));
+    // It knows no TLS, and to plain HTTP it says nothing.
+    socket.on('data', (bytes) => bytes[0] === 0x16 && socket.destroy());
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  const away = { isReady: fails, version: fails, ping: fails, alive: fails };
+  const { registry } = checksOf({
+    config: { registryUrl: `127.0.0.1:${port}` },
+    stores: { ...away, balancers: away },
+    ...{ gitlab: away, marathon: away },
+  });
+  const readiness = createReadiness({ registry: registry as () => Promise<undefined> }, []);
+  expect((await readiness()).parts['registry']?.state).toBe('down');
+  await expect.poll(() => connections.size, { timeout: 5_000 }).toBe(0);
 });
