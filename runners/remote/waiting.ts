@@ -78,13 +78,12 @@ export async function awaitBuild(
     // Its record is made by whoever takes it up.
     const build = await api.build(project, id).catch(missing);
     if (build === undefined) return { words: 'the build is queued' };
-    if (build.twin !== undefined && build.twin !== id) {
-      const twin = await api.build(project, build.twin);
-      return isOpen(twin) ? { words: `build of the same commit ${stepOf(twin)}` } : { end: twin };
-    }
+    const twin = build.twin === undefined ? undefined : await api.build(project, build.twin);
+    const meant = twin ?? build;
     // An image that was pushed goes on to deployments, which are recorded a moment later.
-    const isHandedOn = build.state !== 'succeeded' || build.deployments.length > 0;
-    return isOpen(build) || !isHandedOn ? { words: `build ${stepOf(build)}` } : { end: build };
+    const isHandedOn = meant.state !== 'succeeded' || meant.deployments.length > 0;
+    if (isHandedOn && !isOpen(meant)) return { end: meant };
+    return { words: `build ${twin ? 'of the same commit ' : ''}${stepOf(meant)}` };
   });
 }
 

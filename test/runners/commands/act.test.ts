@@ -257,6 +257,28 @@ test('deploy --ref builds, and waits for the build and for what it brings', asyn
   expect(err).toBe('the build is queued\nbuild running\nbuild succeeded\n');
 });
 
+test('deploy --ref waits also for the deployments of a build that stands in', async () => {
+  const terminal = await openTerminal(redis);
+  const { project, ekiden } = terminal.api;
+  const { builds, deployments } = ekiden;
+  ekiden.buildRequests.request = async () => ({ id: 'b1' });
+  await builds.create(sampleBuild({ project, state: 'running', twin: 'b0' }));
+  await builds.create(sampleBuild({ project, id: 'b0', state: 'succeeded' }));
+  const { find } = builds;
+  let looks = 0;
+  // The twin is handed on after it was looked at once.
+  builds.find = async (id) => {
+    if (id === 'b0' && ++looks === 2) {
+      const state = 'failed' as const;
+      await deployments.create(sampleDeployment({ project, state, reason: 'why' }));
+      await builds.update('b0', { deployments: ['d1'] });
+    }
+    return find(id);
+  };
+  const { code, out } = await terminal.run('deploy', 'shop/front', '--ref', 'main', '--wait');
+  expect([code, out]).toEqual([1, expect.stringContaining('production/web  failed  why\n')]);
+});
+
 test('deploy --ref ends with 1 when the build does not succeed', async () => {
   const terminal = await openTerminal(redis);
   const { api } = terminal;
