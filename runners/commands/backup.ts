@@ -1,6 +1,7 @@
 /** `ekiden backup` and `ekiden restore`: the data folder as one file. */
 import type { Command } from 'commander';
 import { readConfig } from '../../src/config.ts';
+import { SetupError } from '../../src/core/errors.ts';
 import { print } from '../print.ts';
 
 export function addBackup(program: Command): void {
@@ -10,7 +11,7 @@ export function addBackup(program: Command): void {
     .action(async (file: string) => {
       const { data } = readConfig(['data']);
       const { backUp } = await import('../../src/embedded/backup.ts');
-      const folders = await backUp({ data, file });
+      const folders = await untilSignal((abandon) => backUp({ data, file, abandon }));
       print(`${file} has ${folders.join(', ')} of ${data}`);
       if (!folders.includes('redis')) print('Redis is not in it: back it up where it runs.');
       if (!folders.includes('registry/data')) print('Images are not in it: back up the registry.');
@@ -24,4 +25,19 @@ export function addBackup(program: Command): void {
       await restore({ data, file });
       print(`${data} is filled from ${file}`);
     });
+}
+
+/** Gives the backup up at SIGINT or SIGTERM, so that it tidies up before the process ends. */
+async function untilSignal<T>(work: (abandon: AbortSignal) => Promise<T>): Promise<T> {
+  const stopping = new AbortController();
+  const onSignal = () => stopping.abort();
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  try {
+    return await work(stopping.signal);
+  } catch (error) {
+    if (!stopping.signal.aborted) throw error;
+    throw new SetupError('The backup was given up.', { code: 'E_BACKUP' });
+  } finally {
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  }
 }
