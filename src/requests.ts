@@ -14,7 +14,7 @@ export function createRequests({ config, log, stores, gitlab, marathon }: Parts,
     urlOf: urlMaker(config),
   });
   const buildRequests = createBuildRequests({
-    ...{ gitlab, builds: stores.builds, handOn },
+    ...{ gitlab, builds: stores.builds, heads: stores.heads, handOn },
     arrivals: stores.queues.arrivals,
     cancel: stores.cancellations.publish,
   });

@@ -56,10 +56,11 @@ export async function giveWay(
  */
 export async function claim(
   { builds, heads, cancel }: HeadOptions,
-  { id, project, ref, sha }: Build,
+  { id, project, ref, sha, cause }: Build,
   after: string | undefined,
 ): Promise<JourneyEvent[] | undefined> {
-  const claimed = await heads.claim({ project, ref, sha, build: id, after: after ?? '' });
+  const isAsked = cause === 'request';
+  const claimed = await heads.claim({ project, ref, sha, build: id, after: after ?? '', isAsked });
   if (claimed === undefined) return undefined;
   const { order, previous } = claimed;
   await builds.update(id, { order });

@@ -1,7 +1,7 @@
 /** What people ask of builds: that one is made, or given up. */
 import { randomBytes } from 'node:crypto';
 import type { GitLab } from '../clients/gitlab.ts';
-import { type Build, type BuildStore, isActive } from '../core/build.ts';
+import { type Build, type BuildStore, type Heads, isActive } from '../core/build.ts';
 import { ConflictError, NotFoundError } from '../core/errors.ts';
 import type { Arrival, HandOn } from '../core/event.ts';
 import type { Queue } from '../core/queue.ts';
@@ -11,6 +11,7 @@ import { newBuild } from './resolve.ts';
 export interface BuildRequestsOptions {
   gitlab: Pick<GitLab, 'project' | 'head'>;
   builds: BuildStore;
+  heads: Pick<Heads, 'release'>;
   arrivals: Pick<Queue<Arrival>, 'add'>;
   /** Stops a build wherever it runs. */
   cancel: (build: string, reason: string) => Promise<void>;
@@ -25,7 +26,7 @@ export interface BuildRequests {
   request(wanted: { project: number; ref?: string; by: string }): Promise<{ id: string }>;
   /** Gives a build up; told twice, it says so twice. @throws ConflictError when it has ended otherwise. */
   cancel(id: string, by: string): Promise<Build>;
-  /** Gives all builds of a project up that wait or run. */
+  /** Gives all builds of a project up that wait or run; whatever is pushed after it counts as new. */
   cancelAll(project: number, by: string): Promise<void>;
 }
 
@@ -65,6 +66,9 @@ export function createBuildRequests(options: BuildRequestsOptions): BuildRequest
       const { items } = await builds.list(project, { limit: recent });
       for (const build of items.filter(isActive)) {
         await cancel(options, build, by).catch(unlessEnded);
+      }
+      for (const ref of new Set(items.map((build) => build.ref))) {
+        await options.heads.release(project, ref);
       }
     },
   };

@@ -114,7 +114,8 @@ export interface Heads {
   /**
    * Makes `build` the one that builds `sha` as the head of `ref`. Answers the build that held
    * the ref before, if any, and the place of the commit in the project's order; undefined when
-   * `after` is given and another build than that one (`` for none) holds the ref.
+   * `after` is given and another build than that one (`` for none) holds the ref. A commit that is
+   * the head already keeps its place, unless a person asked for it (`isAsked`).
    */
   claim(claim: {
     project: number;
@@ -122,6 +123,7 @@ export interface Heads {
     sha: string;
     build: string;
     after?: string;
+    isAsked?: boolean;
   }): Promise<{ order: number; previous?: { build: string; sha: string } } | undefined>;
   current(project: number, ref: string): Promise<{ build: string; sha: string } | undefined>;
   release(project: number, ref: string): Promise<void>;

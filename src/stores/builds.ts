@@ -56,7 +56,8 @@ const claimScript = `
   local previous = redis.call('HMGET', KEYS[1], 'build', 'sha', 'order')
   if previous[1] == ARGV[1] then return { previous[3], '', '' } end
   if ARGV[3] ~= '*' and (previous[1] or '') ~= ARGV[3] then return false end
-  local order = redis.call('INCR', KEYS[2])
+  local order = previous[3]
+  if ARGV[4] == '1' or previous[2] ~= ARGV[2] then order = redis.call('INCR', KEYS[2]) end
   redis.call('HSET', KEYS[1], 'build', ARGV[1], 'sha', ARGV[2], 'order', order)
   return { tostring(order), previous[1] or '', previous[2] or '' }`;
 
@@ -64,7 +65,7 @@ export function createHeads({ redis, prefix }: StoreOptions): Heads {
   const key = (project: number, ref: string) => `${prefix}:project:${project}:head:${ref}`;
 
   return {
-    async claim({ project, ref, sha, build, after = anybody }) {
+    async claim({ project, ref, sha, build, after = anybody, isAsked = false }) {
       const answer = await redis.eval(
         claimScript,
         2,
@@ -73,6 +74,7 @@ export function createHeads({ redis, prefix }: StoreOptions): Heads {
         build,
         sha,
         after,
+        isAsked ? '1' : '',
       );
       if (answer === null) return undefined;
       const [order, previousBuild, previousSha] = answer as [string, string, string];

@@ -23,7 +23,7 @@ beforeEach(async () => {
   events = [];
   published = [];
   requests = createBuildRequests({
-    ...{ gitlab: rig.client, builds: rig.stores.builds, arrivals },
+    ...{ gitlab: rig.client, builds: rig.stores.builds, heads: rig.stores.heads, arrivals },
     cancel: async (build, reason) => void published.push(`${build}: ${reason}`),
     handOn: async (event) => void events.push(event),
   });
@@ -142,6 +142,7 @@ describe('giving a build up', () => {
     await requests.cancelAll(rig.project, by);
     expect(await rig.endOf('b2')).toEqual({ state: 'canceled', reason });
     expect(await rig.endOf('b1')).toMatchObject({ state: 'succeeded' });
+    expect(await rig.stores.heads.current(rig.project, 'refs/heads/main')).toBeUndefined();
   });
 
   it('that does not exist says so', async () => {

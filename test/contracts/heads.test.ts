@@ -59,6 +59,18 @@ describe.each([
     });
   });
 
+  test('a commit that is told once more keeps its rank, unless a person asks for it', async () => {
+    const heads = open();
+    await heads.claim({ ...main, sha: 'aa', build: 'b1' });
+    const previous = { build: 'b1', sha: 'aa' };
+    expect(await heads.claim({ ...main, sha: 'aa', build: 'b2' })).toEqual({ order: 1, previous });
+    expect(await heads.current(7, main.ref)).toEqual({ build: 'b2', sha: 'aa' });
+    const asked = await heads.claim({ ...main, sha: 'aa', build: 'b3', isAsked: true });
+    expect(asked?.order).toBe(2);
+    expect((await heads.claim({ ...main, sha: 'bb', build: 'b4' }))?.order).toBe(3);
+    expect((await heads.claim({ ...main, sha: 'aa', build: 'b5' }))?.order).toBe(4);
+  });
+
   test('claims at once form one row', async () => {
     const heads = open();
     const claims = await Promise.all(

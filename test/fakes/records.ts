@@ -72,12 +72,13 @@ export function createFakeHeads(): Heads {
   const orders = new Map<number, number>();
   const key = (project: number, ref: string) => `${project} ${ref}`;
   return {
-    async claim({ project, ref, sha, build, after }) {
+    async claim({ project, ref, sha, build, after, isAsked }) {
       const before = heads.get(key(project, ref));
       if (before?.build === build) return { order: before.order };
       if (after !== undefined && after !== (before?.build ?? '')) return undefined;
-      const order = (orders.get(project) ?? 0) + 1;
-      orders.set(project, order);
+      const isSame = before?.sha === sha && !isAsked;
+      const order = isSame ? before.order : (orders.get(project) ?? 0) + 1;
+      if (!isSame) orders.set(project, order);
       heads.set(key(project, ref), { build, sha, order });
       return {
         order,
