@@ -49,7 +49,10 @@ export function whole(least: number, most = Number.MAX_SAFE_INTEGER) {
   return z.coerce.number(problem).int(problem).min(least, problem).max(most, problem);
 }
 
-export const seconds = whole(1);
+/** Seconds that a timer of Node.js can wait; after more it would fire at once. */
+export const mostSeconds = 2_147_483;
+
+export const seconds = whole(1, mostSeconds);
 
 const words = z.union([z.string(), z.array(z.string())], 'is no list of texts');
 

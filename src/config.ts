@@ -15,6 +15,7 @@ import {
   certificates,
   dockerHost,
   domain,
+  mostSeconds,
   pairs,
   proxies,
   seconds,
@@ -131,7 +132,11 @@ export const settings = {
   ),
   drain: setting(
     'EKIDEN_DRAIN',
-    z.coerce.number('is no number').min(0, 'is below 0').default(5),
+    z.coerce
+      .number('is no number')
+      .min(0, 'is below 0')
+      .max(mostSeconds, `is above ${mostSeconds}`)
+      .default(5),
     'Seconds that the engine lets an instance serve on after it was taken out of the balancers.',
   ),
   maxInstances: setting(

@@ -119,6 +119,7 @@ describe('taken', () => {
     ['EKIDEN_DRAIN', '0', { drain: 0 }],
     ['EKIDEN_DRAIN', '0.5', { drain: 0.5 }],
     ['EKIDEN_DEPLOY_DEADLINE', '20', { deployDeadline: 20 }],
+    ['EKIDEN_DEPLOY_DEADLINE', '2147483', { deployDeadline: 2_147_483 }],
     ['EKIDEN_LOG_LEVEL', 'silent', { logLevel: 'silent' }],
     ['EKIDEN_NGINX_MODE', 'file', { nginxMode: 'file' }],
   ] as [string, string, Partial<Config>][])('%s=%s', (name, text, wanted) => {
@@ -168,8 +169,11 @@ describe('refused', () => {
     ['EKIDEN_BUILD_SLOTS', '0'],
     ['EKIDEN_BUILD_SLOTS', '1.5'],
     ['EKIDEN_BUILD_TIMEOUT', '-1'],
+    ['EKIDEN_BUILD_TIMEOUT', '2147484'],
     ['EKIDEN_DEPLOY_DEADLINE', '5m'],
+    ['EKIDEN_DEPLOY_DEADLINE', '2147484'],
     ['EKIDEN_DRAIN', '-1'],
+    ['EKIDEN_DRAIN', '2147484'],
     ['EKIDEN_LOG_LEVEL', 'loud'],
     ['EKIDEN_NGINX_MODE', 'lua'],
   ])('%s=%s', (name, text) => {
