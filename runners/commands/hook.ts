@@ -32,7 +32,7 @@ export function addDisable(program: Command): void {
       const answer = await api.disable(project);
       if (json) printJson(answer);
       else if (answer.removed.length === 0) print('There was no hook of this Ekiden.');
-      else for (const { id, url } of answer.removed) print(`hook ${id}  removed  ${url}`);
+      else for (const { id, url } of answer.removed) print(`hook ${id}  removed  ${plain(url)}`);
       return 0;
     },
   });
@@ -41,7 +41,7 @@ export function addDisable(program: Command): void {
 type Registration = Awaited<ReturnType<EkidenApi['enable']>>;
 
 function printRegistration({ hook, change, test }: Registration): void {
-  print(`hook ${hook.id}  ${change}  ${hook.url}`);
+  print(`hook ${hook.id}  ${change}  ${plain(hook.url)}`);
   const { outcome, decision, reason, hint } = test;
   const told = decision === undefined ? reason : `${decision}: ${reason}`;
   print(`test delivery  ${coloured(outcome)}  ${plain(told)}`);

@@ -8,6 +8,7 @@ import { addRemote, jsonOption, printJson, wholeNumber } from '../remote/command
 import { createLogPrinter } from '../remote/log-printer.ts';
 import { type Reading, readLog } from '../remote/log-reading.ts';
 import { servicePlace } from '../remote/service-name.ts';
+import { plain } from '../terminal.ts';
 
 interface Options {
   build?: string | true;
@@ -107,7 +108,7 @@ async function listFiles(api: EkidenApi, place: ServicePlace, options: Options):
   else
     for (const { instance, items } of all) {
       print(instance);
-      for (const { path, size } of items) print(`  ${path}  ${size} bytes`);
+      for (const { path, size } of items) print(`  ${plain(path)}  ${size} bytes`);
     }
   return 0;
 }

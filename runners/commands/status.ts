@@ -78,7 +78,7 @@ function deploymentRow(deployment: DeploymentAnswer): string[] {
     ...[`${environment}/${service}`, coloured(state)],
     release === undefined ? '' : String(release),
     ...[sha.slice(0, 12), agoOf(createdAt)],
-    by === undefined ? kind : `${kind} by ${by}`,
+    by === undefined ? kind : plain(`${kind} by ${by}`),
     plain(reason ?? ''),
   ];
 }

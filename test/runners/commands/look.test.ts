@@ -208,6 +208,15 @@ test('logs are those of a file, and tell where it is not there', async () => {
   );
 });
 
+test('names of files that an app wrote move no cursor', async () => {
+  const terminal = await openTerminal(redis);
+  withFiles(terminal, false);
+  terminal.api.ekiden.logFiles = filesOf({ [`${instanceId} logs/\u001b]0;x\u0007.log`]: '' });
+  expect((await terminal.run('logs', 'shop/front', '--files')).out).toBe(
+    `${instanceId}\n  logs/ ]0;x .log  0 bytes\n`,
+  );
+});
+
 test('logs of one instance are followed to its end', async () => {
   const terminal = await openTerminal(redis);
   withFiles(terminal, false);
