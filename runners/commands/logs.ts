@@ -18,7 +18,7 @@ interface Options {
   files?: true;
   instance?: string;
   follow?: boolean;
-  tail?: string;
+  tail?: number;
   json?: true;
 }
 
@@ -37,6 +37,8 @@ export function addLogs(program: Command): void {
       [
         '--tail <n>',
         'begin so many lines before the end, or with all; default: 100, of a build all',
+        undefined,
+        linesOf,
       ],
       jsonOption,
     ],
@@ -58,12 +60,15 @@ function noJson(): InputError {
   });
 }
 
+function linesOf(text: string): number {
+  return text === 'all' ? Number.POSITIVE_INFINITY : wholeNumber(text, '--tail');
+}
+
 function readingOf(
-  { tail = 'all', follow = false }: Pick<Options, 'tail' | 'follow'>,
+  { tail = Number.POSITIVE_INFINITY, follow = false }: Pick<Options, 'tail' | 'follow'>,
   signal: AbortSignal,
 ): Reading {
-  const lines = tail === 'all' ? Number.POSITIVE_INFINITY : wholeNumber(tail, '--tail');
-  return { tail: lines, follow, signal };
+  return { tail, follow, signal };
 }
 
 async function buildLog(api: EkidenApi, project: string, options: Options): Promise<number> {
@@ -114,7 +119,7 @@ async function listFiles(api: EkidenApi, place: ServicePlace, options: Options):
 }
 
 /** Lines before the end where nothing is said. */
-const usualTail = '100';
+const usualTail = 100;
 
 async function instanceLogs(
   api: EkidenApi,
@@ -146,9 +151,13 @@ function createReader(
   let count = 0;
   return async ({ id }, isNamed, fromStart = false) => {
     const printer = createLogPrinter(isNamed ? shortId(id) : undefined, count++);
-    const wanted = fromStart ? { ...reading, tail: Number.POSITIVE_INFINITY } : reading;
-    if (await readLog(api.file(place, id, file), printer, wanted)) return;
-    process.stderr.write(`${shortId(id)} has no file ${file}.\n`);
+    const absent = `${shortId(id)} has no file ${file}`;
+    const isThere = await readLog(api.file(place, id, file), printer, {
+      ...reading,
+      ...(fromStart ? { tail: Number.POSITIVE_INFINITY } : {}),
+      onAbsent: () => process.stderr.write(`${absent} yet; it is waited for.\n`),
+    });
+    if (!isThere) process.stderr.write(`${absent}.\n`);
   };
 }
 

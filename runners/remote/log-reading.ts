@@ -7,20 +7,25 @@ export interface Reading {
   tail: number;
   follow: boolean;
   signal: AbortSignal;
+  /** Called where there is no such log yet, and it is waited for. */
+  onAbsent?: () => void;
 }
 
 /** How much is asked for at first, and at most, to find so many lines. */
 const firstLook = 64 * 1024;
 const lastLook = 16 * 1024 * 1024;
 
-/** Answers false where there is no such log. */
+/** Answers false where there is no such log; one that is followed is waited for. */
 export async function readLog(
   log: RemoteLog,
   printer: LogPrinter,
-  { tail, follow, signal }: Reading,
+  { tail, follow, signal, onAbsent }: Reading,
 ): Promise<boolean> {
   const start = Number.isFinite(tail) ? await lastLines(log, tail) : undefined;
-  if (Number.isFinite(tail) && !start) return false;
+  if (Number.isFinite(tail) && !start) {
+    if (!follow) return false;
+    onAbsent?.();
+  }
   if (start) await printer.add(start.bytes);
   if (follow) {
     for await (const part of log.follow(start?.end ?? 0, signal)) await printer.add(part);

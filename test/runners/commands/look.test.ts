@@ -217,6 +217,16 @@ test('names of files that an app wrote move no cursor', async () => {
   );
 });
 
+test('logs of a file that is not there yet are waited for from its beginning', async () => {
+  const terminal = await openTerminal(redis);
+  withFiles(terminal, false);
+  const args = ['--instance', '6b1c8f2e', '--file', 'later.log', '-f'];
+  expect(await terminal.run('logs', 'shop/front', ...args)).toEqual({
+    ...{ code: 0, out: 'more\n' },
+    err: '6b1c8f2e has no file later.log yet; it is waited for.\n',
+  });
+});
+
 test('logs of one instance are followed to its end', async () => {
   const terminal = await openTerminal(redis);
   withFiles(terminal, false);
