@@ -1,7 +1,7 @@
 /** The HTTP server: hooks on node:http, sockets on ws, everything else through Express. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import express, { type ErrorRequestHandler, type Express } from 'express';
-import { EkidenError, InputError, messageOf } from '../core/errors.ts';
+import { messageOf } from '../core/errors.ts';
 import type { Decision, Delivery } from '../core/hook.ts';
 import type { Ekiden } from '../ekiden.ts';
 import { sendProblem } from './answer.ts';
@@ -10,6 +10,7 @@ import { createRouter } from './api/router.ts';
 import { basePathOf, pathOf, stripBase } from './base-path.ts';
 import { createDocs } from './docs.ts';
 import { createHealth } from './health.ts';
+import { toKnownError } from './known-error.ts';
 import { createLimits, type Limits } from './limits.ts';
 import { listen } from './listening.ts';
 import { createHttpMetrics, type HttpMetrics } from './metrics.ts';
@@ -107,24 +108,4 @@ function createApp({ ekiden, metrics, limits }: AppOptions): Express {
   };
   app.use(onError);
   return app;
-}
-
-/** Errors of Express say by their status that the request is wrong. */
-function toKnownError(error: unknown): EkidenError | undefined {
-  if (error instanceof EkidenError) return error;
-  if (error instanceof URIError) {
-    return new InputError('The address is no valid URL.', {
-      code: 'E_ADDRESS',
-      cause: error,
-      hint: 'Write each part of it as encodeURIComponent does: group%2Fname.',
-    });
-  }
-  const { status, type } = (error ?? {}) as { status?: unknown; type?: unknown };
-  if (typeof status !== 'number' || status < 400 || status >= 500) return undefined;
-  const what =
-    type === 'entity.parse.failed' ? 'is no JSON' : `cannot be used: ${messageOf(error)}`;
-  return new InputError(`The body ${what}.`, {
-    ...{ code: 'E_INPUT', status, cause: error },
-    hint: 'Send JSON of at most 64 kB in UTF-8, as GET /api/v1/openapi.json tells.',
-  });
 }

@@ -118,6 +118,16 @@ describe('signing in', () => {
     },
   );
 
+  test('with more than anybody writes is refused on a page', async () => {
+    const { signIn } = await open();
+    const answer = await signIn({ token: 'x'.repeat(17_000) });
+    expect(answer.status).toBe(413);
+    expect(answer.headers.get('content-type')).toContain('text/html');
+    const text = await answer.text();
+    expect(text).toContain('What was sent cannot be used: request entity too large.');
+    expect(text).toContain('a form of at most 16 kB');
+  });
+
   test('and out again is refused from another site', async () => {
     const { ask, signIn, tokens } = await open();
     for (const Origin of ['https://evil.example', 'null']) {

@@ -1,7 +1,8 @@
 /** The pages for people: who comes in, what they see, and what goes with it. */
 import { type ErrorRequestHandler, type RequestHandler, Router } from 'express';
-import { EkidenError, NotFoundError } from '../../core/errors.ts';
+import { NotFoundError } from '../../core/errors.ts';
 import type { Ekiden } from '../../ekiden.ts';
+import { toKnownError } from '../known-error.ts';
 import type { Limits } from '../limits.ts';
 import { endWaiting } from '../patience.ts';
 import { createTemplates } from '../templates.ts';
@@ -48,10 +49,10 @@ const notFound: RequestHandler = (request) => {
 /** For people a page; programs get a problem, and what nobody raised on purpose is logged elsewhere. */
 function createErrorPage({ templates, enter }: Pages): ErrorRequestHandler {
   return async (error, request, response, next) => {
-    const known = error instanceof EkidenError;
+    const known = toKnownError(error);
     if (!known || response.headersSent || !prefersHtml(request)) return next(error);
     const caller = await enter.known(request);
-    const { message, hint, code, status } = error;
+    const { message, hint, code, status } = known;
     const html = await templates.render('error', { caller, message, hint: hint ?? '', code });
     response.status(status).set('Cache-Control', 'no-store').type('html').send(html);
   };
