@@ -6,6 +6,9 @@ import { createSummaryReporter } from './test/setup/reporter.js';
 /** Run before each file of tests. */
 const setupFiles = ['test/support/every-test.ts'];
 
+/** A machine that does much else is slow, and what is true at once costs no time. */
+const expect = { poll: { timeout: 15_000 } };
+
 const isRoot = process.getuid?.() === 0;
 const tests = 'test/**/*.test.{ts,js}';
 const flows = 'test/flow/**/*.test.ts';
@@ -22,6 +25,7 @@ export default defineConfig({
         test: {
           name: 'parts',
           setupFiles,
+          expect,
           include: [tests],
           exclude: [foreign, flows, ...needRoot],
           pool: 'forks',
@@ -34,6 +38,7 @@ export default defineConfig({
         test: {
           name: 'flow',
           setupFiles,
+          expect,
           include: [flows],
           exclude: [foreign, ...needRoot],
           pool: 'forks',
