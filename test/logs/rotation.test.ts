@@ -32,9 +32,10 @@ function lineOf(number: number): string {
 }
 
 type Writer = ReturnType<typeof createWriter>;
-type Case = (writer: Writer, path: string) => Promise<void>;
+/** `allRead` waits until the follower has what was written, which a truncation would take from it. */
+type Case = (writer: Writer, path: string, allRead: () => Promise<void>) => Promise<void>;
 
-/** Waits between two steps stand for the time that a writer takes; nothing is measured by them. */
+/** Delays between two steps stand for the time that a writer takes; nothing is measured by them. */
 const cases: Record<string, Case> = {
   async 'rename and create, the writer goes on in the old file for a while'(writer, path) {
     writer.write(500);
@@ -78,28 +79,28 @@ const cases: Record<string, Case> = {
     }
     writer.write(100);
   },
-  async 'copy and truncate, before all was read'(writer, path) {
+  async 'copy and truncate, before all was read'(writer, path, allRead) {
     writer.write(500);
-    await delay(100);
+    await allRead();
     writer.write(500);
     await copyFile(path, `${path}.1`);
     await truncate(path);
     writer.write(500);
   },
-  async 'copy and truncate, then rename'(writer, path) {
+  async 'copy and truncate, then rename'(writer, path, allRead) {
     writer.write(100);
-    await delay(50);
+    await allRead();
     await copyFile(path, `${path}.1`);
     await truncate(path);
     writer.write(100);
-    await delay(50);
+    await allRead();
     await rename(path, `${path}.2`);
     writer.reopen();
     writer.write(100);
   },
-  async 'truncated, and at once longer than before'(writer, path) {
+  async 'truncated, and at once longer than before'(writer, path, allRead) {
     writer.write(100);
-    await delay(100);
+    await allRead();
     await truncate(path);
     writer.write(300);
   },
@@ -119,9 +120,13 @@ test.each(Object.entries(cases))('%s', async (_name, run) => {
   const writer = createWriter(path);
   const following = follow(logFiles, 'logs/app.log');
   await until(() => following.frames.length > 0);
-  await run(writer, path);
+  const allRead = () => {
+    const bytes = writer.written * lineOf(0).length;
+    return until(() => following.text().length >= bytes);
+  };
+  await run(writer, path, allRead);
   const wanted = Array.from({ length: writer.written }, (_, number) => lineOf(number));
-  await until(() => following.text().length >= wanted.join('').length);
+  await allRead();
   // Time for what would come twice.
   appendFileSync(path, 'the end\n');
   await until(() => following.text().endsWith('the end\n'));
