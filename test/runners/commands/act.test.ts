@@ -11,29 +11,34 @@ const redis = useRedis();
 
 type Ended = Pick<Deployment, 'state'> & Partial<Deployment>;
 
-/** What was asked for; a deployment ends so after it was looked at `looks` times. */
+/** `find`, with `change` done just before it is called for the second time. */
+function beforeSecondLook<K, F>(find: (key: K) => Promise<F>, change: () => unknown) {
+  let looks = 0;
+  return async (key: K) => {
+    if (++looks === 2) await change();
+    return find(key);
+  };
+}
+
+/** What was asked for; a deployment ends so, and a service settles, after one look. */
 function withOperations({ api, service }: Terminal, ended: Ended = { state: 'succeeded' }) {
   const asked: unknown[] = [];
-  const { deployments } = api.ekiden;
+  const { deployments, services } = api.ekiden;
   const request = async (wanted: unknown) => {
     asked.push(wanted);
     const open = { state: 'running' as const, legs: [{ name: 'deploy' as const, start: 1 }] };
     return [await deployments.create(sampleDeployment({ project: api.project, ...open }))];
   };
-  let looks = 0;
-  const { find } = deployments;
-  deployments.find = async (id) => {
-    if (++looks === 2) {
-      await deployments.update('d1', ended);
-      await deployments.end('d1', ended.state, ended.reason);
-    }
-    return find(id);
-  };
+  deployments.find = beforeSecondLook(deployments.find, async () => {
+    await deployments.update('d1', ended);
+    await deployments.end('d1', ended.state, ended.reason);
+  });
   const change = async (name: unknown, wanted?: unknown) => {
     asked.push([name, wanted]);
     service.isDeploying = true;
     service.reason = '0 of 1 new instances are healthy';
-    setTimeout(() => Object.assign(service, { isDeploying: false }, settled), 300);
+    const settle = () => Object.assign(service, { isDeploying: false }, settled);
+    services.find = beforeSecondLook(services.find, settle);
     return service;
   };
   const settled: Partial<Terminal['service']> = { reason: 'all is well' };
