@@ -237,10 +237,7 @@ test('a Redis that hangs keeps nobody who needs nothing of it', async () => {
   await call('GET', '/self', { token: tokens.reporter });
   onTestFinished(() => redis.resume());
   await redis.pause();
-  const signal = AbortSignal.timeout(3_000);
-  const isDone = call('GET', '/self', { token: tokens.reporter }).then(({ status }) => status);
-  const late = new Promise((resolve) => signal.addEventListener('abort', () => resolve('late')));
-  expect(await Promise.race([isDone, late])).toBe(200);
+  expect(await call('GET', '/self', { token: tokens.reporter })).toMatchObject({ status: 200 });
 });
 
 test('a part that hangs keeps nobody for ever', async () => {
