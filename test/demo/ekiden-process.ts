@@ -57,11 +57,7 @@ export async function startEkidenProcess(options: EkidenProcessOptions): Promise
   return {
     pid: child.pid ?? 0,
     stop,
-    async kill() {
-      const exited = once(child, 'exit');
-      child.kill('SIGKILL');
-      await exited;
-    },
+    kill: () => end(child, 'SIGKILL'),
   };
 }
 
@@ -77,10 +73,10 @@ function spawnLogged({ args, settings }: EkidenProcessOptions, logFile: string):
   return child;
 }
 
-async function end(child: ChildProcess): Promise<void> {
+async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');
-  child.kill('SIGTERM');
+  child.kill(signal);
   const cut = setTimeout(() => child.kill('SIGKILL'), stopPatience);
   await exited;
   clearTimeout(cut);

@@ -26,22 +26,31 @@ export async function startOwnDockerd(from: string, images: string[]): Promise<O
   const runtime = await mkdtemp('/run/ekiden-test-');
   const host = `unix://${runtime}/docker.sock`;
   const folders = { data, runtime, host };
-  let daemon = await start(folders, true);
-  for (const image of images) await copyImage(from, host, image);
+  await mkdir(join(runtime, 'exec'));
+  let daemon = spawnDaemon(folders, true);
+  const stop = async () => {
+    await end(daemon, 'SIGTERM');
+    await endLeftovers(runtime);
+    await unmountBelow(data);
+    await unmountBelow(runtime);
+    await rm(runtime, { recursive: true, force: true });
+    await rm(data, { recursive: true, force: true });
+  };
+  try {
+    await awaitDaemon(host);
+    for (const image of images) await copyImage(from, host, image);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
   return {
     host,
     async restart({ liveRestore, signal = 'SIGTERM' }) {
       await end(daemon, signal);
-      daemon = await start(folders, liveRestore);
+      daemon = spawnDaemon(folders, liveRestore);
+      await awaitDaemon(host);
     },
-    async stop() {
-      await end(daemon, 'SIGTERM');
-      await endLeftovers(runtime);
-      await unmountBelow(data);
-      await unmountBelow(runtime);
-      await rm(runtime, { recursive: true, force: true });
-      await rm(data, { recursive: true, force: true });
-    },
+    stop,
   };
 }
 
@@ -51,8 +60,7 @@ interface Folders {
   host: string;
 }
 
-async function start({ data, runtime, host }: Folders, liveRestore: boolean) {
-  await mkdir(join(runtime, 'exec'), { recursive: true });
+function spawnDaemon({ data, runtime, host }: Folders, liveRestore: boolean): ChildProcess {
   const log = openSync(join(data, 'dockerd.log'), 'a');
   const args = [
     ...['--data-root', join(data, 'root'), '--exec-root', join(runtime, 'exec')],
@@ -62,12 +70,16 @@ async function start({ data, runtime, host }: Folders, liveRestore: boolean) {
   ];
   const daemon = spawn('dockerd', args, { stdio: ['ignore', log, log], detached: true });
   closeSync(log);
-  const docker = connectDocker(host);
-  await poll(() => docker.ping(), { within, what: 'a Docker daemon' });
   return daemon;
 }
 
+async function awaitDaemon(host: string): Promise<void> {
+  const docker = connectDocker(host);
+  await poll(() => docker.ping(), { within, what: 'a Docker daemon' });
+}
+
 async function end(daemon: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (daemon.exitCode !== null || daemon.signalCode !== null) return;
   const exited = once(daemon, 'exit');
   daemon.kill(signal);
   await exited;
