@@ -32,8 +32,11 @@ export async function openStage(
   return {
     ...stage,
     async stop() {
-      await stage.stop();
-      await clearStage({ ...wanted, data: stage.state.dataDir });
+      try {
+        await stage.stop();
+      } finally {
+        await clearStage({ ...wanted, data: stage.state.dataDir });
+      }
     },
   };
 }
@@ -42,8 +45,11 @@ export async function openStage(
 export async function clearStage(
   options: Pick<StageOptions, 'dockerHost' | 'install' | 'data'>,
 ): Promise<void> {
-  await removeApps(options);
-  await endNginx(options.data);
+  try {
+    await removeApps(options);
+  } finally {
+    await endNginx(options.data);
+  }
 }
 
 async function removeApps({ dockerHost, install }: Pick<StageOptions, 'dockerHost' | 'install'>) {
