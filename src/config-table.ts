@@ -18,21 +18,28 @@ export function settingsTable({ found }: SettingsReading): SettingRow[] {
   return (Object.keys(settings) as SettingName[]).map((name) => {
     const { given, value, source } = found[name];
     const isSecret = 'secret' in settings[name] && given !== undefined;
-    const shown = isSecret ? redacted : withoutPasswords(textOf(given ?? value));
+    const shown = isSecret ? redacted : textOf(partsOf(given, value));
     return { name, env: settings[name].env, value: shown, source };
   });
+}
+
+/** What is read as a list or a map may be written as one text of several addresses. */
+function partsOf(given: unknown, value: unknown): unknown {
+  return typeof given === 'string' && typeof value === 'object'
+    ? given.split(',')
+    : (given ?? value);
 }
 
 function textOf(value: unknown): string {
   if (value === undefined || value === null) return '';
   if (Array.isArray(value)) return value.map(textOf).join(',');
-  if (typeof value !== 'object') return String(value);
+  if (typeof value !== 'object') return withoutPassword(String(value));
   return Object.entries(value)
     .map(([name, part]) => `${name}=${textOf(part)}`)
     .join(',');
 }
 
-/** Addresses of Redis and Marathon may hold a password. */
-function withoutPasswords(text: string): string {
-  return text.replace(/(:\/\/[^/\s:@]*:)[^/\s]+@/g, `$1${redacted}@`);
+/** Addresses may hold a user and a password, with anything in it; a token may stand alone. */
+function withoutPassword(text: string): string {
+  return text.replace(/(:\/\/(?!\/)(?:[^/\s:@,]*:)?).*@/s, `$1${redacted}@`);
 }
