@@ -25,15 +25,24 @@ export interface ConfigFile {
   exposed: boolean;
 }
 
+export interface FileReading {
+  /** True when a usual file that is for other users is as good as none. */
+  ifAllowed?: boolean;
+}
+
 /** Reads the file that is named, or the first of the usual ones; undefined when there is none. */
-export function readConfigFile(named: string | undefined): ConfigFile | undefined {
+export function readConfigFile(
+  named: string | undefined,
+  { ifAllowed = false }: FileReading = {},
+): ConfigFile | undefined {
+  const passedOver = ifAllowed ? ['ENOENT', 'EACCES'] : ['ENOENT'];
   for (const path of named ? [named] : usualPlaces) {
     try {
       const { text, exposed } = load(path);
       return { path, exposed, ...parse(path, text) };
     } catch (error) {
-      const isAbsent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-      if (!named && isAbsent) continue;
+      const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+      if (!named && passedOver.includes(code)) continue;
       const problem = `${path}: cannot be read: ${messageOf(error)}.`;
       return { path, entries: new Map(), problems: [problem], exposed: false };
     }

@@ -2,7 +2,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readConfigFile } from './config-file.ts';
+import { type FileReading, readConfigFile } from './config-file.ts';
 import {
   type Environment,
   type Found,
@@ -211,8 +211,9 @@ const allNames = Object.keys(settings) as SettingName[];
 export function readSettings(
   names: readonly SettingName[] = allNames,
   environment: Environment = process.env,
+  reading?: FileReading,
 ): SettingsReading {
-  const file = readConfigFile(environment['EKIDEN_CONFIG']);
+  const file = readConfigFile(environment['EKIDEN_CONFIG'], reading);
   const sources = { environment, file };
   const found = Object.fromEntries(
     allNames.map((name) => [name, findValue(name, settings[name], sources)]),
@@ -239,8 +240,9 @@ export function readSettings(
 export function readConfig<Name extends SettingName = SettingName>(
   names: readonly Name[] = allNames as Name[],
   environment: Environment = process.env,
+  reading?: FileReading,
 ): ConfigOf<Name> {
-  const { found, problems } = readSettings(names, environment);
+  const { found, problems } = readSettings(names, environment, reading);
   if (problems.length > 0) {
     throw new SetupError(`Settings need attention:\n  ${problems.join('\n  ')}`, {
       code: 'E_SETTINGS',
@@ -255,8 +257,9 @@ export function readConfig<Name extends SettingName = SettingName>(
  * own, or on its machine GITLAB_TOKEN.
  */
 export function readRemote(environment: Environment = process.env) {
-  const { url, listen } = readConfig(['url', 'listen'], environment);
-  const { gitlabToken } = readSettings([], environment).found;
+  const reading = { ifAllowed: true };
+  const { url, listen } = readConfig(['url', 'listen'], environment, reading);
+  const { gitlabToken } = readSettings([], environment, reading).found;
   const token = environment['EKIDEN_TOKEN'] || gitlabToken.value;
   return { url: url ?? localUrlOf(listen), token: token as string | undefined };
 }

@@ -1,9 +1,9 @@
 /** Settings from ekiden.config.yaml: what is read, which source wins, and where each problem is said to be. */
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type Config, readConfig, readSettings } from '../src/config.ts';
+import { type Config, readConfig, readRemote, readSettings } from '../src/config.ts';
 
 const needed = 'gitlabUrl: https://gitlab.test\ngitlabToken: glpat-secret\n';
 
@@ -156,4 +156,37 @@ test('a secret that others can read is noticed', () => {
   expect(warningsOf(needed, 0o640)).toEqual(warning);
   expect(warningsOf(needed, 0o604)).toEqual(warning);
   expect(warningsOf('domain: apps.test', 0o644)).toEqual([]);
+});
+
+describe('a usual file that is for other users', () => {
+  /** Becomes a user who may not read the file of the folder that it is in. */
+  function forbid(): { EKIDEN_CONFIG: string } {
+    const named = write(needed, 0o000);
+    const [home, user] = [process.cwd(), process.geteuid?.()];
+    process.chdir(dirname(named.EKIDEN_CONFIG));
+    chmodSync('.', 0o711);
+    if (user === 0) process.seteuid?.(65_534);
+    onTestFinished(() => {
+      if (user === 0) process.seteuid?.(user);
+      process.chdir(home);
+    });
+    return named;
+  }
+  const remote = { EKIDEN_URL: 'http://ops.test', EKIDEN_TOKEN: 'glpat-mine' };
+  const refused = /ekiden\.config\.yaml: cannot be read: EACCES/;
+
+  test('does not stop who asks an Ekiden elsewhere', () => {
+    forbid();
+    expect(readRemote(remote)).toEqual({ url: 'http://ops.test', token: 'glpat-mine' });
+  });
+
+  test('stops them where they name it', () => {
+    const named = forbid();
+    expect(() => readRemote({ ...remote, ...named })).toThrow(refused);
+  });
+
+  test('stops a role', () => {
+    forbid();
+    expect(() => readConfig(['listen'], {})).toThrow(refused);
+  });
 });
