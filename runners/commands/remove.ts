@@ -5,6 +5,7 @@ import { InputError } from '../../src/core/errors.ts';
 import type { ProjectAnswer } from '../../src/remote.ts';
 import { print } from '../print.ts';
 import { addRemote, jsonOption, printJson } from '../remote/command.ts';
+import { nothingRuns } from '../remote/service-name.ts';
 
 interface Options {
   env?: string;
@@ -32,11 +33,14 @@ export function addRemove(program: Command): void {
   });
 }
 
-/** @throws InputError unless somebody at a terminal says yes. */
+/** @throws EkidenError unless somebody at a terminal says yes. */
 async function confirm(project: ProjectAnswer, env: string | undefined): Promise<void> {
-  const what = project.environments
-    .filter(({ name }) => env === undefined || name === env)
-    .flatMap(({ name, services }) => services.map(({ service }) => `${name}/${service}`));
+  const { environments } = project;
+  const meant = environments.filter(({ name }) => env === undefined || name === env);
+  if (env !== undefined && meant.length === 0) throw nothingRuns(env, environments);
+  const what = meant.flatMap(({ name, services }) =>
+    services.map(({ service }) => `${name}/${service}`),
+  );
   const question = `Take down ${what.join(', ') || 'all'} of ${project.path}`;
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
     throw new InputError(`${question}? Nobody can be asked here.`, {

@@ -23,7 +23,8 @@ export async function servicePlace(
   });
 }
 
-function nothingRuns(environment: string, all: { name: string }[]): NotFoundError {
+/** With the environments where something does run. */
+export function nothingRuns(environment: string, all: { name: string }[]): NotFoundError {
   const names = all.map(({ name }) => name).join(', ');
   return new NotFoundError(`Nothing runs in ${environment}.`, {
     code: 'E_NOTHING_RUNS',
