@@ -1,5 +1,5 @@
 /** Logs in a browser: as they grow, through breaks, and however much there is. */
-import type { Page } from 'playwright-core';
+import type { Page, Route } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import type { LogFrame } from '../../src/core/log-file.ts';
 import { sampleBuild } from '../support/samples.ts';
@@ -29,6 +29,13 @@ function giveFrames(frames: (from: number | undefined) => AsyncGenerator<LogFram
 }
 
 const data = (text: string): LogFrame => ({ type: 'data', bytes: Buffer.from(text) });
+
+/** Tickets that the page asks for, each answered when the test says so. */
+async function holdTickets(page: Page): Promise<Route[]> {
+  const held: Route[] = [];
+  await page.route(/\/tickets$/, (route) => void held.push(route));
+  return held;
+}
 
 describe('the log of a build', () => {
   it('grows on the page, and ends with the build', async () => {
@@ -177,5 +184,38 @@ describe('a log file', () => {
     expect((await textOf(page))?.match(/what came later/g)).toHaveLength(1);
     await follow.click();
     await soon(() => follow.getAttribute('aria-pressed')).toBe('true');
+  });
+
+  it('that is paused and taken up at once is followed once', async () => {
+    giveFrames(async function* () {
+      yield { type: 'position', identity: 'i', offset: 0 };
+      yield data('a line\n');
+      await new Promise(() => undefined);
+    });
+    const page = await ui.open('reporter');
+    const sockets: string[] = [];
+    page.on('websocket', (socket) => sockets.push(socket.url()));
+    const tickets = await holdTickets(page);
+    await page.goto(ui.url + files);
+    const pause = page.getByRole('button', { name: 'Pause' });
+    await pause.click();
+    await pause.click();
+    await soon(() => tickets.length).toBe(2);
+    for (const ticket of tickets) await ticket.continue();
+    await soon(() => stateOf(page)).toBe('following');
+    await soon(() => textOf(page)).toBe('a line\n');
+    expect(sockets).toHaveLength(1);
+  });
+
+  it('that is paused stays so, whatever comes of the ticket', async () => {
+    const page = await ui.open('reporter');
+    const tickets = await holdTickets(page);
+    await page.goto(ui.url + files);
+    await soon(() => tickets.length).toBe(1);
+    await page.getByRole('button', { name: 'Pause' }).click();
+    const answered = page.waitForResponse(/tickets$/);
+    await tickets[0]?.fulfill({ status: 403, json: { title: 'You may not.' } });
+    await (await answered).finished();
+    expect(await stateOf(page)).toBe('paused');
   });
 });

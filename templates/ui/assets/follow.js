@@ -13,19 +13,19 @@ export function follow(path, on) {
   let socket;
   let timer;
   let tries = 0;
-  let isWanted = true;
+  // Raised whenever somebody wants something else: a ticket that comes later than that is for nobody.
+  let turn = 0;
 
   const connect = async () => {
+    turn += 1;
+    const mine = turn;
     on.state('connecting');
-    try {
-      const { ticket } = await call('POST', `${base}/api/v1/tickets`);
-      if (!isWanted) return;
-      socket = openSocket(path, { ...reader.place(), ticket });
-      Object.assign(socket, { onmessage, onclose });
-    } catch (error) {
-      if (isRefusal(error)) on.state(error.message);
-      else if (isWanted) later(error.message);
-    }
+    const asked = call('POST', `${base}/api/v1/tickets`);
+    const { ticket, problem } = await asked.catch((error) => ({ problem: error }));
+    if (mine !== turn) return;
+    if (ticket) socket = openSocket(path, { ...reader.place(), ticket }, { onmessage, onclose });
+    else if (isRefusal(problem)) on.state(problem.message);
+    else later(problem.message);
   };
   const later = (why) => {
     tries += 1;
@@ -44,16 +44,14 @@ export function follow(path, on) {
 
   void connect();
   return {
-    /** Asks for nothing more; `go` takes it up at the same byte. */
+    /** Hears nothing more, since `go` takes it up at the last byte that was read. */
     stop() {
-      isWanted = false;
+      turn += 1;
       clearTimeout(timer);
-      // What it still says will be read again.
       if (socket) Object.assign(socket, { onmessage: null, onclose: null }).close(1000);
       on.state('paused');
     },
     go() {
-      isWanted = true;
       tries = 0;
       void connect();
     },
@@ -65,13 +63,12 @@ function isRefusal({ status }) {
   return status >= 400 && status < 500 && status !== 429;
 }
 
-function openSocket(path, query) {
+function openSocket(path, query, listeners) {
   const url = new URL(path, location.href);
   url.protocol = url.protocol.replace('http', 'ws');
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
   const socket = new WebSocket(url);
-  socket.binaryType = 'arraybuffer';
-  return socket;
+  return Object.assign(socket, { binaryType: 'arraybuffer', ...listeners });
 }
 
 /** Makes text of what comes, and knows up to which byte. */
