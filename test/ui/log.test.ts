@@ -218,4 +218,22 @@ describe('a log file', () => {
     await (await answered).finished();
     expect(await stateOf(page)).toBe('paused');
   });
+
+  it('that grows where nobody looks keeps its end, and no more than fits', async () => {
+    giveFrames(async function* () {
+      yield { type: 'position', identity: 'i', offset: 0 };
+      for (let part = 1; part <= 100; part += 1) yield data(`${part} ${'x'.repeat(100_000)}\n`);
+      yield { type: 'end', reason: 'the end' };
+    });
+    const page = await ui.open('reporter');
+    // No frame is drawn until the test asks for it, as in a tab that is hidden.
+    await page.addInitScript('window.requestAnimationFrame = (draw) => { window.drawNow = draw; }');
+    await page.goto(ui.url + files);
+    await soon(() => stateOf(page)).toBe('the end');
+    expect(await page.getByText('Earlier lines are left out here.').isVisible()).toBe(true);
+    await page.evaluate('window.drawNow()');
+    const parts = (await textOf(page))?.match(/^\d+ /gm)?.map(Number) ?? [];
+    expect(parts.at(-1)).toBe(100);
+    expect(parts.length).toBeLessThan(50);
+  });
 });

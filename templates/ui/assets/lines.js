@@ -7,10 +7,14 @@ const most = 50_000;
 /** A line without an end may be long; more of it is not kept. */
 const longestTail = 100_000;
 
+/** Characters that wait for a frame, which a tab that is hidden does not get. */
+const mostWaiting = 4_000_000;
+
 /** `onCut` is told once lines were left out. */
 export function createLines(box, { onCut }) {
   const pieces = createPieces(box, onCut);
   let waiting = [];
+  let waitingSize = 0;
   let isFollowing = true;
   let isLineOpen = false;
 
@@ -20,7 +24,13 @@ export function createLines(box, { onCut }) {
   const draw = () => {
     pieces.draw(waiting.join(''));
     waiting = [];
+    waitingSize = 0;
     if (isFollowing) toEnd();
+  };
+  const leaveOutOldest = () => {
+    while (waitingSize > mostWaiting && waiting.length > 1) waitingSize -= waiting.shift().length;
+    pieces.clear();
+    onCut();
   };
 
   return {
@@ -28,7 +38,9 @@ export function createLines(box, { onCut }) {
     add(text) {
       if (text === '') return;
       isLineOpen = !text.endsWith('\n');
+      waitingSize += text.length;
       if (waiting.push(text) === 1) requestAnimationFrame(draw);
+      if (waitingSize > mostWaiting) leaveOutOldest();
     },
     /** Ends the line and the style: what follows belongs to another place or file. */
     breakOff(note) {
@@ -73,6 +85,13 @@ function createPieces(box, onCut) {
       if (lines.length > most) onCut();
       for (const line of lines.slice(-most)) append(line);
       tail.replaceChildren(...nodesOf(held, { ...style }));
+    },
+    /** Leaves out all that was drawn, since what is drawn next does not go on from there. */
+    clear() {
+      box.replaceChildren(tail);
+      Object.assign(style, newStyle());
+      piece = undefined;
+      held = '';
     },
   };
 }
