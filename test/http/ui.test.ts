@@ -10,6 +10,7 @@ import { asHtml, asJson, openPages, type PagesOptions } from './ui-rig.ts';
 
 const redis = useRedis();
 const open = (options?: PagesOptions) => openPages(redis, options);
+const htmlType = 'text/html; charset=utf-8';
 
 describe('a build and a deployment', () => {
   test('are shown to programs as JSON', async () => {
@@ -131,6 +132,17 @@ describe('what is not there', () => {
       const { status } = await get(path, asHtml);
       expect(status).toBeGreaterThanOrEqual(400);
       expect(status).toBeLessThan(500);
+    },
+  );
+
+  test.each(['/builds/%E0%A4%A', '/projects/%E0%A4%A'])(
+    'the odd address %s is told as whoever asks can read it',
+    async (path) => {
+      const { get } = await open();
+      const page = await get(path, asHtml);
+      expect([page.status, page.headers.get('content-type')]).toEqual([400, htmlType]);
+      expect(await page.text()).toContain('The address is no valid URL.');
+      expect(await (await get(path, asJson)).json()).toMatchObject({ code: 'E_ADDRESS' });
     },
   );
 });
