@@ -99,6 +99,17 @@ describe('a project', () => {
     expect(go.headers.get('location')).toBe('/projects/shop/front');
   });
 
+  test.each([
+    '/projects/shop/front/',
+    '/projects/shop/front//',
+    '/projects?path=shop/front/',
+    '/projects?path=/shop/front',
+    '/projects?path=%20/shop//front/%20',
+  ])('is led to from %s, where slashes are too many', async (path) => {
+    const { get } = await open();
+    expect((await get(path, asHtml)).headers.get('location')).toBe('/projects/shop/front');
+  });
+
   test.each(['/projects/shop/none', '/projects/..%2F..%2Fuser', '/projects/shop'])(
     '%s is told to be none',
     async (path) => {

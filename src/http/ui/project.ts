@@ -15,10 +15,15 @@ export async function openProject(
   caller: Caller,
   request: Request,
 ): Promise<OpenProject> {
-  const project = await projects.find([request.params['path'] ?? ''].flat().join('/'));
+  const project = await projects.find(plainPath([request.params['path'] ?? ''].flat().join('/')));
   if (!project) throw noSuchProject();
   await access.authorize(caller, project.id, { ability: 'look' });
   return { project, level: await access.level(caller, project.id) };
+}
+
+/** A project's path as GitLab writes it, of one with slashes that mean nothing. */
+export function plainPath(path: string): string {
+  return path.split('/').filter(Boolean).join('/');
 }
 
 /** Where the pages of a service lie, below the base; `-` is no name that GitLab lets a project have. */

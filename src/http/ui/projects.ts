@@ -9,7 +9,13 @@ import type { Ekiden } from '../../ekiden.ts';
 import { visibleProjects } from '../api/projects.ts';
 import { basePathOf } from '../base-path.ts';
 import type { Pages } from './page.ts';
-import { apiOfService, type OpenProject, openProject, pathOfService } from './project.ts';
+import {
+  apiOfService,
+  type OpenProject,
+  openProject,
+  pathOfService,
+  plainPath,
+} from './project.ts';
 import { abilitiesOf, showBuild, showDeployment, showService } from './views.ts';
 
 /** Projects on a page, and records of each kind on the page of one. */
@@ -17,7 +23,7 @@ const listed = 20;
 const shown = 10;
 
 const homeQuery = z.object({ cursor: z.string().max(200).optional() });
-const goQuery = z.object({ path: z.string().trim().max(1_000).default('') });
+const goQuery = z.object({ path: z.string().trim().max(1_000).transform(plainPath).default('') });
 
 export function createProjectPages({ ekiden, templates, enter }: Pages): Router {
   const base = basePathOf(ekiden.config.url);
