@@ -4,7 +4,7 @@ import { connectDocker, type Docker } from './clients/docker.ts';
 import { createNodeSignature } from './clients/node-signature.ts';
 import { connectRedis } from './clients/redis.ts';
 import type { ConfigOf } from './config.ts';
-import { addressOf } from './core/address.ts';
+import { addressOf, formatAddress } from './core/address.ts';
 import { messageOf } from './core/errors.ts';
 import type { Log } from './core/log.ts';
 import type { LogFiles } from './core/log-file.ts';
@@ -137,7 +137,7 @@ function hostsOf(name: string): string[] {
 /** A node that listens on all addresses is named by its first one that others may reach. */
 function urlOf(listen: string, port: number): string {
   const { host } = addressOf(listen);
-  if (host !== '0.0.0.0') return `http://${host}:${port}`;
+  if (host !== '0.0.0.0' && host !== '::') return `http://${formatAddress({ host, port })}`;
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   const reachable = addresses.find(({ family, internal }) => family === 'IPv4' && !internal);
   return `http://${reachable?.address ?? '127.0.0.1'}:${port}`;
