@@ -35,7 +35,14 @@ export const readNginx = endpoint({
     const text = await ekiden.discovery.nginxOf(project);
     const etag = `"${createHash('sha256').update(text).digest('hex').slice(0, 32)}"`;
     response.set({ ETag: etag, 'Cache-Control': 'no-cache' });
-    if (request.get('If-None-Match') === etag) response.status(304).end();
+    // Express would not, for clients that say no-cache beside it, as fetch does.
+    if (isKnown(request.get('If-None-Match'), etag)) response.status(304).end();
     else response.type('text').send(text);
   },
 });
+
+/** By the weak comparison of RFC 9110, section 13.1.2: a proxy that compresses makes a tag weak. */
+function isKnown(given: string | undefined, etag: string): boolean {
+  const tags = (given ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''));
+  return tags.includes(etag) || tags.includes('*');
+}

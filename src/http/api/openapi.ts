@@ -68,11 +68,13 @@ function contentOf({ schema, type }: AnyEndpoint['answer']) {
 function problemsOf({ needs, params, query, body, others = {} }: AnyEndpoint) {
   const common: Record<number, string> = {
     401: 'Who asks is not known.',
-    ...(needs === 'signed-in' ? {} : { 403: 'The role is too low.' }),
+    403: `${needs === 'signed-in' ? '' : 'The role is too low, or '}the token may not read the API, or the request comes from another site.`,
     ...(params ? { 404: 'There is no such thing, or one may not see it.' } : {}),
+    ...(params || body
+      ? { 400: body ? 'The body is no JSON, or the address no URL.' : 'The address is no URL.' }
+      : {}),
     ...(body
       ? {
-          400: 'The body is no JSON.',
           413: 'The body is too large.',
           415: 'No such encoding is known.',
         }

@@ -113,9 +113,9 @@ export const readProject = endpoint({
   },
 });
 
-/** Production comes first, the others follow by name. */
-function byEnvironment(services: ServiceStatus[]): [string, ServiceStatus[]][] {
-  const groups = new Map<string, ServiceStatus[]>();
+/** Services by the name of their environment: production comes first, the others follow by name. */
+export function byEnvironment<T extends ServiceStatus>(services: T[]): [string, T[]][] {
+  const groups = new Map<string, T[]>();
   for (const service of services) {
     groups.set(service.environment, [...(groups.get(service.environment) ?? []), service]);
   }
@@ -134,6 +134,7 @@ export const removeProject = endpoint({
   needs: 'configure',
   params: projectParams,
   answer: { description: "Marathon's ids of the apps that were taken down.", schema: removed },
+  others: { 409: 'Somebody else works on one of the apps.' },
   handle: async ({ ekiden, project, caller }) => ({
     apps: await ekiden.operations.remove({ project, by: caller.username }),
   }),
@@ -148,6 +149,7 @@ export const removeEnvironment = endpoint({
   needs: 'configure',
   params: environmentParams,
   answer: { description: "Marathon's ids of the apps that were taken down.", schema: removed },
+  others: { 409: 'Somebody else works on one of the apps.' },
   handle: async ({ ekiden, project, params, caller }) => ({
     apps: await ekiden.operations.remove({
       ...{ project, environment: params.environment, by: caller.username },
