@@ -46,10 +46,13 @@ export function serveSockets(server: Server, options: SocketsOptions): Sockets {
   });
   const stopping = new AbortController();
   const ofUser = createCounter();
+  /** Connections that are neither Node's any more nor a socket yet. */
+  const pending = new Set<Duplex>();
   server.on('upgrade', (request, duplex: Duplex, head) => {
     if (!isForSocket(request)) return ignoreUpgrade(server, request, { duplex, head });
     duplex.on('error', () => undefined);
     stripBase(request, base);
+    pending.add(duplex);
     const open = async () => {
       if (sockets.clients.size >= mostSockets) throw tooMany();
       const { caller, frames, mayStill } = await prepare(options, request, pathOf(request));
@@ -61,11 +64,14 @@ export function serveSockets(server: Server, options: SocketsOptions): Sockets {
         void run({ socket, frames, mayStill, stopping: stopping.signal, log: ekiden.log });
       });
     };
-    open().catch((error: unknown) => refuseUpgrade(duplex, error));
+    open()
+      .catch((error: unknown) => refuseUpgrade(duplex, error))
+      .finally(() => pending.delete(duplex));
   });
   return {
     async stop() {
       stopping.abort();
+      for (const duplex of pending) duplex.destroy();
       for (const socket of sockets.clients) socket.close(closeCodes.stopping, 'Ekiden is stopping');
       const cut = setTimeout(() => {
         for (const socket of sockets.clients) socket.terminate();
@@ -108,6 +114,8 @@ async function prepare({ ekiden, limits }: SocketsOptions, request: IncomingMess
   await entered.count(caller);
   const { project, frames } = await followOf(ekiden, { path, query, caller });
   const mayStill = async () => {
+    // A token may have been revoked since; a ticket is used up.
+    if (!query.has('ticket')) await identify(ekiden, request, query);
     await ekiden.access.authorize(caller, project, { ability: 'look' });
   };
   return { caller, frames, mayStill };

@@ -17,6 +17,8 @@ export interface Api {
   /** Asks below /api/v1; every answer is held to the document. */
   call(method: string, path: string, options?: CallOptions): Promise<Called>;
   logged(): string;
+  /** Stops the server before the test has ended. */
+  stop(): Promise<void>;
 }
 
 export interface CallOptions {
@@ -69,6 +71,7 @@ export async function openApi({ redis, publicUrl }: RigOptions): Promise<Api> {
     tokens: { ...Object.fromEntries(people), outsider },
     call: await createCaller(url),
     logged: () => lines.join('\n'),
+    stop: () => server.stop(),
   };
 }
 

@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { appendFile, mkdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
+import { AccessError } from '../../../src/core/errors.ts';
 import { poll } from '../../demo/poll.ts';
 import { useRedis } from '../../support/redis.ts';
 import { sampleBuild } from '../../support/samples.ts';
@@ -229,4 +230,40 @@ test('one user cannot take all sockets, and gets new ones for those that are clo
     return socket;
   }, within);
   for (const { socket } of opened) socket.terminate();
+});
+
+test('when Ekiden stops, sockets are told, and who is about to get one is not waited for', async () => {
+  const api = await openApi({ redis });
+  const { path } = await buildWithLog(api, 'one\n');
+  const { seen } = openSocket(api, path, { 'PRIVATE-TOKEN': api.tokens.reporter });
+  await poll(() => seen.bytes === 'one\n' || undefined, within);
+  let isAsked = false;
+  const identify = () => {
+    isAsked = true;
+    return new Promise<never>(() => undefined);
+  };
+  api.ekiden.access = { ...api.ekiden.access, identify };
+  const waiting = openSocket(api, path, { 'PRIVATE-TOKEN': api.tokens.reporter });
+  await poll(() => isAsked || undefined, within);
+
+  await api.stop();
+  await poll(() => seen.close && waiting.seen.close, within);
+  expect(seen.close).toEqual({ code: 1001, reason: 'Ekiden is stopping' });
+});
+
+test('a socket ends when its token is revoked', async () => {
+  const intervals = vi.spyOn(globalThis, 'setInterval');
+  onTestFinished(() => intervals.mockRestore());
+  const api = await openApi({ redis });
+  const { path } = await buildWithLog(api, 'one\n');
+  const { seen } = openSocket(api, path, { 'PRIVATE-TOKEN': api.tokens.reporter });
+  await poll(() => seen.bytes === 'one\n' || undefined, within);
+  const refuse = async () => {
+    throw new AccessError('GitLab does not take the token.', { code: 'E_TOKEN', status: 401 });
+  };
+  api.ekiden.access = { ...api.ekiden.access, identify: refuse };
+  // What would happen after a minute, in which the test would have to answer pings.
+  for (const [look, every] of intervals.mock.calls) if (every === 60_000) look();
+  await poll(() => seen.close, within);
+  expect(seen.close).toEqual({ code: 1008, reason: 'GitLab does not take the token.' });
 });
