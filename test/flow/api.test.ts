@@ -90,6 +90,19 @@ function ended(requested: Called): Promise<string> {
   );
 }
 
+/** Has GitLab tell of the head once more, and waits for the end of what came of it. */
+async function tryHook(): Promise<void> {
+  const { items: before } = (await ours('GET', '/deployments')).body as { items: Named[] };
+  expect((await ours('PUT', '/hook')).body).toMatchObject({ test: { outcome: 'arrived' } });
+  const isSettled = async () => {
+    const { body } = await ours('GET', '/deployments');
+    const [newest] = (body as { items: (Named & { state: string })[] }).items;
+    if (newest?.id === before[0]?.id) return undefined;
+    return newest?.state === 'superseded' || undefined;
+  };
+  await poll(isSettled, { within, what: 'the end of a repeated delivery' });
+}
+
 beforeAll(async () => {
   stage = await openStage('api', { deadline: 60 });
   project = await stage.project('shop/front');
@@ -215,6 +228,8 @@ describe('acting', () => {
     expect(await answer()).toMatchObject({ version: 'v1' });
     const { release, instances } = await service();
     expect([release.sha, instances.wanted]).toEqual([shas[0], 2]);
+    await tryHook();
+    expect(await answer()).toMatchObject({ version: 'v1' });
     shas.push(await push('v3'));
     expect(await answer()).toMatchObject({ version: 'v3' });
   });
