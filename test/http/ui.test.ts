@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { templatesFolder } from '../../src/paths.ts';
 import { makeFolder, useRedis } from '../support/redis.ts';
 import { sampleBuild, sampleDeployment } from '../support/samples.ts';
+import { serviceDetail } from './api/samples.ts';
 import { asHtml, asJson, openPages, type PagesOptions } from './ui-rig.ts';
 
 const redis = useRedis();
@@ -108,6 +109,22 @@ describe('a project', () => {
   ])('is led to from %s, where slashes are too many', async (path) => {
     const { get } = await open();
     expect((await get(path, asHtml)).headers.get('location')).toBe('/projects/shop/front');
+  });
+
+  test('has parts whose names belong to one service each', async () => {
+    const { ekiden, get, project } = await open();
+    const details = [
+      serviceDetail({ project, environment: 'staging', service: 'web-api' }),
+      serviceDetail({ project, environment: 'staging-web', service: 'api' }),
+    ];
+    ekiden.services = {
+      ofProject: async () => details,
+      find: async ({ environment }) => details.find((each) => each.environment === environment),
+    };
+    const html = await (await get('/projects/shop/front', asHtml)).text();
+    const ids = [...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
+    expect(ids).toContain('about/staging/web-api');
+    expect(ids).toEqual([...new Set(ids)]);
   });
 
   test.each(['/projects/shop/none', '/projects/..%2F..%2Fuser', '/projects/shop'])(
