@@ -68,6 +68,18 @@ describe('the log of a build', () => {
     await page.getByRole('button', { name: 'Cancel the build' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel the build' }).click();
     await page.locator('#state').getByText('canceled').waitFor();
+    await soon(() => page.getByRole('button', { name: 'Cancel the build' }).count()).toBe(0);
+  });
+
+  it('offers no more to cancel once it has ended, even where somebody was about to', async () => {
+    const { id, log } = await startBuild();
+    const page = await ui.open('developer');
+    await page.goto(`${ui.url}/builds/${id}`);
+    await page.getByRole('button', { name: 'Cancel the build' }).focus();
+    await log.close();
+    await ui.ekiden.builds.end(id, 'succeeded');
+    await page.locator('#state').getByText('succeeded').waitFor();
+    expect(await page.getByRole('button', { name: 'Cancel the build' }).count()).toBe(0);
   });
 });
 

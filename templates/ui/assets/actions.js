@@ -57,13 +57,13 @@ async function submit(form) {
   button.disabled = true;
   try {
     tell(await call(method, url, bodyOf(form)), name);
-    await refresh();
   } catch (error) {
     say(`${name}: ${error.message}`, { isBad: true });
   } finally {
     button.disabled = false;
     button.focus();
   }
+  await refresh();
 }
 
 export function listen() {

@@ -30,7 +30,8 @@ function bringIn(fresh) {
   for (const part of document.querySelectorAll('[data-live]')) {
     const now = fresh.getElementById(part.id);
     showTimes(now);
-    if (part.contains(document.activeElement)) continue;
+    const isEmptied = now.childElementCount === 0 && part.childElementCount > 0;
+    if (part.contains(document.activeElement) && !isEmptied) continue;
     if (now.innerHTML !== part.innerHTML) part.replaceChildren(...now.childNodes);
   }
 }
