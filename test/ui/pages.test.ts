@@ -1,6 +1,6 @@
 /** The pages in a browser: signing in, what is seen and can be done, and that nobody is kept out. */
 import type { Page } from 'playwright-core';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { ConflictError } from '../../src/core/errors.ts';
 import type { Operations } from '../../src/deploy/operations.ts';
 import { instances } from './life.ts';
@@ -98,7 +98,9 @@ describe('a project', () => {
   it('draws what the service used', async () => {
     const page = await ui.open('reporter');
     await page.goto(ui.url + project);
-    const graph = page.getByRole('img', { name: /^processors 0\.\d+, at most 0\.35$/ });
+    const graph = page
+      .getByRole('article', { name: 'web in production' })
+      .getByRole('img', { name: /^processors 0\.\d+, at most 0\.35$/ });
     await graph.locator('canvas').waitFor();
     const isDrawn = await graph.locator('canvas').evaluate((canvas: never) => {
       const { width, height, getContext } = canvas as unknown as Canvas;
@@ -106,6 +108,35 @@ describe('a project', () => {
       return data.some((value) => value !== 0);
     });
     expect(isDrawn).toBe(true);
+  });
+
+  it('shows how it was scaled elsewhere, but for a number that somebody is writing', async () => {
+    const { services } = ui.ekiden;
+    onTestFinished(() => void Object.assign(ui.ekiden, { services }));
+    const page = await ui.open('maintainer');
+    await page.goto(ui.url + project);
+    const numbers = page.getByRole('spinbutton', { name: 'Instances' });
+    await numbers.first().fill('7');
+    await page.getByRole('button', { name: 'Build' }).focus();
+    ui.ekiden.services = {
+      ...services,
+      find: async (name) => {
+        const found = await services.find(name);
+        return found && { ...found, instances: { ...found.instances, wanted: 4 } };
+      },
+    };
+    await soon(() => numbers.last().inputValue()).toBe('4');
+    expect(await numbers.first().inputValue()).toBe('7');
+  });
+
+  it('has graphs also of a service that is stopped, for when it is not', async () => {
+    const page = await ui.open('reporter');
+    await page.goto(ui.url + project);
+    await page
+      .getByRole('article', { name: 'web in review/x' })
+      .locator('canvas')
+      .first()
+      .waitFor();
   });
 
   it.each([
@@ -157,6 +188,8 @@ describe('an action', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Scale' }).click();
     await page.getByRole('status').getByText('Scale: under way.').waitFor();
     expect(asked).toEqual([service, { instances: 3, by: 'maintainer' }]);
+    // What was sent is no longer being written, and the service has two yet.
+    await soon(() => page.getByRole('spinbutton').first().inputValue()).toBe('2');
   });
 
   it('that queues a deployment leads to it', async () => {

@@ -85,10 +85,10 @@ function tookOf(state: string, legs: Leg[]): string {
 
 /** `path` is that of the service's page, `api` its address in the API. */
 export function showService(detail: ServiceDetail, at: { path: string; api: string }) {
-  const { service, environment, health, reason, instances, release, cpus, mem, scale } = detail;
+  const { service, environment, health, reason, instances, release, scale } = detail;
   return {
     ...{ name: service, environment, health, reason: reason ?? '' },
-    ...{ cpus, mem, ...at, wanted: instances.wanted, healthy: instances.healthy },
+    ...{ ...at, wanted: instances.wanted, healthy: instances.healthy },
     addresses: detail.addresses.map(showAddress),
     variables: detail.variables,
     release: release

@@ -49,6 +49,12 @@ function tell(answer, name) {
   else say(`${name}: under way.`);
 }
 
+/** What was taken is no longer being written: its fields go on with the page. */
+function settle(form) {
+  for (const input of form.querySelectorAll('input[name]')) input.defaultValue = input.value;
+  form.reset();
+}
+
 async function submit(form) {
   const { call: method, url, ask } = form.dataset;
   const button = form.querySelector('button');
@@ -57,6 +63,7 @@ async function submit(form) {
   button.disabled = true;
   try {
     tell(await call(method, url, bodyOf(form)), name);
+    settle(form);
   } catch (error) {
     say(`${name}: ${error.message}`, { isBad: true });
   } finally {

@@ -3,7 +3,7 @@ import { showTimes } from './times.js';
 
 let isAsking = false;
 
-/** Leaves alone what has the focus, so that nobody loses their place. */
+/** Leaves alone what has the focus or was filled in, so that nobody loses their place. */
 export async function refresh() {
   if (isAsking) return;
   isAsking = true;
@@ -32,7 +32,9 @@ function bringIn(fresh) {
     showTimes(now);
     const isEmptied = now.childElementCount === 0 && part.childElementCount > 0;
     if (part.contains(document.activeElement) && !isEmptied) continue;
-    if (now.innerHTML !== part.innerHTML) part.replaceChildren(...now.childNodes);
+    // A browser shows it only where nobody has written something else.
+    if (part.matches('input')) part.defaultValue = now.defaultValue;
+    else if (now.innerHTML !== part.innerHTML) part.replaceChildren(...now.childNodes);
   }
 }
 
