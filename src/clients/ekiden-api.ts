@@ -1,7 +1,14 @@
 /** Ekiden's own API, as its command line uses it. */
+import { buffer, text } from 'node:stream/consumers';
 import type { z } from 'zod';
 import { RemoteError } from '../core/errors.ts';
-import { type Ask, askEkiden, type EkidenConnection } from './ekiden-request.ts';
+import {
+  type Ask,
+  askEkiden,
+  type EkidenConnection,
+  jsonOf,
+  unreachable,
+} from './ekiden-request.ts';
 import * as schemas from './ekiden-schemas.ts';
 import { type FollowedPart, followLog } from './ekiden-socket.ts';
 
@@ -141,8 +148,7 @@ async function json<T extends z.ZodType>(
   ask?: Ask,
 ): Promise<z.output<T>> {
   const response = await askEkiden(connection, path, ask);
-  const answer: unknown = await response.json().catch(() => undefined);
-  const parsed = schema.safeParse(answer);
+  const parsed = schema.safeParse(jsonOf(await text(bodyOf(connection, response))));
   if (parsed.success) return parsed.data;
   throw new RemoteError(`${connection.url} answers something that this version does not know.`, {
     code: 'E_EKIDEN_ANSWER',
@@ -161,16 +167,28 @@ function remoteLog(connection: EkidenConnection, path: string): RemoteLog {
       if (!response) return undefined;
       // Nothing can be taken of an empty file.
       if (response.status === 416) return { bytes: Buffer.alloc(0), end: 0 };
-      const found = Buffer.from(await response.arrayBuffer());
+      const found = await buffer(bodyOf(connection, response));
       const last = /^bytes \d+-(\d+)\//.exec(response.headers.get('content-range') ?? '')?.[1];
       return { bytes: found, end: last === undefined ? found.length : Number(last) + 1 };
     },
     async read() {
       const response = await askEkiden(connection, path).catch(absent);
-      return response && ((response.body ?? []) as AsyncIterable<Uint8Array>);
+      return response && bodyOf(connection, response);
     },
     follow: (from, signal) => followLog(connection, { path, from, signal }),
   };
+}
+
+/** @throws RemoteError when it is cut */
+async function* bodyOf(
+  connection: EkidenConnection,
+  { body }: Response,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* (body ?? []) as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    throw unreachable(connection, error);
+  }
 }
 
 function absent(error: unknown): undefined {

@@ -103,7 +103,8 @@ export async function problemOf(
 const tokenHint =
   'Set EKIDEN_TOKEN to an access token of GitLab with the scope api (read_api to look only).';
 
-function jsonOf(text: string): unknown {
+/** Undefined for what is no JSON. */
+export function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

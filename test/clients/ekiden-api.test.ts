@@ -112,6 +112,23 @@ describe('a log', () => {
     expect(await tail('missing')).toBeUndefined();
   });
 
+  it('that is cut in the middle is told in words', async () => {
+    const { url } = await serve((_request, response) => {
+      response.writeHead(200, { 'content-length': '100' });
+      response.write('half', () => response.destroy());
+    });
+    const log = createEkidenApi({ url, token: 't' }).buildLog('p', 'b1');
+    const cut = { message: `Ekiden does not answer at ${url}: the connection was cut.` };
+    await expect(log.tail(100)).rejects.toMatchObject(cut);
+    let said = '';
+    const read = async () => {
+      for await (const chunk of (await log.read()) ?? []) said += Buffer.from(chunk);
+    };
+    await expect(read()).rejects.toMatchObject(cut);
+    expect(said).toBe('half');
+    await expect(createEkidenApi({ url, token: 't' }).builds('p', 1)).rejects.toMatchObject(cut);
+  });
+
   /** Each connection is answered by the next of `scripts`: frames, then a close code or a cut. */
   async function follow(scripts: { frames: (string | object)[]; close?: number }[]) {
     const { server, url } = await serve((_request, response) => void response.writeHead(404).end());
