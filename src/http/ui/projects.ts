@@ -6,7 +6,7 @@ import { messageOf } from '../../core/errors.ts';
 import type { KnownProject } from '../../core/project.ts';
 import type { ServiceDetail } from '../../core/service.ts';
 import type { Ekiden } from '../../ekiden.ts';
-import { visibleProjects } from '../api/projects.ts';
+import { byEnvironment, visibleProjects } from '../api/projects.ts';
 import { basePathOf } from '../base-path.ts';
 import type { Pages } from './page.ts';
 import {
@@ -110,25 +110,19 @@ async function detailsOf({ services }: Pick<Ekiden, 'services'>, project: number
   return details.filter((each) => each !== undefined);
 }
 
-/** Production comes first, the others follow by name. */
 function environmentsOf(
   services: ServiceDetail[],
   { project, level, caller }: OpenProject & { caller: Caller },
 ) {
-  const names = [...new Set(services.map(({ environment }) => environment))].sort((a, b) =>
-    a === 'production' ? -1 : b === 'production' ? 1 : a < b ? -1 : 1,
-  );
-  return names.map((name) => ({
+  return byEnvironment(services).map(([name, details]) => ({
     name,
     may: abilitiesOf(caller, level, name),
     rollback: `/api/v1/projects/${project.id}/environments/${encodeURIComponent(name)}/rollback`,
-    services: services
-      .filter(({ environment }) => environment === name)
-      .map((detail) =>
-        showService(detail, {
-          path: pathOfService(project.path, name, detail.service),
-          api: apiOfService(project.id, name, detail.service),
-        }),
-      ),
+    services: details.map((detail) =>
+      showService(detail, {
+        path: pathOfService(project.path, name, detail.service),
+        api: apiOfService(project.id, name, detail.service),
+      }),
+    ),
   }));
 }

@@ -30,7 +30,7 @@ export function showRef(ref: string): string {
 }
 
 /** As long as it took: `351 ms`, `1.9 s`, `2 min 5 s`. */
-export function showDuration(milliseconds: number): string {
+function showDuration(milliseconds: number): string {
   if (milliseconds < 1_000) return `${milliseconds} ms`;
   if (milliseconds < 60_000) return `${(milliseconds / 1_000).toFixed(1)} s`;
   const seconds = Math.round(milliseconds / 1_000);
