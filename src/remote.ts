@@ -1,6 +1,7 @@
 /** What the command line does by asking an Ekiden that runs somewhere. */
 import { createEkidenApi, type EkidenApi } from './clients/ekiden-api.ts';
 import { readRemote } from './config.ts';
+import { SetupError } from './core/errors.ts';
 
 export type {
   BuildAnswer,
@@ -16,5 +17,16 @@ export type {
 
 /** As EKIDEN_URL and EKIDEN_TOKEN say. @throws SetupError */
 export function connectEkiden(): EkidenApi {
-  return createEkidenApi(readRemote());
+  const { url, token } = readRemote();
+  return createEkidenApi({ url, token: token === undefined ? undefined : sendable(token) });
+}
+
+/** A token that no header can hold would be repeated by the error of whoever sends it. */
+function sendable(token: string): string {
+  const trimmed = token.trim();
+  if (/^[\x21-\x7e]+$/.test(trimmed)) return trimmed;
+  throw new SetupError(
+    'EKIDEN_TOKEN, or GITLAB_TOKEN in its place, holds a character that no token has.',
+    { code: 'E_SETTINGS', hint: 'Set it to the token alone, in one line.' },
+  );
 }
