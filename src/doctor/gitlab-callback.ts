@@ -5,6 +5,7 @@ import pLimit from 'p-limit';
 import { z } from 'zod';
 import { failed, fine, type Outcome, skipped, warned } from './check.ts';
 import type { AskGitLab } from './gitlab-client.ts';
+import { isAllowed } from './outbound.ts';
 
 export interface CallbackOptions {
   ask: AskGitLab;
@@ -39,13 +40,15 @@ export async function findCallback(options: CallbackOptions): Promise<Outcome> {
   if (projects.status === 401) return skipped('GitLab refuses the token');
   const delivery = await lastDelivery(options, projects.body);
   if (delivery) return judgeDelivery(delivery, options.hookUrl);
-  const host = new URL(options.hookUrl).hostname.replace(/^\[|\]$/g, '');
+  const { hostname, port, protocol } = new URL(options.hookUrl);
+  const host = hostname.replace(/^\[|\]$/g, '');
   if (!options.isUrlSet && !isLoopback(new URL(options.gitlabUrl).hostname)) {
     const found = `GitLab is told ${options.hookUrl}, which leads to its own machine`;
     return warned(found, 'Set EKIDEN_URL to an address of this machine that GitLab reaches.');
   }
   const unknown = skipped('not known before the first hook', 'ekiden enable <project>');
-  if (!(await isPrivate(host))) return unknown;
+  const address = await resolve(host);
+  if (address === undefined || !isPrivate(address)) return unknown;
   const { body } = await options.ask('/application/settings');
   const settings = settingsSchema.safeParse(body).data;
   if (settings === undefined) {
@@ -55,8 +58,9 @@ export async function findCallback(options: CallbackOptions): Promise<Outcome> {
       hint,
     );
   }
-  const allowed = settings.outbound_local_requests_whitelist.includes(host);
-  if (settings.allow_local_requests_from_web_hooks_and_services || allowed) {
+  const target = { host, address, port: Number(port || (protocol === 'https:' ? 443 : 80)) };
+  const isListed = isAllowed(settings.outbound_local_requests_whitelist, target);
+  if (settings.allow_local_requests_from_web_hooks_and_services || isListed) {
     return fine(`GitLab may send hooks to ${host}, which is a private address`);
   }
   return failed(
@@ -130,8 +134,10 @@ privateNetworks.addSubnet('fe80::', 10, 'ipv6');
 privateNetworks.addAddress('::1', 'ipv6');
 
 /** Of a name that this machine does not know nothing is assumed. */
-async function isPrivate(host: string): Promise<boolean> {
-  const address = isIP(host) ? host : (await lookup(host).catch(() => undefined))?.address;
-  if (address === undefined) return false;
+async function resolve(host: string): Promise<string | undefined> {
+  return isIP(host) ? host : (await lookup(host).catch(() => undefined))?.address;
+}
+
+function isPrivate(address: string): boolean {
   return privateNetworks.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 }
