@@ -16,28 +16,37 @@ export function createRateLimits({ redis, prefix }: StoreOptions) {
     let options: Options | undefined;
     let opened: RedisStore | undefined;
 
-    /** The library loads its scripts once, when it is made, so it is made when Redis is there. */
+    /** The library keeps what became of loading its scripts, so it is made anew after each failure. */
     async function open(): Promise<RedisStore> {
       if (opened) return opened;
       const store = new RedisStore({
         prefix: own,
         sendCommand: (command, ...args) => redis.call(command, ...args) as Promise<number>,
       });
-      await Promise.all([store.incrementScriptSha, store.getScriptSha]);
       if (options) await store.init(options);
       opened = store;
       return store;
     }
+
+    const count = <T>(use: (store: RedisStore) => Promise<T> | T) =>
+      quickly(async () => {
+        try {
+          return await use(await open());
+        } catch (error) {
+          opened = undefined;
+          throw error;
+        }
+      });
 
     return {
       prefix: own,
       init: (given) => {
         options = given;
       },
-      get: (key) => quickly(async () => (await open()).get(key)),
-      increment: (key) => quickly(async () => (await open()).increment(key)),
-      decrement: (key) => quickly(async () => (await open()).decrement(key)),
-      resetKey: (key) => quickly(async () => (await open()).resetKey(key)),
+      get: (key) => count((store) => store.get(key)),
+      increment: (key) => count((store) => store.increment(key)),
+      decrement: (key) => count((store) => store.decrement(key)),
+      resetKey: (key) => count((store) => store.resetKey(key)),
     };
   };
 }
