@@ -91,8 +91,11 @@ function sayLinks({ state }: Stage, { appUrl, commitUrl }: StoryResult): void {
   say(`  the app                ${appUrl}`);
   say(`  its commit in GitLab   ${commitUrl}`);
   say(`  Ekiden                 ${state.ekidenUrl}`);
+  say(`  the token to sign in   ${state.gitlabToken}`);
   say(`  Marathon's API         ${state.marathonUrl}/v2/apps`);
   say(`  to push by yourself    git clone ${cloneUrl(state)}`);
+  const env = `EKIDEN_URL=${state.ekidenUrl} EKIDEN_TOKEN=${state.gitlabToken}`;
+  say(`  in a terminal          ${env} npm run -s ekiden -- status demo/hello`);
 }
 
 function cloneUrl({ gitlabUrl, gitlabToken }: Stage['state']): string {
