@@ -70,7 +70,7 @@ export function refusalOf(caller: Caller, level: number, wanted: Wanted): Ekiden
 export function noSuchProject(): NotFoundError {
   return new NotFoundError('There is no such project.', {
     code: 'E_PROJECT',
-    hint: 'Name it by its id or its encoded path (group%2Fname); the token has to see it.',
+    hint: 'Name it by its id or its path, group/name (in addresses group%2Fname); the token has to see it.',
   });
 }
 

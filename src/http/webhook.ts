@@ -110,7 +110,7 @@ function createTokenCheck({ secret, signingToken }: WebhookOptions) {
     if (given !== undefined && timingSafeEqual(found, wanted)) return;
     throw unauthorized(
       'X-Gitlab-Token is not the secret of this Ekiden.',
-      'Set the secret token of the hook to the value of EKIDEN_HOOK_SECRET.',
+      'Run `ekiden enable` for the project, or set the secret token of the hook to the value of EKIDEN_HOOK_SECRET.',
     );
   };
 }
