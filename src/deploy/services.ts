@@ -4,6 +4,7 @@ import type { Instance } from '../core/instance.ts';
 import type { ReleaseStore, Scale, ScaleStore } from '../core/release.ts';
 import { mask, secretValuesOf } from '../core/secret.ts';
 import type { ReleaseSummary, ServiceDetail, ServiceName, ServiceStatus } from '../core/service.ts';
+import { routesLabel } from '../core/upstream.ts';
 import { appsOfProject, configVersion, findApp, nameOf } from './apps.ts';
 import { countsOf, instancesOfApp, isCurrent } from './instances.ts';
 import { whyNotHealthy } from './progress.ts';
@@ -114,7 +115,7 @@ function releaseOf(app: MarathonApp, createdAt?: number): ReleaseSummary | undef
 }
 
 function addressesOf({ labels }: MarathonApp): string[] {
-  return (labels['ekiden.routes'] ?? '').split(',').filter(Boolean);
+  return (labels[routesLabel] ?? '').split(',').filter(Boolean);
 }
 
 function byName(a: ServiceStatus, b: ServiceStatus): number {

@@ -13,7 +13,7 @@ export interface ListingOptions {
 export interface Listing {
   /** Puts `id` into the list `key` at its place in time, or moves it there. */
   add(key: string, id: string, at: number): Promise<void>;
-  /** A page of ids; its cursor is the last id, so that what is new meanwhile moves nothing. */
+  /** A page of ids; its cursor is the last id, so that what is added meanwhile shifts nothing. */
   page(key: string, paging: Paging): Promise<Page<string>>;
 }
 
