@@ -19,7 +19,6 @@ const run = promisify(execFile);
 const env = (name: string) => process.env[name] ?? '';
 const docker: Docker = connectDocker(env('DOCKER_HOST'));
 const install = `${env('EKIDEN_TEST_INSTALL')}-compose`;
-const image = `${install}:local`;
 const roles = ['engine', 'web', 'build', 'deploy', 'watch', 'node', 'balance'];
 /** Milliseconds for what takes some seconds on a machine that does nothing else. */
 const within = 180_000;
@@ -71,31 +70,41 @@ test('its example of settings lacks but a token and the group of Docker', async 
   });
 });
 
-/** Names that the daemon has already are taken as they are: real images are better than stand-ins. */
-async function ensureImages(): Promise<string[]> {
-  const [node, busybox] = [env('EKIDEN_TEST_NODE'), env('EKIDEN_TEST_BUSYBOX')];
-  const wanted = [
-    await ekidenImage(image, node),
-    redisImage('redis:7.4-alpine', busybox),
-    registryImage('registry:2.8.3', busybox),
-  ];
-  const made = await Promise.all(
-    wanted.map(async (standIn) => {
-      const known = await docker
-        .getImage(standIn.name)
-        .inspect()
-        .catch(() => undefined);
-      if (known) return [];
-      await buildStandIn(docker, standIn, install);
-      return [standIn.name];
-    }),
+async function isKnown(name: string): Promise<boolean> {
+  const found = docker.getImage(name).inspect();
+  return found.then(
+    () => true,
+    () => false,
   );
-  return made.flat();
+}
+
+/** Names of stand-ins by the settings of the file; real images that the daemon has are better. */
+async function makeImages(): Promise<Record<string, string>> {
+  const [node, busybox] = [env('EKIDEN_TEST_NODE'), env('EKIDEN_TEST_BUSYBOX')];
+  // The names are of this install alone: others may test on the same daemon.
+  const standIns = Object.entries({
+    IMAGE: await ekidenImage(`${install}:local`, node),
+    ...(!(await isKnown('redis:7.4-alpine')) && {
+      REDIS_IMAGE: redisImage(`${install}-redis:local`, busybox),
+    }),
+    ...(!(await isKnown('registry:2.8.3')) && {
+      REGISTRY_IMAGE: registryImage(`${install}-registry:local`, busybox),
+    }),
+  });
+  await Promise.all(standIns.map(([, standIn]) => buildStandIn(docker, standIn, install)));
+  return Object.fromEntries(standIns.map(([setting, { name }]) => [setting, name]));
+}
+
+/** Takes away all that are marked with the install, as far as nothing needs them any more. */
+async function removeImages(): Promise<void> {
+  const filters = { label: [`ekiden.install=${install}`] };
+  const images = await docker.listImages({ filters });
+  await Promise.allSettled(images.map(({ Id }) => docker.getImage(Id).remove({ force: true })));
 }
 
 let stage: Stage | undefined;
 let data = '';
-let images: string[] = [];
+let images: Record<string, string> = {};
 let project: Awaited<ReturnType<typeof createProject>>;
 
 /** Starts Ekiden by the file instead of by `ekiden up`. */
@@ -103,7 +112,7 @@ const startComposed: Starter = async (settings, state) => {
   const socket = env('DOCKER_HOST').replace(/^unix:\/\//, '');
   project = await createProject({
     ...settings,
-    IMAGE: image,
+    ...images,
     DOCKER_SOCKET: socket,
     DOCKER_GID: String((await stat(socket)).gid),
     // Each check is a process of its own, and ten of them may not keep a slow machine busy.
@@ -126,7 +135,7 @@ const startComposed: Starter = async (settings, state) => {
 };
 
 beforeAll(async () => {
-  images = await ensureImages();
+  images = await makeImages();
   // In a container the folders above it belong to its image, where only root may enter /root.
   data = await mkdtemp(join(tmpdir(), 'ekiden-compose-'));
   stage = await openStage('compose', { ekidenData: data }, startComposed);
@@ -135,7 +144,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await stage?.stop();
   await rm(data, { recursive: true, force: true });
-  await Promise.all(images.map((name) => docker.getImage(name).remove()));
+  await removeImages();
 }, 60_000);
 
 async function containers() {

@@ -1,4 +1,4 @@
-/** Makes images of the names in docker-compose.yml from this machine's own programs, since none can be pulled. */
+/** Makes stand-ins for the images of docker-compose.yml from this machine's own programs, since none can be pulled. */
 import { execFile, spawn } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
