@@ -26,7 +26,7 @@ const needs = [
   },
   {
     package: 'chromium',
-    only: ({ kind }) => kind === 'test',
+    only: ({ kind }) => kind !== 'demo',
     has: (machine) => machine.program('chromium'),
   },
   { package: 'git', has: (machine) => machine.program('git') },
@@ -37,7 +37,7 @@ const needs = [
   },
 ];
 
-/** The packages whose programs `machine` lacks for this kind of run, `demo` or `test`, as root or not. */
+/** The packages whose programs `machine` lacks for this kind of run, `demo`, `bench` or `test`, as root or not. */
 export function missingPackages(machine, run = { kind: 'demo', isRoot: false }) {
   return needs
     .filter(({ only }) => only === undefined || only(run))

@@ -30,6 +30,7 @@ describe('missingPackages', () => {
 
   it.each([
     ['demo', true, []],
+    ['bench', true, ['chromium']],
     ['test', false, ['chromium']],
     ['test', true, ['docker-compose', 'chromium']],
   ])('asks for what a %s needs, as root: %s', (kind, isRoot, wanted) => {
