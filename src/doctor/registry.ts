@@ -54,8 +54,9 @@ function mend(registry: string, reason: string): string {
   if (/HTTP response to HTTPS|certificate|x509/i.test(reason)) {
     return `Give the registry a certificate that Docker trusts, or put {"insecure-registries": ["${host}"]} into /etc/docker/daemon.json.`;
   }
-  if (/denied|unauthorized|authentication/i.test(reason))
-    return `Run on this machine: docker login ${host}`;
+  if (/denied|unauthorized|authentication|no basic auth/i.test(reason)) {
+    return `Ekiden pushes without a login: let ${host} take images of this machine without one, or leave REGISTRY_URL empty for a registry of its own.`;
+  }
   return `Try it by hand: docker pull ${host}/x, and read the log of the registry.`;
 }
 

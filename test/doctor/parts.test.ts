@@ -1,5 +1,7 @@
 /** The doctor in front of real parts: Redis, Docker, a registry, nginx's address, and servers that hang. */
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { connectDocker } from '../../src/clients/docker.ts';
 import { connectRedis } from '../../src/clients/redis.ts';
@@ -107,6 +109,22 @@ test('a registry is pushed to and pulled from, and nothing is left', async () =>
   expect(await outcomesOf(check)).toEqual([
     `fail: ${registry}/team is not reached: nothing listens there`,
   ]);
+});
+
+test('a registry that asks for a login, which Ekiden has for none, is told apart', async () => {
+  const server = createHttpServer((_, response) => {
+    response.writeHead(401, { 'www-authenticate': 'Basic realm="team"' }).end();
+  }).listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const registry = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const [finding] = await runChecks([
+    checkRegistry({ registry, dockerHost, install: newInstall() }),
+  ]);
+  expect(finding).toMatchObject({
+    state: 'fail',
+    hint: `Ekiden pushes without a login: let ${registry} take images of this machine without one, or leave REGISTRY_URL empty for a registry of its own.`,
+  });
 });
 
 test("nginx's address is free, taken, or taken by the nginx of this Ekiden", async () => {
