@@ -10,6 +10,7 @@ import { freeAddresses } from '../demo/free-ports.ts';
 import { makeFolder, newInstall, useRedis } from '../support/redis.ts';
 
 const run = promisify(execFile);
+const cli = join(packageFolder, 'dist/runners/cli.js');
 const redis = useRedis();
 
 test.each([
@@ -39,7 +40,6 @@ test.each([[['toString']], [['web', 'constructor']], [['__proto__']], [['Web']],
 );
 
 test('a role that shares its name with a command is started where no project is named', async () => {
-  const cli = join(packageFolder, 'dist/runners/cli.js');
   const env = { PATH: process.env['PATH'] };
   const { stderr } = await run(process.execPath, [cli, 'deploy'], { env }).catch(
     (error: { stderr: string }) => error,
@@ -72,4 +72,35 @@ test('the engine runs beside a role in one process, and both end with it', async
   });
   expect(await roles.stop()).toBe(0);
   await expect(fetch(`http://${engine}/ping`)).rejects.toThrow('fetch failed');
+});
+
+test('the engine alone listens where its health is looked for', async () => {
+  const [engine = ''] = await freeAddresses(1);
+  const data = await makeFolder();
+  const docker = process.env['DOCKER_HOST'] ?? '';
+  const settings = { EKIDEN_ENGINE_LISTEN: engine };
+  const alone = await startEkidenProcess({
+    name: 'engine-alone',
+    args: ['engine', '--data', data, '--install', newInstall(), '--docker', docker],
+    data,
+    settings,
+    isReady: async () => (await fetch(`http://${engine}/ping`)).ok,
+  });
+  const env = { PATH: process.env['PATH'], ...settings };
+  const { stdout } = await run(process.execPath, [cli, 'health', 'engine'], { env });
+  expect(stdout).toBe('engine is well\n');
+  expect(await alone.stop()).toBe(0);
+});
+
+test.each([
+  ['abc', 'is no number'],
+  ['-1', 'is below 0'],
+])('the engine refuses to drain for %s seconds', async (drain, problem) => {
+  const data = await makeFolder();
+  const args = ['engine', '--data', data, '--listen', '127.0.0.1:0', '--drain', drain];
+  const ran = run(process.execPath, [cli, ...args], { timeout: 20_000 });
+  await expect(ran).rejects.toMatchObject({
+    code: 1,
+    stderr: `ekiden: --drain ${problem}: ${drain}.\n`,
+  });
 });
