@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { roleNames } from '../../runners/role-names.ts';
+import { connectRedis } from '../../src/clients/redis.ts';
 import { childEnvironment } from '../../src/config.ts';
 import { silent } from '../../src/core/log.ts';
 import { startRedis } from '../../src/embedded/redis.ts';
@@ -24,6 +25,8 @@ export interface Separate {
   stopAll(): Promise<Record<string, number | null>>;
   /** Sends a signal to a part, which is brought back when it ends by it. */
   signal(part: 'redis' | 'registry' | 'nginx', name: NodeJS.Signals): Promise<void>;
+  /** Has Redis write each change to the disk before it answers, so that a kill takes nothing. */
+  flushAlways(): Promise<void>;
   /** Takes the registry away until it is started again. */
   stopRegistry(): Promise<void>;
   startRegistry(): Promise<void>;
@@ -66,6 +69,11 @@ export function createSeparate(install: string): Separate {
           await separate.marathon.stop();
         },
       };
+    },
+    async flushAlways() {
+      const redis = connectRedis({ url: parts.redis.url });
+      await redis.config('SET', 'appendfsync', 'always');
+      redis.disconnect();
     },
     async kill(...names) {
       await Promise.all(names.map((name) => running.get(name)?.kill()));

@@ -44,6 +44,7 @@ function expectToldOnce(followed: Followed, end: Record<string, string>): void {
 }
 
 it('keeps every delivery that it answered, when web and Redis are killed among them', async () => {
+  await separate.flushAlways();
   const { project: _, ...body } = payload('push', { project_id: projects.push.id });
   const send = async (number: number) => {
     const after = number.toString(16).padStart(40, 'd');
