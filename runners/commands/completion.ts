@@ -1,6 +1,9 @@
 /** `ekiden completion`: lets a shell complete commands and options. */
 import { Argument, Command } from 'commander';
 
+/** What the printed text asks at each press of the key, and no person. */
+const asked = 'complete';
+
 export function addCompletion(program: Command): void {
   program
     .command('completion')
@@ -11,21 +14,22 @@ export function addCompletion(program: Command): void {
       const { default: tab } = await import('@bomb.sh/tab');
       tab.setup('ekiden', 'ekiden', shell);
     });
-  // What the printed text asks at each press of the key.
   program
-    .command('complete', { hidden: true })
+    .command(asked, { hidden: true })
     .argument('[words...]')
     .action(async (words: string[]) => {
       const { default: read } = await import('@bomb.sh/tab/commander');
-      read(withoutItself(program)).parse(words);
+      const offered = read(withoutAsked(program));
+      offered.commands.delete(asked);
+      offered.parse(words);
     });
 }
 
-/** The reader adds commands of the same names, so it is given all but these. */
-function withoutItself(program: Command): Command {
+/** The reader adds a command of that name itself. */
+function withoutAsked(program: Command): Command {
   const others = new Command(program.name());
   for (const command of program.commands) {
-    if (!['completion', 'complete'].includes(command.name())) others.addCommand(command);
+    if (command.name() !== asked) others.addCommand(command);
   }
   return others;
 }

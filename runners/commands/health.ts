@@ -1,17 +1,19 @@
 /** `ekiden health`: for those who start and watch processes, such as Docker. */
-import type { Command } from 'commander';
+import { Argument, type Command } from 'commander';
 import { readConfig } from '../../src/config.ts';
 import { localUrlOf } from '../../src/core/address.ts';
 import { messageOf, RemoteError } from '../../src/core/errors.ts';
 import { print } from '../print.ts';
+import { engineName, roleNames } from '../role-names.ts';
 
 const patience = 3_000;
 
 /** For health checks of containers and units, which read the exit code alone. */
 export function addHealth(program: Command): void {
   program
-    .command('health <role>')
+    .command('health')
     .description('say whether a role on this machine is well; exit code 0 or 1')
+    .addArgument(new Argument('<role>', 'which role').choices([...roleNames, engineName]))
     .action(async (role: string) => {
       const fault = await lookAt(role);
       if (fault !== undefined) {
@@ -25,9 +27,7 @@ export function addHealth(program: Command): void {
 async function lookAt(role: string): Promise<string | undefined> {
   if (role === 'web') return faultAt(role, readConfig(['listen']).listen, '/healthz');
   if (role === 'engine') return faultAt(role, readConfig(['engineListen']).engineListen, '/ping');
-  const { parseRoles } = await import('../role-names.ts');
   const { faultOf } = await import('../health.ts');
-  parseRoles([role]);
   return faultOf(readConfig(['data']).data, role);
 }
 

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { commands } from '../../../runners/commands/index.ts';
+import { engineName, roleNames } from '../../../runners/role-names.ts';
 import { runCommand } from './terminal.ts';
 
 const nowhere = { url: 'http://127.0.0.1:1', token: 'none' };
@@ -18,6 +19,16 @@ test('commands are completed', async () => {
   expect(await ask('s')).toEqual(expect.arrayContaining(['status', 'scale', 'settings', 'schema']));
   expect(await ask('dep')).toEqual(['deploy']);
   expect((await ask('')).length).toBeGreaterThanOrEqual(commands.length - 2);
+});
+
+test('completion is offered, and not what the shell asks at each press of the key', async () => {
+  expect(await ask('comp')).toEqual(['completion']);
+  expect(await ask('completion', '')).toEqual(['bash', 'zsh', 'fish']);
+});
+
+test('roles are completed where one is meant', async () => {
+  expect(await ask('health', '')).toEqual([...roleNames, engineName]);
+  expect(await ask('health', 'b')).toEqual(['build', 'balance']);
 });
 
 test('options are completed, once a command is there', async () => {
