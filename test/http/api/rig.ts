@@ -41,9 +41,11 @@ export interface RigOptions {
   redis: TestRedis;
   /** What EKIDEN_URL says. */
   publicUrl?: string;
+  /** Whose X-Forwarded headers are believed. */
+  proxies?: string[];
 }
 
-export async function openApi({ redis, publicUrl }: RigOptions): Promise<Api> {
+export async function openApi({ redis, publicUrl, proxies }: RigOptions): Promise<Api> {
   const gitlab = await startGitLab({ data: await makeFolder() });
   const { id: project } = await gitlab.createProject({ path: 'shop/front' });
   const people = Object.entries(levels).map(([username, accessLevel]) => [
@@ -56,6 +58,7 @@ export async function openApi({ redis, publicUrl }: RigOptions): Promise<Api> {
     ...configOf({ redis, install: newInstall(), data: await makeFolder(), gitlabUrl: gitlab.url }),
     gitlabToken: gitlab.token,
     ...(publicUrl ? { url: publicUrl } : {}),
+    ...(proxies ? { proxies } : {}),
   };
   const ekiden = createEkiden(config, logInto(lines));
   const onDelivery = () => Promise.reject(new Error('no hook is sent here'));
