@@ -1,5 +1,6 @@
 /** `ekiden completion`: lets a shell complete commands and options. */
 import { Argument, Command } from 'commander';
+import { engineName, roleNames } from '../role-names.ts';
 
 /** What the printed text asks at each press of the key, and no person. */
 const asked = 'complete';
@@ -28,6 +29,7 @@ export function addCompletion(program: Command): void {
 /** The reader adds a command of that name itself. */
 function withoutAsked(program: Command): Command {
   const others = new Command(program.name());
+  others.addArgument(new Argument('[roles...]').choices([...roleNames, engineName]));
   for (const command of program.commands) {
     if (command.name() !== asked) others.addCommand(command);
   }
