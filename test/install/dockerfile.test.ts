@@ -1,6 +1,6 @@
-/** What is shipped to be installed by others: the Dockerfile's own choice of files, and the units. */
+/** The Dockerfile's own choice of files, without the images that it is made on. */
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -36,30 +36,3 @@ test('what the Dockerfile copies is enough to compile Ekiden and to run it', asy
   expect(await ekiden('--version')).toBe(`${version}\n`);
   expect(await ekiden('settings')).toContain('GITLAB_URL');
 }, 120_000);
-
-test('the units start what is there, and systemd finds no fault in them where it is installed', async () => {
-  const folder = join(packageFolder, 'templates/systemd');
-  const units = (await readdir(folder)).filter((name) => name.endsWith('.service'));
-  expect(units).toEqual(['ekiden.service', 'ekiden@.service']);
-  for (const unit of units) {
-    const text = await readFile(join(folder, unit), 'utf8');
-    expect(text).toMatch(
-      /^ExecStart=\/usr\/bin\/node \/opt\/ekiden\/dist\/runners\/cli\.js (up|%i)$/m,
-    );
-  }
-  const paths = units.map((unit) => join(folder, unit.replace('@.', '@web.')));
-  const found = await verify(folder, paths);
-  expect(found.filter((line) => !/is not executable/.test(line))).toEqual([]);
-});
-
-/** What systemd says of the units; nothing where it is not installed. */
-async function verify(folder: string, paths: string[]): Promise<string[]> {
-  const env = { ...process.env, SYSTEMD_UNIT_PATH: `${folder}:` };
-  const said = await run('systemd-analyze', ['verify', '--man=no', ...paths], { env }).catch(
-    (error: { code?: string; stderr?: string }) => {
-      if (error.code === 'ENOENT') return { stderr: '' };
-      return { stderr: error.stderr ?? String(error) };
-    },
-  );
-  return said.stderr.split('\n').filter((line) => line.includes('ekiden'));
-}
