@@ -76,9 +76,12 @@ async function send(connection: EkidenConnection, path: string, ask: Ask): Promi
   }
 }
 
+/** Several lines perhaps, without what would move the cursor: it may repeat what an app wrote. */
+const words = z.string().transform((text) => text.replace(/[^\P{Cc}\n]+/gu, ' '));
+
 const problemSchema = z.object({
-  title: z.string(),
-  detail: z.string().optional(),
+  title: words,
+  detail: words.optional(),
   code: z.string(),
 });
 

@@ -57,6 +57,19 @@ describe('an answer', () => {
   });
 });
 
+describe('a refusal', () => {
+  it('may repeat what an app wrote, and moves no cursor', async () => {
+    const problem = { title: 'No \u001b]0;x\u0007.', detail: 'One\n  \u001b[2J', code: 'E' };
+    const { url } = await serve((_request, response) => {
+      response.writeHead(409).end(JSON.stringify(problem));
+    });
+    await expect(createEkidenApi({ url, token: 't' }).builds('p', 1)).rejects.toMatchObject({
+      message: 'No  ]0;x .',
+      hint: 'One\n   [2J',
+    });
+  });
+});
+
 describe('a limit', () => {
   it('is waited for, a few times', async () => {
     let asked = 0;
