@@ -12,7 +12,15 @@ import { poll } from '../demo/poll.ts';
 import { type GitLabStandIn, startGitLab } from '../stand-ins/gitlab/gitlab.ts';
 import { secret } from './deliveries.ts';
 import { forgetPeak, peakOf, rssOf } from './measure.ts';
-import { type Bench, freeAddress, openRedis, type Row, startRolesProcess } from './stage.ts';
+import {
+  type Bench,
+  freeAddress,
+  openRedis,
+  type Row,
+  type Stop,
+  startRolesProcess,
+  stopAll,
+} from './stage.ts';
 
 const run = promisify(execFile);
 const files = 20_000;
@@ -20,7 +28,7 @@ const fileBytes = 25_000;
 const buildPatience = 8 * 60_000;
 
 export async function measureBuildMemory(bench: Bench): Promise<Row[]> {
-  const stops: (() => Promise<unknown>)[] = [];
+  const stops: Stop[] = [];
   try {
     const redis = await openRedis(join(bench.data, 'build'));
     stops.push(redis.stop);
@@ -49,7 +57,7 @@ export async function measureBuildMemory(bench: Bench): Promise<Row[]> {
     stops.push(build.stop);
     return await measure({ gitlab, project, sha, hook: `${web.url}/hooks/gitlab`, pid: build.pid });
   } finally {
-    for (const stop of stops.toReversed()) await stop();
+    await stopAll(stops);
   }
 }
 

@@ -7,8 +7,10 @@ import {
   openRedis,
   type Row,
   type Served,
+  type Stop,
   startProbot,
   startRolesProcess,
+  stopAll,
 } from './stage.ts';
 
 /** Uncounted rounds: until the compiler has seen enough, the cost falls from round to round. */
@@ -18,10 +20,14 @@ const requests = 3_000;
 const connections = 10;
 
 export async function measureHookCost(bench: Bench): Promise<Row[]> {
-  const redis = await openRedis(`${bench.data}/cost`);
-  const web = await startRolesProcess({ bench, name: 'web', roles: ['web'], redis: redis.url });
-  const probot = await startProbot(bench, redis.url);
+  const stops: Stop[] = [];
   try {
+    const redis = await openRedis(`${bench.data}/cost`);
+    stops.push(redis.stop);
+    const web = await startRolesProcess({ bench, name: 'web', roles: ['web'], redis: redis.url });
+    stops.push(web.stop);
+    const probot = await startProbot(bench, redis.url);
+    stops.push(probot.stop);
     const costs: { ekiden: number; probot: number }[] = [];
     for (let round = 0; round < warmUps + rounds; round += 1) {
       const series = `cost-${round}`;
@@ -32,8 +38,7 @@ export async function measureHookCost(bench: Bench): Promise<Row[]> {
     }
     return rowsOf(costs.slice(warmUps));
   } finally {
-    await Promise.all([web.stop(), probot.stop()]);
-    await redis.stop();
+    await stopAll(stops);
   }
 }
 

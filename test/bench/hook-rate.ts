@@ -2,15 +2,18 @@
 import { forEkiden } from './deliveries.ts';
 import { isTaken, sendSteadily } from './load.ts';
 import { quantile } from './measure.ts';
-import { type Bench, openRedis, type Row, startRolesProcess } from './stage.ts';
+import { type Bench, openRedis, type Row, type Stop, startRolesProcess, stopAll } from './stage.ts';
 
 const perSecond = 200;
 const seconds = 30;
 
 export async function measureHookRate(bench: Bench): Promise<Row[]> {
-  const redis = await openRedis(`${bench.data}/rate`);
-  const web = await startRolesProcess({ bench, name: 'web', roles: ['web'], redis: redis.url });
+  const stops: Stop[] = [];
   try {
+    const redis = await openRedis(`${bench.data}/rate`);
+    stops.push(redis.stop);
+    const web = await startRolesProcess({ bench, name: 'web', roles: ['web'], redis: redis.url });
+    stops.push(web.stop);
     const url = `${web.url}/hooks/gitlab`;
     await sendSteadily({ url, shot: forEkiden('warm-up'), perSecond, count: 2 * perSecond });
     const count = perSecond * seconds;
@@ -24,7 +27,6 @@ export async function measureHookRate(bench: Bench): Promise<Row[]> {
       { what: `${what}, p99`, measured: `${quantile(times, 0.99).toFixed(1)} ms`, aim: '≤ 50 ms' },
     ];
   } finally {
-    await web.stop();
-    await redis.stop();
+    await stopAll(stops);
   }
 }

@@ -17,7 +17,9 @@ import {
   type RolesOptions,
   type Row,
   type Served,
+  type Stop,
   startRolesProcess,
+  stopAll,
 } from './stage.ts';
 
 const perSecond = 200;
@@ -35,13 +37,16 @@ export async function measureLoss(bench: Bench): Promise<Row[]> {
 
 async function killTheOnlyOne(bench: Bench, redis: string): Promise<Row[]> {
   const options = { bench, name: 'alone', roles: ['web'], redis, listen: await freeAddress() };
-  let web = await startRolesProcess(options);
+  const stops: Stop[] = [];
+  const start = async () => {
+    const web = await startRolesProcess(options);
+    stops.push(web.stop);
+    return web;
+  };
   try {
-    const restart = async () => {
-      web = await startRolesProcess(options);
-    };
+    const web = await start();
     const run = { url: `${web.url}/hooks/gitlab`, series: 'alone', victim: web };
-    const outcomes = await sendAndKill(run, restart);
+    const outcomes = await sendAndKill(run, start);
     const lost = await countLost({ ...run, redis, outcomes, keptBy: [options] });
     const taken = outcomes.filter(isTaken).length;
     const what = 'web killed in the middle';
@@ -50,23 +55,31 @@ async function killTheOnlyOne(bench: Bench, redis: string): Promise<Row[]> {
       { what: `${what}: of those lost`, measured: String(lost), aim: '0' },
     ];
   } finally {
-    await web.stop();
+    await stopAll(stops);
   }
 }
 
 async function killOneOfTwo(bench: Bench, redis: string): Promise<Row[]> {
-  const options = ['first', 'second'].map((name) => ({ bench, name, roles: ['web'], redis }));
-  const webs = await Promise.all(options.map(startRolesProcess));
-  const nginx = await startNginx(bench, webs);
+  const common = { bench, roles: ['web'], redis };
+  const [first, second] = [
+    { ...common, name: 'first' },
+    { ...common, name: 'second' },
+  ];
+  const stops: Stop[] = [];
+  const start = async (each: RolesOptions) => {
+    const web = await startRolesProcess(each);
+    stops.push(web.stop);
+    return web;
+  };
   try {
-    const [victim] = webs;
-    const [victimOptions] = options;
-    if (victim === undefined || victimOptions === undefined) throw new Error('no web runs');
+    const victim = await start(first);
+    const nginx = await startNginx(bench, [victim, await start(second)]);
+    stops.push(nginx.stop);
     const run = { url: `${nginx.url}/hooks/gitlab`, series: 'pair', victim };
     const outcomes = await sendAndKill(run);
     // What the victim had put on its disk, since Redis was slow, follows when it is back.
-    webs.push(await startRolesProcess({ ...victimOptions, listen: new URL(victim.url).host }));
-    const lost = await countLost({ ...run, redis, outcomes, keptBy: options });
+    await start({ ...first, listen: new URL(victim.url).host });
+    const lost = await countLost({ ...run, redis, outcomes, keptBy: [first, second] });
     const missed = outcomes.filter((outcome) => !isTaken(outcome)).length;
     const what = 'one of two webs behind nginx killed';
     return [
@@ -74,8 +87,7 @@ async function killOneOfTwo(bench: Bench, redis: string): Promise<Row[]> {
       { what: `${what}: lost`, measured: String(lost), aim: '0' },
     ];
   } finally {
-    await nginx.stop();
-    await Promise.all(webs.map((web) => web.stop()));
+    await stopAll(stops);
   }
 }
 
@@ -88,7 +100,7 @@ interface Run {
 /** Sends steadily and ends the victim in the middle, with `afterwards` following at once. */
 async function sendAndKill(
   { url, series, victim }: Run,
-  afterwards?: () => Promise<void>,
+  afterwards?: () => Promise<unknown>,
 ): Promise<Outcome[]> {
   await sendAll({ url, shot: forEkiden(`${series}-warm-up`), count: 2_000, connections: 10 });
   const sending = sendSteadily({ url, shot: forEkiden(series), perSecond, count });

@@ -6,7 +6,7 @@ import { awaitStatus } from '../demo/watching.ts';
 import { clearStage } from '../flow/stage.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { median } from './measure.ts';
-import type { Bench, Row } from './stage.ts';
+import { type Bench, type Row, type Stop, stopAll } from './stage.ts';
 
 const visits = 5;
 const path = 'bench/page';
@@ -18,7 +18,7 @@ const path = 'bench/page';
  */
 export async function measurePage(bench: Bench): Promise<Row[]> {
   const options = { ...bench, deadline: 60 };
-  const stops: (() => Promise<unknown>)[] = [];
+  const stops: Stop[] = [];
   try {
     const stage = await setStage(options);
     stops.push(() => clearStage({ ...options, data: stage.state.dataDir }), stage.stop);
@@ -27,7 +27,7 @@ export async function measurePage(bench: Bench): Promise<Row[]> {
     stops.push(() => browser.close());
     return rowsOf(await visitAll(stage, browser));
   } finally {
-    for (const stop of stops.toReversed()) await stop();
+    await stopAll(stops);
   }
 }
 

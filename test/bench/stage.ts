@@ -38,6 +38,17 @@ export interface Served {
   stop(): Promise<unknown>;
 }
 
+export type Stop = () => Promise<unknown>;
+
+/** Ends what was started, the last first; what cannot be ended keeps nothing else. */
+export async function stopAll(stops: Stop[]): Promise<void> {
+  const errors: unknown[] = [];
+  for (const stop of stops.toReversed()) {
+    await stop().catch((error: unknown) => errors.push(error));
+  }
+  if (errors.length > 0) throw new AggregateError(errors, `not ended: ${errors.join(', ')}`);
+}
+
 /** A Redis of its own with AOF, as `ekiden up` starts it. */
 export async function openRedis(data: string): Promise<{ url: string; stop(): Promise<unknown> }> {
   await mkdir(data, { recursive: true });
