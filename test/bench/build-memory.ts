@@ -86,10 +86,10 @@ async function measure({ gitlab, project, sha, hook, pid }: Measured): Promise<R
     what: 'the end of the build',
   });
   const seconds = ((performance.now() - started) / 1_000).toFixed(0);
-  const growth = (((await peakOf(pid)) - before) / 2 ** 20).toFixed(0);
+  const growth = (((await peakOf(pid)) - before) / 1e6).toFixed(0);
   const what = `building ${(files * fileBytes) / 1e6} MB in ${files} files`;
   return [
-    { what: `${what}: growth of the build role`, measured: `${growth} MiB`, aim: '< 100 MB' },
+    { what: `${what}: growth of the build role`, measured: `${growth} MB`, aim: '< 100 MB' },
     { what: `${what}: ended`, measured: `${end} after ${seconds} s`, aim: 'success' },
   ];
 }

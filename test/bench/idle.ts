@@ -7,39 +7,52 @@ import { startEkidenProcess } from '../demo/ekiden-process.ts';
 import { freeAddresses } from '../demo/free-ports.ts';
 import { secret } from './deliveries.ts';
 import { median, pssOf } from './measure.ts';
-import type { Bench, Row } from './stage.ts';
+import { type Bench, type Row, type Stop, stopAll } from './stage.ts';
 
 const starts = 5;
 const settleMilliseconds = 10_000;
 
 export async function measureIdle(bench: Bench): Promise<Row[]> {
-  const milliseconds: number[] = [];
-  const bytes: number[] = [];
+  const seen: Start[] = [];
   for (let start = 0; start < starts; start += 1) {
-    const data = join(bench.data, `up-${start}`);
-    const up = await startUp(bench, data);
-    milliseconds.push(up.milliseconds);
-    // One look at the memory is enough: it differs little between starts, and waiting takes long.
-    if (start === 0) {
-      await delay(settleMilliseconds);
-      const sizes = await Promise.all((await nodeProcessesOf(data, up.pid)).map(pssOf));
-      bytes.push(sizes.reduce((sum, size) => sum + size, 0));
-    }
-    await up.stop();
-    // Ekiden leaves its nginx to the apps; here are none.
-    for (const pid of await processesOf(data)) await endGroup(pid, () => true);
-    await rm(data, { recursive: true, force: true });
+    seen.push(await measureStart(bench, join(bench.data, `up-${start}`)));
   }
-  const ready = (median(milliseconds) / 1_000).toFixed(2);
-  const mebibytes = (median(bytes) / 2 ** 20).toFixed(0);
+  const seconds = (median(seen.map(({ milliseconds }) => milliseconds)) / 1_000).toFixed(2);
+  const megabytes = (median(seen.map(({ bytes }) => bytes)) / 1e6).toFixed(0);
   return [
-    { what: 'ekiden up: start to ready', measured: `${ready} s`, aim: '≤ 2 s' },
+    { what: 'ekiden up: start to ready', measured: `${seconds} s`, aim: '≤ 2 s' },
     {
       what: 'ekiden up idle: PSS of node processes',
-      measured: `${mebibytes} MiB`,
+      measured: `${megabytes} MB`,
       aim: '< 250 MB',
     },
   ];
+}
+
+interface Start {
+  /** Until it was ready. */
+  milliseconds: number;
+  /** Of memory, once it had nothing to do for a while. */
+  bytes: number;
+}
+
+async function measureStart(bench: Bench, data: string): Promise<Start> {
+  const stops: Stop[] = [() => clear(data)];
+  try {
+    const { milliseconds, pid, stop } = await startUp(bench, data);
+    stops.push(stop);
+    await delay(settleMilliseconds);
+    const sizes = await Promise.all((await nodeProcessesOf(data, pid)).map(pssOf));
+    return { milliseconds, bytes: sizes.reduce((sum, size) => sum + size, 0) };
+  } finally {
+    await stopAll(stops);
+  }
+}
+
+/** Ekiden leaves its nginx to the apps; here are none. */
+async function clear(data: string): Promise<void> {
+  for (const pid of await processesOf(data)) await endGroup(pid, () => true);
+  await rm(data, { recursive: true, force: true });
 }
 
 async function startUp(bench: Bench, data: string) {
