@@ -143,9 +143,9 @@ async function awaitEmptySpool({ bench, name }: RolesOptions): Promise<void> {
   await poll(isEmpty, { within: 30_000, what: 'an empty spool' });
 }
 
-/** As docs/operations.md has it: a delivery that one web did not answer goes to the other. */
+/** What docs/operations.md says about hooks: the second web takes what the first did not answer. */
 function nginxConfig(data: string, listen: string, webs: Served[]): string {
-  const servers = webs.map(({ url }) => `server ${new URL(url).host} max_fails=0;`).join(' ');
+  const servers = webs.map(({ url }) => `server ${new URL(url).host} max_fails=0`);
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
   // Bodies wait in the bench's folder, which lies where only the user of the bench may enter.
   const user = process.getuid?.() === 0 ? 'user root;' : '';
@@ -154,17 +154,15 @@ events {}
 http {
   access_log off;
   ${temporary.map((kind) => `${kind}_temp_path ${data}/${kind};`).join(' ')}
-  upstream ekiden { ${servers} keepalive 32; }
+  upstream ekiden { ${servers.join('; ')} backup; }
   server {
     listen ${listen};
     client_max_body_size 26m;
-    location / {
+    location /hooks/ {
       proxy_pass http://ekiden;
-      proxy_http_version 1.1;
-      proxy_set_header Connection "";
-      proxy_connect_timeout 1s;
+      proxy_set_header Host $http_host;
       proxy_next_upstream error timeout non_idempotent;
-      proxy_next_upstream_tries 2;
+      proxy_connect_timeout 2s;
     }
   }
 }
