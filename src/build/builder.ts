@@ -12,7 +12,7 @@ import { explainFailure } from './build-error.ts';
 import type { BuildLog, BuildLogs } from './build-log.ts';
 import { openContext } from './context.ts';
 import { declaredArgs } from './dockerfile/index.ts';
-import { endOf } from './end.ts';
+import { endOf, waitingFor } from './end.ts';
 import { buildImage, exposedPorts, imageId, pushImage } from './image.ts';
 import { refTag, repositoryOf, shaTag } from './image-name.ts';
 import { withPorts } from './ports.ts';
@@ -209,9 +209,13 @@ interface Failure {
 async function fail({ builds }: BuilderOptions, failure: Failure): Promise<JourneyEvent[]> {
   const { build, log, error, last } = failure;
   const tryAgain = !(error instanceof EkidenError) || error.retryable;
-  if (failure.reason === undefined && tryAgain && !last) throw error;
   const dockerfile = await builds.dockerfile(build.id);
   const reason = log.masked(failure.reason ?? explainFailure(error, dockerfile));
+  if (failure.reason === undefined && tryAgain && !last) {
+    await builds.update(build.id, { reason: waitingFor(reason) });
+    log.write(`\n${waitingFor(reason)}\n`);
+    throw error;
+  }
   log.write(`\nfailed: ${reason}\n`);
   return end(builds, build.id, 'failed', reason);
 }

@@ -1,4 +1,4 @@
-/** Says how a build ended; a build that ended before it could say so says it again. */
+/** Says how a build ended, or why it has not yet; a build that ended before it could say so says it again. */
 import type { Build } from '../core/build.ts';
 import type { JourneyEvent } from '../core/event.ts';
 
@@ -15,4 +15,9 @@ export function endOf({ id, state, twin }: Build): JourneyEvent[] {
     default:
       return [{ type: `build.${state}`, build: id }];
   }
+}
+
+/** Why a build that is not given up goes on later. */
+export function waitingFor(reason: string): string {
+  return `waits to be tried again: ${reason}`;
 }

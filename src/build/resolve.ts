@@ -8,7 +8,7 @@ import { type Attempt, refuseDeadly } from '../core/queue.ts';
 import { shortRef } from '../core/ref.ts';
 import { withLeg } from '../core/timeline.ts';
 import { expandDockerfile, renderDiagnostic, type TemplateSource } from './dockerfile/index.ts';
-import { endOf } from './end.ts';
+import { endOf, waitingFor } from './end.ts';
 import { environmentsOf, tagGlobsOf } from './environments.ts';
 import { abandon, claim, giveWay, type HeadOptions, headOf, twinOf } from './head.ts';
 import { type ManifestLimits, manifestFile, parseManifest } from './manifest.ts';
@@ -51,7 +51,10 @@ export function createResolver(options: ResolverOptions): Resolver {
         return await follow(options, { arrival, build, handOn, start });
       } catch (error) {
         const tryAgain = !(error instanceof EkidenError) || error.retryable;
-        if (tryAgain && !attempt.last) throw error;
+        if (tryAgain && !attempt.last) {
+          await builds.update(build.id, { reason: waitingFor(reasonOf(error)) });
+          throw error;
+        }
         return fail(options, build, error);
       }
     },
@@ -106,8 +109,7 @@ async function fail(
   const holder = await heads.current(build.project, build.ref);
   const head = await gitlab.head(build.project, build.ref).catch(() => undefined);
   const superseded = head === build.sha ? await claim(options, build, holder?.build) : [];
-  const reason = error instanceof EkidenError ? describe(error) : 'Ekiden failed inside';
-  await builds.end(build.id, 'failed', reason);
+  await builds.end(build.id, 'failed', reasonOf(error));
   return [...(superseded ?? []), ...endOf((await builds.find(build.id)) ?? build)];
 }
 
@@ -157,6 +159,10 @@ export function newBuild(arrival: PushReceived, start: number): Build {
     ],
     createdAt: Date.now(),
   };
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof EkidenError ? describe(error) : 'Ekiden failed inside';
 }
 
 function describe(error: EkidenError): string {

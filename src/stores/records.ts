@@ -16,7 +16,11 @@ const endScript = `
   for i = 3, #ARGV do
     if state == ARGV[i] then
       redis.call('HSET', KEYS[1], 'state', ARGV[1])
-      if ARGV[2] ~= '' then redis.call('HSET', KEYS[1], 'reason', ARGV[2]) end
+      if ARGV[2] ~= '' then
+        redis.call('HSET', KEYS[1], 'reason', ARGV[2])
+      else
+        redis.call('HDEL', KEYS[1], 'reason')
+      end
       return 1
     end
   end
@@ -35,7 +39,10 @@ export interface Records<T extends Identified> {
   find(id: string): Promise<T | undefined>;
   create(record: T): Promise<T>;
   update(id: string, change: Partial<T>): Promise<T>;
-  /** Moves a record that is active into `state`; false when it is not active. */
+  /**
+   * Moves a record that is active into `state`; false when it is not active. Without a reason for
+   * that, the one for which it waited is forgotten.
+   */
   end(id: string, state: T['state'], reason?: string): Promise<boolean>;
 }
 

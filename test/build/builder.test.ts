@@ -201,6 +201,10 @@ describe('when a part is away', () => {
     await resolved('b1', {});
     const away = { code: 'E_REGISTRY' };
     await expect(build('b1', { registry })).rejects.toMatchObject(away);
+    const waits = 'waits to be tried again: The registry did not take ';
+    const found = await rig.stores.builds.find('b1');
+    expect(found).toMatchObject({ state: 'running', reason: expect.stringContaining(waits) });
+    expect(await logOf('b1')).toContain(waits);
     const legs = (await rig.stores.builds.find('b1'))?.legs.map(({ name }) => name);
     expect(legs).toContain('build');
     rig.gitlab.faults.add({ route: /archive/, status: 500, times: 30 });

@@ -60,7 +60,10 @@ describe('when GitLab does not answer well', () => {
       const head = await rig.commit({ more: 'x' });
       rig.gitlab.faults.add({ route: /files\/Dockerfile/, status, times: 20 });
       await expect(rig.resolve(rig.push('b2', head))).rejects.toMatchObject({ retryable: true });
-      expect(await rig.endOf('b2')).toMatchObject({ state: 'queued' });
+      expect(await rig.endOf('b2')).toMatchObject({
+        state: 'queued',
+        reason: expect.stringMatching(/^waits to be tried again: GitLab/),
+      });
       rig.gitlab.faults.clear();
       expect(await rig.resolve(rig.push('b2', head))).toEqual([
         { type: 'build.superseded', build: 'b1' },

@@ -30,6 +30,7 @@ function createFakeRecords<T extends { id: string; state: string; reason?: strin
     async end(id: string, state: T['state'], reason?: string): Promise<boolean> {
       const record = records.get(id);
       if (!record || !active.includes(record.state)) return false;
+      delete record.reason;
       Object.assign(record, { state, ...(reason === undefined ? {} : { reason }) });
       return true;
     },
