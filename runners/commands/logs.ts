@@ -192,8 +192,7 @@ async function followAll(
 
 /** A `catch` for an Ekiden that does not answer now. */
 function laterPerhaps(error: unknown): { items: InstanceAnswer[] } {
-  if (error instanceof EkidenError && (error.retryable || error.status >= 500))
-    return { items: [] };
+  if (error instanceof EkidenError && error.retryable) return { items: [] };
   throw error;
 }
 

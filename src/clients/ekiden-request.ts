@@ -98,7 +98,7 @@ export async function problemOf(
   const { title, detail, code } = problem.data;
   const hint = status === 401 ? tokenHint : detail;
   return new EkidenError(title, {
-    ...{ code, status, mendedBy: 'developer' },
+    ...{ code, status, mendedBy: 'developer', retryable: status === 429 || status >= 500 },
     ...(hint === undefined ? {} : { hint }),
   });
 }

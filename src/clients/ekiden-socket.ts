@@ -4,6 +4,7 @@ import { WebSocket } from 'ws';
 import { z } from 'zod';
 import { EkidenError, RemoteError } from '../core/errors.ts';
 import { type EkidenConnection, headersOf, problemOf, unreachable } from './ekiden-request.ts';
+import { endWhenSilent } from './silence.ts';
 
 export interface FollowLog {
   /** Below /api/v1. */
@@ -30,6 +31,9 @@ type Frame = z.output<typeof frameSchema> | { type: 'data'; bytes: Buffer };
 const fruitless = 8;
 const firstPause = 500;
 const longestPause = 10_000;
+
+/** Milliseconds until an answer begins: as long as Ekiden itself may ask others for it. */
+const openTime = 30_000;
 
 /** Messages that may wait here; then the socket is not read. */
 const waiting = 64;
@@ -76,8 +80,13 @@ async function* open(
 ): AsyncGenerator<Frame> {
   const query = new URLSearchParams({ from: String(from), ...(identity ? { identity } : {}) });
   const url = `${connection.url.replace(/^http/, 'ws')}/api/v1${path}?${query}`;
-  const socket = new WebSocket(url, { headers: headersOf(connection), perMessageDeflate: false });
+  const socket = new WebSocket(url, {
+    headers: headersOf(connection),
+    perMessageDeflate: false,
+    handshakeTimeout: openTime,
+  });
   const inbox = createInbox(connection, socket);
+  const quiet = endWhenSilent(socket);
   const leave = () => socket.terminate();
   signal.addEventListener('abort', leave, { once: true });
   try {
@@ -87,6 +96,7 @@ async function* open(
       yield frame;
     }
   } finally {
+    clearTimeout(quiet);
     signal.removeEventListener('abort', leave);
     socket.terminate();
   }

@@ -6,6 +6,7 @@ import { NotFoundError } from '../core/errors.ts';
 import { type Follow, type LogFrame, noInstance } from '../core/log-file.ts';
 import type { NodePlaces } from './node-places.ts';
 import { awayError, type NodeRequests } from './node-requests.ts';
+import { endWhenSilent } from './silence.ts';
 
 const controlSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('position'), identity: z.string(), offset: z.number() }),
@@ -17,8 +18,6 @@ const controlSchema = z.discriminatedUnion('type', [
 /** Milliseconds: how long a node may be away, and between two tries. */
 const patience = 30_000;
 const retryEvery = 500;
-/** The node pings three times in so long. */
-const silence = 60_000;
 const openTime = 5_000;
 /** Far more than a frame holds. */
 const longestFrame = 4 * 1024 * 1024;
@@ -111,11 +110,4 @@ async function* connect(options: NodeFollowOptions, place: Place): AsyncGenerato
 function frameOf(message: unknown): LogFrame {
   if (Buffer.isBuffer(message)) return { type: 'data', bytes: message };
   return controlSchema.parse(JSON.parse(String(message)));
-}
-
-/** A host that vanished without a word would keep the socket for ever. */
-function endWhenSilent(socket: WebSocket): NodeJS.Timeout {
-  const timer = setTimeout(() => socket.terminate(), silence);
-  socket.on('ping', () => timer.refresh()).on('message', () => timer.refresh());
-  return timer;
 }

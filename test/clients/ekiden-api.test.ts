@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { WebSocketServer } from 'ws';
+import { type VerifyClientCallbackAsync, WebSocketServer } from 'ws';
 import { createEkidenApi } from '../../src/clients/ekiden-api.ts';
 import { freeAddresses } from '../demo/free-ports.ts';
 
@@ -142,11 +142,23 @@ describe('a log', () => {
     await expect(createEkidenApi({ url, token: 't' }).builds('p', 1)).rejects.toMatchObject(cut);
   });
 
+  interface Script {
+    frames?: (string | object)[];
+    close?: number;
+    /** A status in place of the socket. */
+    refuse?: number;
+  }
+
   /** Each connection is answered by the next of `scripts`: frames, then a close code or a cut. */
-  async function follow(scripts: { frames: (string | object)[]; close?: number }[]) {
+  async function follow(scripts: Script[]) {
     const { server, url } = await serve((_request, response) => void response.writeHead(404).end());
     const asked: string[] = [];
-    const sockets = new WebSocketServer({ server });
+    const verifyClient: VerifyClientCallbackAsync = (_info, answer) => {
+      const { refuse } = scripts[asked.length] ?? {};
+      if (refuse) asked.push(String(refuse));
+      answer(!refuse, refuse, JSON.stringify({ title: 'Not now.', code: 'E_NOT_NOW' }));
+    };
+    const sockets = new WebSocketServer({ server, verifyClient });
     onTestFinished(() => sockets.close());
     sockets.on('connection', (socket, { url: path = '', headers }) => {
       asked.push(`${path.split('?')[1]} ${headers.authorization}`);
@@ -170,6 +182,17 @@ describe('a log', () => {
 
   const position = (offset: number, identity = 'i') => ({ type: 'position', identity, offset });
   const end = { type: 'end', reason: 'it has ended' };
+
+  it('goes on after refusals that pass', async () => {
+    const { text, asked, error } = await follow([
+      { frames: [position(100), 'one '] },
+      { refuse: 503 },
+      { refuse: 429 },
+      { frames: [position(104), 'two', end], close: 1000 },
+    ]);
+    expect([text, error]).toEqual(['one two', undefined]);
+    expect(asked.slice(1, 3)).toEqual(['503', '429']);
+  });
 
   it('goes on after a break where it was, byte by byte', async () => {
     const { text, asked, error } = await follow([
