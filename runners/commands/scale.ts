@@ -11,7 +11,7 @@ import {
 } from '../remote/command.ts';
 import { isWell, printService } from '../remote/ends.ts';
 import { servicePlace } from '../remote/service-name.ts';
-import { awaitService } from '../remote/waiting.ts';
+import { awaitService, onceDeployed } from '../remote/waiting.ts';
 
 interface Options {
   env: string;
@@ -36,7 +36,7 @@ export function addScale(program: Command): void {
     async run(api, [project = '', count = ''], given) {
       const instances = wholeNumber(count, 'The number of instances');
       const place = await servicePlace(api, project, given);
-      return tell(api, place, await api.scale(place, instances), given);
+      return tell({ api, place, act: () => api.scale(place, instances) }, given);
     },
   });
 }
@@ -48,19 +48,21 @@ export function addRestart(program: Command): void {
     options,
     async run(api, [project = ''], given) {
       const place = await servicePlace(api, project, given);
-      return tell(api, place, await api.restart(place), given);
+      return tell({ api, place, act: () => api.restart(place) }, given);
     },
   });
 }
 
-/** Waits where that is wanted; answers the exit code. */
-async function tell(
-  api: EkidenApi,
-  place: ServicePlace,
-  changed: ServiceAnswer,
-  { wait, json, timeout }: Options,
-): Promise<number> {
+interface Change {
+  api: EkidenApi;
+  place: ServicePlace;
+  act: () => Promise<ServiceAnswer>;
+}
+
+/** Waits where that is wanted, for its turn too; answers the exit code. */
+async function tell({ api, place, act }: Change, { wait, json, timeout }: Options) {
   const waiting = { api, project: place.project, timeout };
+  const changed = await (wait ? onceDeployed(waiting, act) : act());
   const service = wait ? await awaitService(waiting, place) : changed;
   if (json) printJson(service);
   else printService(service);

@@ -52,8 +52,23 @@ async function until<T>(timeout: number, look: () => Promise<Look<T>>): Promise<
   });
 }
 
+/** Does what is refused while a deployment is under way once that has ended. */
+export async function onceDeployed<T>({ timeout }: Waiting, act: () => Promise<T>): Promise<T> {
+  type Outcome = { value: T } | { error: unknown };
+  const outcome = await until<Outcome>(timeout, async () => {
+    try {
+      return { end: { value: await act() } };
+    } catch (error) {
+      const isDeploying = error instanceof EkidenError && error.code === 'E_DEPLOYING';
+      return isDeploying ? { words: error.message } : { end: { error } };
+    }
+  });
+  if ('error' in outcome) throw outcome.error;
+  return outcome.value;
+}
+
 function isPassing(error: unknown): boolean {
-  return error instanceof EkidenError && (error.retryable || error.status >= 500);
+  return error instanceof EkidenError && error.retryable;
 }
 
 const isOpen = ({ state }: { state: string }) => state === 'queued' || state === 'running';
