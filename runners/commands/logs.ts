@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { EkidenError, InputError, NotFoundError } from '../../src/core/errors.ts';
+import { shortId } from '../../src/core/instance.ts';
 import type { EkidenApi, InstanceAnswer, ServicePlace } from '../../src/remote.ts';
 import { print } from '../print.ts';
 import { addRemote, jsonOption, printJson, wholeNumber } from '../remote/command.ts';
@@ -194,9 +195,4 @@ async function followAll(
 function laterPerhaps(error: unknown): { items: InstanceAnswer[] } {
   if (error instanceof EkidenError && error.retryable) return { items: [] };
   throw error;
-}
-
-/** Enough of a task's id to tell it from others: the beginning of its UUID. */
-function shortId(id: string): string {
-  return /\.(?:instance-|marathon-)?([0-9a-f]{8})/.exec(id)?.[1] ?? id;
 }

@@ -2,13 +2,8 @@
 import { buffer, text } from 'node:stream/consumers';
 import type { z } from 'zod';
 import { RemoteError } from '../core/errors.ts';
-import {
-  type Ask,
-  askEkiden,
-  type EkidenConnection,
-  jsonOf,
-  unreachable,
-} from './ekiden-request.ts';
+import { parseJson } from '../core/json.ts';
+import { type Ask, askEkiden, type EkidenConnection, unreachable } from './ekiden-request.ts';
 import * as schemas from './ekiden-schemas.ts';
 import { type FollowedPart, followLog } from './ekiden-socket.ts';
 
@@ -148,7 +143,7 @@ async function json<T extends z.ZodType>(
   ask?: Ask,
 ): Promise<z.output<T>> {
   const response = await askEkiden(connection, path, ask);
-  const parsed = schema.safeParse(jsonOf(await text(bodyOf(connection, response))));
+  const parsed = schema.safeParse(parseJson(await text(bodyOf(connection, response))));
   if (parsed.success) return parsed.data;
   throw new RemoteError(`${connection.url} answers something that this version does not know.`, {
     code: 'E_EKIDEN_ANSWER',

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { EkidenError, messageOf, RemoteError } from '../core/errors.ts';
+import { parseJson } from '../core/json.ts';
 
 export interface EkidenConnection {
   /** Such as `http://127.0.0.1:7300`, also with a path. */
@@ -93,7 +94,7 @@ export async function problemOf(
   const { status, headers } = response;
   const location = headers.get('location');
   if (status >= 300 && status < 400 && location) return elsewhere(connection, location);
-  const problem = problemSchema.safeParse(jsonOf(await response.text().catch(() => '')));
+  const problem = problemSchema.safeParse(parseJson(await response.text().catch(() => '')));
   if (!problem.success) return strange(connection, status);
   const { title, detail, code } = problem.data;
   const hint = status === 401 ? tokenHint : detail;
@@ -105,15 +106,6 @@ export async function problemOf(
 
 const tokenHint =
   'Set EKIDEN_TOKEN to an access token of GitLab with the scope api (read_api to look only).';
-
-/** Undefined for what is no JSON. */
-export function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
 
 function elsewhere({ url }: EkidenConnection, location: string): RemoteError {
   return new RemoteError(`${url} leads on to ${location}, and the token is not sent there.`, {

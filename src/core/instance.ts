@@ -29,3 +29,8 @@ export function appOfInstance(id: string): string | undefined {
   const name = /^([a-z0-9._-]+)\.(?:instance-|marathon-)?[0-9a-f]{8}-/.exec(id)?.[1];
   return name === undefined ? undefined : `/${name.replaceAll('_', '/')}`;
 }
+
+/** Enough of a task's id to tell it from others: the beginning of its UUID, which Marathon makes of the time. */
+export function shortId(id: string): string {
+  return /\.(?:instance-|marathon-)?([0-9a-f]{8})-/.exec(id)?.[1] ?? id;
+}

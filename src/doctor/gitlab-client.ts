@@ -1,5 +1,6 @@
 /** Asks GitLab plainly, so that each refusal can be told apart. */
 import { Agent, request } from 'undici';
+import { parseJson } from '../core/json.ts';
 import { failed, type Outcome } from './check.ts';
 import { isUntrusted, reasonOf } from './network-errors.ts';
 
@@ -37,21 +38,13 @@ export function createAsk({ url, token, ca }: GitLabAccess): { ask: AskGitLab; c
       const { date, location } = answer.headers;
       return {
         status: answer.statusCode,
-        body: parse(text),
+        body: parseJson(text),
         date: typeof date === 'string' ? Date.parse(date) : undefined,
         location: typeof location === 'string' ? location : undefined,
       };
     },
     close: () => void dispatcher.destroy(),
   };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** What to do when GitLab cannot be reached at all. */

@@ -8,6 +8,7 @@ import {
 } from '../clients/gitlab-hooks.ts';
 import { inOneLine } from '../clients/gitlab-request.ts';
 import { RemoteError } from '../core/errors.ts';
+import { parseJson } from '../core/json.ts';
 
 /** What became of the delivery that GitLab was asked to send. */
 export interface HookTest {
@@ -144,7 +145,7 @@ const problemSchema = z.object({ title: z.string(), detail: z.string().optional(
 /** What Ekiden itself answered, as GitLab noted it. */
 function toldAnswer({ status, body }: HookEvent): HookTest {
   if (/^2\d\d$/.test(status)) {
-    const told = decisionSchema.safeParse(jsonOf(body));
+    const told = decisionSchema.safeParse(parseJson(body));
     const reason = 'GitLab delivered it';
     return { outcome: 'arrived', ...(told.success ? told.data : { reason }) };
   }
@@ -153,7 +154,7 @@ function toldAnswer({ status, body }: HookEvent): HookTest {
 
 /** GitLab repeats the body of an answer that was no success, and else says why it could not send. */
 function toldRefusal(said: string): HookTest {
-  const problem = problemSchema.safeParse(jsonOf(said));
+  const problem = problemSchema.safeParse(parseJson(said));
   if (problem.success) {
     const { title, detail } = problem.data;
     return { outcome: 'refused', reason: title, ...(detail === undefined ? {} : { hint: detail }) };
@@ -164,12 +165,4 @@ function toldRefusal(said: string): HookTest {
   const isBlocked = /not allowed|blocked|invalid url/i.test(said);
   const hint = isBlocked ? outboundHint : 'See that GitLab reaches EKIDEN_URL.';
   return { outcome: 'refused', reason: inOneLine(said), hint };
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -2,7 +2,7 @@
 import { type Ability, type Caller, isAllowed } from '../../core/access.ts';
 import type { Build } from '../../core/build.ts';
 import type { Deployment } from '../../core/deployment.ts';
-import type { Instance } from '../../core/instance.ts';
+import { type Instance, shortId } from '../../core/instance.ts';
 import type { ServiceDetail } from '../../core/service.ts';
 import type { Leg } from '../../core/timeline.ts';
 
@@ -104,8 +104,7 @@ function showInstance(instance: Instance, path: string) {
   const where = host === undefined ? '' : [host, ...ports.slice(0, 1)].join(':');
   return {
     ...{ id, state, reason: reason ?? '', where, isRouted },
-    // Marathon's ids are long, and differ in the end of their UUID.
-    short: /[0-9a-f]{4}-[0-9a-f]{12}/.exec(id)?.[0].slice(5) ?? id.slice(-12),
+    short: shortId(id),
     started: startedAt === undefined ? null : showTime(startedAt),
     path: `${path}/instances/${encodeURIComponent(id)}`,
   };
