@@ -23,6 +23,9 @@ function ensure(condition: boolean, problem: string): asserts condition {
   if (!condition) throw new Error(problem);
 }
 
+/** A token: what no header can hold would be repeated by the error of whoever sends it. */
+export const token = z.string().regex(/^[\x21-\x7e]+$/, 'holds a character that no token has');
+
 /** host:port, to listen on. */
 export const address = read(z.string(), (text) => {
   const parsed = parseAddress(text);

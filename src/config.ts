@@ -19,6 +19,7 @@ import {
   pairs,
   proxies,
   seconds,
+  token,
   url,
   urls,
   whole,
@@ -37,7 +38,7 @@ function secret<T extends z.ZodType>(env: string, type: T, help: string): Settin
 /** Name → environment variable, type with default, and help; docs and checks come from here. */
 export const settings = {
   gitlabUrl: setting('GITLAB_URL', url, 'Address of your GitLab.'),
-  gitlabToken: secret('GITLAB_TOKEN', z.string().min(1), 'Token of the bot user, scope api.'),
+  gitlabToken: secret('GITLAB_TOKEN', token, 'Token of the bot user, scope api.'),
   gitlabCa: setting(
     'GITLAB_CA',
     certificates.optional(),

@@ -201,6 +201,12 @@ test('what holds a token or a secret is marked as one', () => {
   expect(secrets.map(([name]) => name)).toEqual(names);
 });
 
+test('a token that no header can hold is refused, and not repeated', () => {
+  const refusal = () => read({ GITLAB_TOKEN: 'glpat-one\nglpat-two' });
+  expect(refusal).toThrow(/GITLAB_TOKEN.*holds a character that no token has/s);
+  expect(refusal).not.toThrow(/glpat/);
+});
+
 test('children get what every program needs, and no secret', () => {
   const child = childEnvironment({ ...needed, PATH: '/bin', REDIS_URL: 'redis://:pass@host' });
   expect(child).toMatchObject({ PATH: '/bin' });

@@ -10,6 +10,7 @@ const duration = z
     if (typeof value === 'number') return value;
     return Number(value.slice(0, -1)) * units[value.slice(-1) as keyof typeof units];
   })
+  .refine((seconds) => seconds <= 24 * units.h, 'must be at most 24h')
   .describe('Seconds, or a number with s, m or h.');
 
 const insideRepository = z

@@ -112,6 +112,11 @@ deploy: { deadline: 2m }
       /:2: deploy\.deadline: must be like 20s, 5m or 1h/,
     ],
     [
+      'a duration that no timer can wait',
+      'deploy:\n  deadline: 999h\n',
+      /:2: deploy\.deadline: must be at most 24h/,
+    ],
+    [
       'a path outside',
       'build:\n  dockerfile: ../Dockerfile\n',
       /:2: build\.dockerfile: must stay inside/,
