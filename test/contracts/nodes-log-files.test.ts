@@ -131,17 +131,6 @@ describe.each(Object.entries(variants))('log files %s', (_name, open) => {
     await expect(read(5, 4)).rejects.toMatchObject({ code: 'E_RANGE', status: 416 });
   });
 
-  test.each(['truncated', 'removed'])('that are %s meanwhile say so', async (how) => {
-    const { files, inLogs } = await setUp();
-    await writeFile(inLogs('app.log'), '0123456789');
-    const opened = await files.open(instance, 'logs/app.log', { start: 4 });
-    if (how === 'truncated') await writeFile(inLogs('app.log'), '');
-    else await rm(inLogs('app.log'));
-    const read = readAll(opened);
-    // On its node a file that is open can be read to its end, whatever becomes of its name.
-    await expect(read.catch(({ code }) => code)).resolves.toMatch(/^(E_FILE_CHANGED|456789)$/);
-  });
-
   test('that are empty have no range', async () => {
     const { files, inLogs } = await setUp();
     await writeFile(inLogs('empty.log'), '');

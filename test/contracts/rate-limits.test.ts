@@ -11,7 +11,7 @@ const hour = { windowMs: 3_600_000 } as Options;
 test('requests are counted by key, each limit for itself', async () => {
   const open = createRateLimits(openRedis(redis));
   const [reads, changes] = [open('reads'), open('changes')];
-  for (const store of [reads, changes]) store.init?.(hour);
+  for (const store of [reads, changes]) await store.init?.(hour);
   const hits = async (store: typeof reads, key: string) => (await store.increment(key)).totalHits;
   expect([await hits(reads, 'ada'), await hits(reads, 'ada')]).toEqual([1, 2]);
   expect([await hits(reads, 'bob'), await hits(changes, 'ada')]).toEqual([1, 1]);
@@ -28,7 +28,7 @@ test('counting goes on after Redis lost its scripts and failed while they were l
     return options.redis.call(command, ...words);
   };
   const store = createRateLimits({ ...options, redis: { call } as unknown as Redis })('reads');
-  store.init?.(hour);
+  await store.init?.(hour);
   expect(await store.increment('ada')).toMatchObject({ totalHits: 1 });
   await options.redis.script('FLUSH');
   failures = 1;
