@@ -99,7 +99,8 @@ async function startSlowHook(body: string) {
   const { port, hostname } = new URL(stage.state.ekidenUrl);
   const socket = connect(Number(port), hostname);
   onTestFinished(() => void socket.destroy());
-  const closed = once(socket, 'close');
+  socket.on('error', () => undefined);
+  const closed = new Promise((resolve) => socket.once('close', resolve));
   let answer = '';
   socket.setEncoding('utf8').on('data', (text) => {
     answer += text;

@@ -1,5 +1,4 @@
 /** Requests that would rather be of another protocol are answered all the same. */
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { poll } from '../demo/poll.ts';
@@ -14,7 +13,8 @@ async function openConnection(address: string) {
   const { hostname, port } = new URL(address);
   const connection = connect(Number(port), hostname);
   onTestFinished(() => void connection.destroy());
-  const closed = once(connection, 'close');
+  connection.on('error', () => undefined);
+  const closed = new Promise((resolve) => connection.once('close', resolve));
   let text = '';
   connection.on('data', (bytes) => {
     text += bytes;
