@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { type Balance, createBalance } from './balance.ts';
-import type { BuildLogs } from './build/build-log.ts';
 import type { Builder } from './build/builder.ts';
+import type { BuildLogs } from './build/log/build-log.ts';
 import type { BuildRequests } from './build/requests.ts';
 import type { Resolver } from './build/resolve.ts';
 import { type TaggedCommit, takesTagAt } from './build/tag-rule.ts';

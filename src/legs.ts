@@ -1,8 +1,8 @@
 /** Puts the legs of the journey together, and the steps between them. */
 import { join } from 'node:path';
-import { createBuildLogs } from './build/build-log.ts';
 import { createBuilder } from './build/builder.ts';
 import { createTemplates } from './build/dockerfile/index.ts';
+import { createBuildLogs } from './build/log/build-log.ts';
 import { createResolver } from './build/resolve.ts';
 import { createGitLabVariables } from './clients/gitlab-variables.ts';
 import { gitlabConnection } from './config.ts';

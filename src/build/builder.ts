@@ -8,15 +8,15 @@ import { type Attempt, refuseDeadly } from '../core/queue.ts';
 import { shortRef, supersededBy } from '../core/ref.ts';
 import { withLeg } from '../core/timeline.ts';
 import type { BuildSecrets } from '../core/variable.ts';
-import { explainFailure } from './build-error.ts';
-import type { BuildLog, BuildLogs } from './build-log.ts';
-import { openContext } from './context.ts';
+import { openContext } from './context/context.ts';
 import { declaredArgs } from './dockerfile/index.ts';
 import { endOf, waitingFor } from './end.ts';
-import { buildImage, exposedPorts, imageId, pushImage } from './image.ts';
-import { refTag, repositoryOf, shaTag } from './image-name.ts';
-import { withPorts } from './ports.ts';
-import { explainRefusal, loginsFor } from './registry-login.ts';
+import { explainFailure } from './image/build-error.ts';
+import { buildImage, exposedPorts, imageId, pushImage } from './image/image.ts';
+import { refTag, repositoryOf, shaTag } from './image/image-name.ts';
+import { withPorts } from './image/ports.ts';
+import { explainRefusal, loginsFor } from './image/registry-login.ts';
+import type { BuildLog, BuildLogs } from './log/build-log.ts';
 
 export interface BuilderOptions {
   gitlab: GitLab;

@@ -23,7 +23,7 @@ const refused: Record<string, string[]> = {
     `import { pack } from 'tar-stream/pack'`,
   ],
   'src/clients/remote.ts': [
-    `import { buildImage } from '../build/image.ts'`,
+    `import { buildImage } from '../build/image/image.ts'`,
     `import type { Ekiden } from '../ekiden.ts'`,
     `import { createLog } from '../log.ts'`,
   ],
@@ -40,7 +40,7 @@ const refused: Record<string, string[]> = {
     `import { createEkiden } from '../ekiden.ts'`,
   ],
   'src/brand-new/part.ts': [
-    `import { buildImage } from '../build/image.ts'`,
+    `import { buildImage } from '../build/image/image.ts'`,
     `import type { Ekiden } from '../ekiden.ts'`,
     `import { push } from '../../hooks/push.ts'`,
   ],
@@ -50,14 +50,14 @@ const refused: Record<string, string[]> = {
     `import type { AppName } from '../deploy/names.ts'`,
   ],
   'src/http/page.ts': [
-    `import { createBuildLogs } from '../build/build-log.ts'`,
+    `import { createBuildLogs } from '../build/log/build-log.ts'`,
     `import { connectRedis } from '../clients/redis.ts'`,
     `import { push } from '../../hooks/push.ts'`,
     `import { createEkiden } from '../ekiden.ts'`,
     `import { createEkiden as create, type Ekiden } from '../ekiden.ts'`,
   ],
   'src/http/api/route.ts': [
-    `import { createBuildLogs } from '../../build/build-log.ts'`,
+    `import { createBuildLogs } from '../../build/log/build-log.ts'`,
     `import { createEkiden } from '../../ekiden.ts'`,
   ],
   'hooks/event.ts': [
@@ -67,15 +67,15 @@ const refused: Record<string, string[]> = {
     `import { createEkiden } from '../src/ekiden.ts'`,
   ],
   'runners/role.ts': [
-    `import { buildImage } from '../src/build/image.ts'`,
+    `import { buildImage } from '../src/build/image/image.ts'`,
     `import { connectRedis } from '../src/clients/redis.ts'`,
   ],
   'runners/commands/command.ts': [
-    `import { buildImage } from '../../src/build/image.ts'`,
+    `import { buildImage } from '../../src/build/image/image.ts'`,
     `import { connectRedis } from '../../src/clients/redis.ts'`,
   ],
   'src/relay.ts': [
-    `import { buildImage } from './build/image.ts'`,
+    `import { buildImage } from './build/image/image.ts'`,
     `import type { Deployer } from './deploy/deployer.ts'`,
     `import { readConfig } from './config.ts'`,
     `import { push } from '../hooks/push.ts'`,
@@ -84,7 +84,7 @@ const refused: Record<string, string[]> = {
 };
 
 const allowed: Record<string, string[]> = {
-  'src/brand-new.ts': [`import { buildImage } from './build/image.ts'`, `import { z } from 'zod'`],
+  'src/brand-new.ts': [`import { buildImage } from './build/image/image.ts'`, `import { z } from 'zod'`],
   'src/core/noun.ts': [`import { InputError } from './errors.ts'`],
   'src/clients/remote.ts': [
     `import { InputError } from '../core/errors.ts'`,

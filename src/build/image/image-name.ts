@@ -1,6 +1,6 @@
 /** Names of images in the registry. */
 import { createHash } from 'node:crypto';
-import { shortRef, shortSha } from '../core/ref.ts';
+import { shortRef, shortSha } from '../../core/ref.ts';
 
 const tagLimit = 128;
 

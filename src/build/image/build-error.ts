@@ -1,7 +1,7 @@
 /** Says in the developer's terms why a build failed, pointing at the line that people wrote. */
-import type { ExpandedDockerfile } from '../core/build.ts';
-import { EkidenError } from '../core/errors.ts';
-import { originOf, renderOrigin, splitInstructions } from './dockerfile/index.ts';
+import type { ExpandedDockerfile } from '../../core/build.ts';
+import { EkidenError } from '../../core/errors.ts';
+import { originOf, renderOrigin, splitInstructions } from '../dockerfile/index.ts';
 import { StepError } from './progress.ts';
 
 /** GitLab shows 255 characters in all; a long command must not push out how it ended. */

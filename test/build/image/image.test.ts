@@ -2,17 +2,17 @@
 
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openContext } from '../../src/build/context.ts';
+import { openContext } from '../../../src/build/context/context.ts';
 import {
   type BuildImageOptions,
   buildImage,
   exposedPorts,
   pushImage,
-} from '../../src/build/image.ts';
-import { StepError } from '../../src/build/progress.ts';
-import { connectDocker } from '../../src/clients/docker.ts';
-import { InputError, RemoteError } from '../../src/core/errors.ts';
-import { archiveOf, type BuildHost, freePort, startBuildHost } from './registry.ts';
+} from '../../../src/build/image/image.ts';
+import { StepError } from '../../../src/build/image/progress.ts';
+import { connectDocker } from '../../../src/clients/docker.ts';
+import { InputError, RemoteError } from '../../../src/core/errors.ts';
+import { archiveOf, type BuildHost, freePort, startBuildHost } from '../registry.ts';
 
 let host: BuildHost;
 let count = 0;

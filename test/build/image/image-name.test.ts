@@ -1,7 +1,7 @@
 /** Names of images: exact values, and that Docker takes them whatever a project is called. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { refTag, repositoryOf, shaTag } from '../../src/build/image-name.ts';
+import { refTag, repositoryOf, shaTag } from '../../../src/build/image/image-name.ts';
 
 /** The grammar of github.com/distribution/reference. */
 const component = '[a-z0-9]+(?:(?:[._]|__|[-]+)[a-z0-9]+)*';

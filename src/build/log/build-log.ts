@@ -2,7 +2,7 @@
 import { type FileHandle, mkdir, open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { createMasker, mask } from '../core/secret.ts';
+import { createMasker, mask } from '../../core/secret.ts';
 import { openLogFile } from './log-file.ts';
 
 export interface BuildLog {

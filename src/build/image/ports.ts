@@ -1,6 +1,6 @@
 /** Decides on which container ports the services of an image listen. */
-import { InputError } from '../core/errors.ts';
-import type { ServiceSpec } from '../core/manifest.ts';
+import { InputError } from '../../core/errors.ts';
+import type { ServiceSpec } from '../../core/manifest.ts';
 
 /**
  * A service that names no ports gets the image's lowest TCP port, if it is the only service or is

@@ -3,20 +3,20 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openContext } from '../../src/build/context.ts';
-import { namedImages } from '../../src/build/dockerfile/index.ts';
-import { buildImage } from '../../src/build/image.ts';
-import { StepError } from '../../src/build/progress.ts';
+import { openContext } from '../../../src/build/context/context.ts';
+import { namedImages } from '../../../src/build/dockerfile/index.ts';
+import { buildImage } from '../../../src/build/image/image.ts';
+import { StepError } from '../../../src/build/image/progress.ts';
 import {
   encodeLogins,
   explainRefusal,
   loginsFor,
   registryOf,
-} from '../../src/build/registry-login.ts';
-import { childEnvironment } from '../../src/config.ts';
-import { silent } from '../../src/core/log.ts';
-import { type Child, keepChild } from '../../src/embedded/child.ts';
-import { archiveOf, type BuildHost, freePort, startBuildHost } from './registry.ts';
+} from '../../../src/build/image/registry-login.ts';
+import { childEnvironment } from '../../../src/config.ts';
+import { silent } from '../../../src/core/log.ts';
+import { type Child, keepChild } from '../../../src/embedded/child.ts';
+import { archiveOf, type BuildHost, freePort, startBuildHost } from '../registry.ts';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 

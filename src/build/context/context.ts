@@ -2,7 +2,7 @@
 import { PassThrough, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type Extract, extract, type Header, type Pack, pack } from 'tar-stream';
-import { messageOf, RemoteError } from '../core/errors.ts';
+import { messageOf, RemoteError } from '../../core/errors.ts';
 
 type Entry = Extract extends AsyncIterable<infer Source> ? Source : never;
 type EntryHeader = Partial<Header> & Pick<Header, 'name'>;

@@ -4,8 +4,8 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
-import { createBuildLogs } from '../../src/build/build-log.ts';
-import { makeFolder } from '../support/redis.ts';
+import { createBuildLogs } from '../../../src/build/log/build-log.ts';
+import { makeFolder } from '../../support/redis.ts';
 
 const run = promisify(execFile);
 

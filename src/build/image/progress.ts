@@ -1,7 +1,7 @@
 /** Reads the JSON lines in which dockerd tells how a build or a push goes. */
 import { StringDecoder } from 'node:string_decoder';
 import { z } from 'zod';
-import { InputError, RemoteError } from '../core/errors.ts';
+import { InputError, RemoteError } from '../../core/errors.ts';
 
 /** A line of dockerd is a few KB at most; more than this is no progress message. */
 const lineLimit = 1024 * 1024;

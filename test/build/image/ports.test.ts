@@ -1,7 +1,7 @@
 /** On which ports the services of an image listen. */
 import { describe, expect, it } from 'vitest';
-import { withPorts } from '../../src/build/ports.ts';
-import { sampleService } from '../deploy/sample.ts';
+import { withPorts } from '../../../src/build/image/ports.ts';
+import { sampleService } from '../../deploy/sample.ts';
 
 const { ports: _, ...unsaid } = sampleService();
 const web = unsaid;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type BuildLogs, createBuildLogs } from '../../src/build/build-log.ts';
+import { type BuildLogs, createBuildLogs } from '../../../src/build/log/build-log.ts';
 
 let folder: string;
 let logs: BuildLogs;

@@ -1,8 +1,8 @@
 /** Makes and pushes images with a Docker daemon. */
 import type { ImageBuildOptions } from 'dockerode';
-import type { Docker } from '../clients/docker.ts';
-import { EkidenError, InputError, messageOf, RemoteError } from '../core/errors.ts';
-import { brokenArchive, type Context } from './context.ts';
+import type { Docker } from '../../clients/docker.ts';
+import { EkidenError, InputError, messageOf, RemoteError } from '../../core/errors.ts';
+import { brokenArchive, type Context } from '../context/context.ts';
 import { failureIn, readProgress, StepError, stepIn } from './progress.ts';
 import { encodeLogins, type Login } from './registry-login.ts';
 

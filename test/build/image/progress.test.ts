@@ -1,8 +1,8 @@
 /** The JSON lines of dockerd, however they are cut up on the way. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { failureIn, readProgress, stepIn } from '../../src/build/progress.ts';
-import { RemoteError } from '../../src/core/errors.ts';
+import { failureIn, readProgress, stepIn } from '../../../src/build/image/progress.ts';
+import { RemoteError } from '../../../src/core/errors.ts';
 
 async function* piecesOf(bytes: Buffer, sizes: number[]): AsyncGenerator<Buffer> {
   let from = 0;

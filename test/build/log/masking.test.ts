@@ -3,10 +3,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
-import { createBuildLogs } from '../../src/build/build-log.ts';
-import { createBuilder } from '../../src/build/builder.ts';
-import { type BuildHost, startBuildHost } from './registry.ts';
-import { type Host, startHost } from './rig.ts';
+import { createBuilder } from '../../../src/build/builder.ts';
+import { createBuildLogs } from '../../../src/build/log/build-log.ts';
+import { type BuildHost, startBuildHost } from '../registry.ts';
+import { type Host, startHost } from '../rig.ts';
 
 const secret = 'hunter2-駅伝-hunter2';
 let host: Host;

@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { extract, type Header, pack } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
-import { openContext } from '../../src/build/context.ts';
+import { openContext } from '../../../src/build/context/context.ts';
 
 type Entries = [Partial<Header> & { name: string }, string?][];
 

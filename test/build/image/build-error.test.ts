@@ -1,10 +1,10 @@
 /** Why a build failed, in the developer's terms, with the line that people wrote. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { explainFailure } from '../../src/build/build-error.ts';
-import { StepError } from '../../src/build/progress.ts';
-import type { ExpandedDockerfile } from '../../src/core/build.ts';
-import { InputError, RemoteError } from '../../src/core/errors.ts';
-import { expandFiles } from './dockerfile/repository.ts';
+import { explainFailure } from '../../../src/build/image/build-error.ts';
+import { StepError } from '../../../src/build/image/progress.ts';
+import type { ExpandedDockerfile } from '../../../src/core/build.ts';
+import { InputError, RemoteError } from '../../../src/core/errors.ts';
+import { expandFiles } from '../dockerfile/repository.ts';
 
 const template = `# The runtime
 ARG NODE_IMAGE=node:20

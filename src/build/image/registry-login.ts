@@ -1,7 +1,7 @@
 /** Logins for private base images: what DOCKER_AUTH_CONFIG holds, for those registries that a Dockerfile names. */
 import { z } from 'zod';
-import { InputError } from '../core/errors.ts';
-import { namedImages } from './dockerfile/index.ts';
+import { InputError } from '../../core/errors.ts';
+import { namedImages } from '../dockerfile/index.ts';
 import { StepError } from './progress.ts';
 
 export interface Login {
