@@ -24,6 +24,11 @@ export function isSkipped(options: z.output<typeof pushOptions>): boolean {
   return options?.ci !== undefined && 'skip' in options.ci;
 }
 
+/** Whose push it was, where the payload says so. */
+export function actorOf(user: number | undefined): { actor?: number } {
+  return user === undefined ? {} : { actor: user };
+}
+
 export function ignored(reason: string): Decision {
   return { decision: 'ignored', reason };
 }

@@ -3,10 +3,20 @@ import { z } from 'zod';
 import { type Decision, isNoCommit } from '../src/core/hook.ts';
 import { type Hook, type HookContext, toDecision } from './context.ts';
 import { keyOf } from './key.ts';
-import { hint, ignored, ignoredShape, isSkipped, pushOptions, refBelow, sha } from './payload.ts';
+import {
+  actorOf,
+  hint,
+  ignored,
+  ignoredShape,
+  isSkipped,
+  pushOptions,
+  refBelow,
+  sha,
+} from './payload.ts';
 
 const payloadSchema = z.object({
   project_id: z.int().positive(),
+  user_id: hint(z.int().positive()),
   ref: refBelow('refs/heads/'),
   before: sha,
   after: sha,
@@ -29,7 +39,8 @@ export const push: Hook = {
     if (isSkipped(options)) return ignored('pushed with the option ci.skip');
     const marker = skipMarker(parsed.data.commits?.at(-1)?.message);
     if (marker) return ignored(`the last commit says ${marker}`);
-    return request(context, { project, ref, before, sha: after, key });
+    const by = actorOf(parsed.data.user_id);
+    return request(context, { project, ref, before, sha: after, key, ...by });
   },
 };
 
@@ -39,6 +50,7 @@ interface Wanted {
   before: string;
   sha: string;
   key: string;
+  actor?: number;
 }
 
 /** Asks for a build of `sha`, or of whatever the head is when its turn comes. */

@@ -3,10 +3,20 @@ import { z } from 'zod';
 import { type Decision, isNoCommit } from '../src/core/hook.ts';
 import { type Hook, toDecision } from './context.ts';
 import { keyOf } from './key.ts';
-import { ignored, ignoredShape, isSkipped, pushOptions, refBelow, sha } from './payload.ts';
+import {
+  actorOf,
+  hint,
+  ignored,
+  ignoredShape,
+  isSkipped,
+  pushOptions,
+  refBelow,
+  sha,
+} from './payload.ts';
 
 const payloadSchema = z.object({
   project_id: z.int().positive(),
+  user_id: hint(z.int().positive()),
   ref: refBelow('refs/tags/'),
   before: sha,
   after: sha,
@@ -28,7 +38,7 @@ export const tagPush: Hook = {
       return toDecision(receipt, `tag ${tag} was deleted: what it had is cleaned up`);
     }
     if (isSkipped(parsed.data.push_options)) return ignored('pushed with the option ci.skip');
-    const pushed = { project, sha: commit ?? after };
+    const pushed = { project, sha: commit ?? after, ...actorOf(parsed.data.user_id) };
     if ((await ekiden.takesTag({ ...pushed, tag })) === false) {
       return ignored(`no environment of the manifest takes the tag ${tag}`);
     }

@@ -47,6 +47,7 @@ beforeEach(async () => {
   const plan = {
     ...{ environments: ['production', 'staging'], services: [sampleService], deadline: 60 },
     ...{ dockerfile: 'Dockerfile', context: '', args: {}, fragments: [], warnings: [] },
+    secrets: {},
   };
   const image = `registry/shop/front@sha256:${'0'.repeat(64)}`;
   await builds.create(sampleBuild({ projectPath: 'shop/front', image, plan }));

@@ -65,6 +65,14 @@ const service = z.strictObject({
   routes: z.array(route).default([]),
 });
 
+const variable = z.string().regex(/^[A-Za-z_]\w*$/, 'must be the name of a CI/CD variable');
+const secrets = z
+  .union([
+    z.array(variable).transform((names) => Object.fromEntries(names.map((name) => [name, name]))),
+    z.record(z.string().regex(/^[\w.-]+$/), variable),
+  ])
+  .describe('CI/CD variables for RUN --mount=type=secret: names, or id of the mount → name.');
+
 const environment = z.strictObject({
   branches: oneOrMore.default([]).describe('Branches that go here; * matches anything.'),
   tags: oneOrMore.default([]).describe('Tags that go here; * matches anything.'),
@@ -79,6 +87,12 @@ export const manifestSchema = z
         context: insideRepository.default(''),
         args: z.record(z.string().regex(/^[A-Za-z_]\w*$/), text).default({}),
         target: z.string().min(1).optional(),
+        platform: z
+          .string()
+          .regex(/^[a-z0-9]+\/[a-z0-9_]+(\/[a-z0-9]+)?$/, 'must be like linux/amd64')
+          .optional()
+          .describe('Default: that of the build host.'),
+        secrets: secrets.default({}),
       })
       .prefault({}),
     environments: z

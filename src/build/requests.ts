@@ -23,11 +23,19 @@ export interface BuildRequests {
    * Builds the head of a ref: a branch, a tag or a full ref, by default the default branch.
    * @throws NotFoundError when GitLab shows no such project or ref.
    */
-  request(wanted: { project: number; ref?: string; by: string }): Promise<{ id: string }>;
+  request(wanted: WantedBuild): Promise<{ id: string }>;
   /** Gives a build up; told twice, it says so twice. @throws ConflictError when it has ended otherwise. */
   cancel(id: string, by: string): Promise<Build>;
   /** Gives all builds of a project up that wait or run; whatever is pushed after it counts as new. */
   cancelAll(project: number, by: string): Promise<void>;
+}
+
+export interface WantedBuild {
+  project: number;
+  ref?: string;
+  /** Name and GitLab's id of who asks. */
+  by: string;
+  actor: number;
 }
 
 /** Builds of a project among which those are that may still wait or run. */
@@ -40,12 +48,12 @@ export function createBuildRequests(options: BuildRequestsOptions): BuildRequest
   const { builds, arrivals } = options;
 
   return {
-    async request({ project, ref, by }) {
+    async request({ project, ref, by, actor }) {
       const head = await headOf(options, project, ref);
       const id = randomBytes(12).toString('hex');
       const now = Date.now();
       const arrival = {
-        ...{ type: 'push.received' as const, cause: 'request' as const, by, build: id },
+        ...{ type: 'push.received' as const, cause: 'request' as const, by, actor, build: id },
         ...{ project, ...head, before: noCommit, receivedAt: now, acceptedAt: now },
       };
       await arrivals.add(arrival, { id: `request-${id}` });

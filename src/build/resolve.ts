@@ -136,7 +136,7 @@ async function planOf(options: ResolverOptions, planning: Planning): Promise<Bui
     environments,
     services: manifest.services,
     deadline: manifest.deploy.deadline ?? deadline,
-    fragments: expansion.included.map(({ file, sha256 }) => ({ file, sha256 })),
+    fragments: expansion.included.map(({ source, file, sha256 }) => ({ source, file, sha256 })),
     warnings: expansion.warnings.map(renderDiagnostic),
   };
 }
@@ -151,6 +151,7 @@ export function newBuild(arrival: PushReceived, start: number): Build {
     sha: arrival.sha,
     cause: arrival.cause,
     ...(arrival.by === undefined ? {} : { by: arrival.by }),
+    ...(arrival.actor === undefined ? {} : { actor: arrival.actor }),
     state: 'queued',
     deployments: [],
     legs: [

@@ -1,5 +1,6 @@
 /** A Build makes one image of one commit; its record lives in Redis. */
-import type { ServiceSpec } from './manifest.ts';
+import type { BuildStep } from './build-step.ts';
+import type { BuildSpec, ServiceSpec } from './manifest.ts';
 import type { Page, Paging } from './page.ts';
 import type { Leg } from './timeline.ts';
 
@@ -16,19 +17,28 @@ export type BuildState =
 export type BuildCause = 'hook' | 'reconcile' | 'request';
 
 /** What resolving the commit found out: all that the later legs need of the manifest. */
-export interface BuildPlan {
+export interface BuildPlan extends BuildSpec {
   environments: string[];
   services: ServiceSpec[];
   /** Seconds until a deployment is reversed. */
   deadline: number;
-  dockerfile: string;
-  context: string;
-  args: Record<string, string>;
-  target?: string;
-  /** Fragments that INCLUDE spliced in, with the hash of what each brought. */
-  fragments: { file: string; sha256: string }[];
+  /** Fragments that INCLUDE spliced in, each once. */
+  fragments: Fragment[];
   /** What the expansion warned of, as people read it. */
   warnings: string[];
+}
+
+/** A file that INCLUDE spliced in, with all that it takes to splice the same bytes again. */
+export interface Fragment {
+  /** The source as it was written first, such as `template:node@20`. */
+  source: string;
+  /** What it was resolved to: a path of the repository, `template:node@20.1.0`, `project:group/name@sha:path`. */
+  file: string;
+  /** Of its bytes. */
+  sha256: string;
+  template?: { name: string; version: string };
+  /** Where it lies in another project; `ref` as it was written. */
+  project?: { id: number; path: string; ref?: string; sha: string; file: string };
 }
 
 export interface Build {
@@ -42,6 +52,8 @@ export interface Build {
   cause: BuildCause;
   /** Who asked for it, where a person did. */
   by?: string;
+  /** GitLab's id of the user who caused it: whose push it was, or who asked for it. */
+  actor?: number;
   state: BuildState;
   /** Why it ended so, or why it waits, in one sentence. */
   reason?: string;
@@ -50,6 +62,8 @@ export interface Build {
   /** Place in the project's commit order; a deployment never goes back in it. */
   order?: number;
   plan?: BuildPlan;
+  /** What the steps of the Dockerfile came to, in the order in which they began. */
+  steps?: BuildStep[];
   /** Docker's id of the image that is made and not pushed yet, on the host that made it. */
   made?: string;
   /** Name and digest of the pushed image, `registry/path@sha256:…`. */

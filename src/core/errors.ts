@@ -73,8 +73,15 @@ export class ConflictError extends EkidenError {
 
 /** A part that Ekiden relies on (GitLab, Docker, Marathon, Redis, registry, nginx) failed to answer well. */
 export class RemoteError extends EkidenError {
-  constructor(message: string, details: ErrorDetails & { status?: number; retryable?: boolean }) {
+  /** Seconds after which it asked to be tried again. */
+  readonly retryAfter: number | undefined;
+
+  constructor(
+    message: string,
+    details: ErrorDetails & { status?: number; retryable?: boolean; retryAfter?: number },
+  ) {
     super(message, { status: 502, mendedBy: 'administrator', retryable: true, ...details });
+    this.retryAfter = details.retryAfter;
   }
 }
 

@@ -13,6 +13,8 @@ export interface PushReceived {
   cause: BuildCause;
   /** Who asked for it, where a person did. */
   by?: string;
+  /** GitLab's id of the user whose push it was, or who asked for it. */
+  actor?: number;
   /** When the last byte of the delivery came, and when it was let in. */
   receivedAt: number;
   acceptedAt: number;

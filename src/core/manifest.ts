@@ -46,6 +46,10 @@ export interface BuildSpec {
   context: string;
   args: Record<string, string>;
   target?: string;
+  /** Such as `linux/amd64`; absent: that of the build host. */
+  platform?: string;
+  /** Id of a secret mount → CI/CD variable that holds its value. */
+  secrets: Record<string, string>;
 }
 
 export interface Manifest {

@@ -18,7 +18,7 @@ const web = {
   routes: [],
 };
 const defaults = {
-  build: { dockerfile: 'Dockerfile', context: '', args: {} },
+  build: { dockerfile: 'Dockerfile', context: '', args: {}, secrets: {} },
   services: [web],
   deploy: {},
 };
@@ -55,6 +55,7 @@ deploy: { deadline: 2m }
           context: 'services/web',
           args: { A: '1', B: 'yes' },
           target: 'run',
+          secrets: {},
         },
         environments: [
           { name: 'production', branches: ['main'], tags: [] },

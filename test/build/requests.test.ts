@@ -31,7 +31,7 @@ beforeEach(async () => {
 
 const by = 'ada';
 const request = (ref?: string) =>
-  requests.request({ project: rig.project, by, ...(ref === undefined ? {} : { ref }) });
+  requests.request({ project: rig.project, by, actor: 3, ...(ref === undefined ? {} : { ref }) });
 const arrived = () => arrivals.waiting()[0] as PushReceived;
 
 describe('asking for a build', () => {

@@ -56,7 +56,11 @@ describe('a push to the head of a branch', () => {
     await rig.resolve(rig.push('b1', sha));
     const build = await rig.stores.builds.find('b1');
     expect(build?.plan?.fragments).toEqual([
-      { file: 'docker/base.dockerfile', sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
+      {
+        source: 'docker/base.dockerfile',
+        file: 'docker/base.dockerfile',
+        sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+      },
     ]);
     expect((await rig.stores.builds.dockerfile('b1'))?.bytes.toString()).toBe(
       'FROM scratch\nUSER nobody\n',

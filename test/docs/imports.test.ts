@@ -84,7 +84,10 @@ const refused: Record<string, string[]> = {
 };
 
 const allowed: Record<string, string[]> = {
-  'src/brand-new.ts': [`import { buildImage } from './build/image/image.ts'`, `import { z } from 'zod'`],
+  'src/brand-new.ts': [
+    `import { buildImage } from './build/image/image.ts'`,
+    `import { z } from 'zod'`,
+  ],
   'src/core/noun.ts': [`import { InputError } from './errors.ts'`],
   'src/clients/remote.ts': [
     `import { InputError } from '../core/errors.ts'`,

@@ -113,7 +113,7 @@ describe('the environment of an app', () => {
 describe('the secrets of a build', () => {
   const plan = {
     ...{ services: [], deadline: 1, dockerfile: 'Dockerfile', context: '', args: {} },
-    ...{ fragments: [], warnings: [] },
+    ...{ fragments: [], warnings: [], secrets: {} },
   };
   const secretsOf = (environments: string[], token?: string) =>
     variables(token).secretsOf(sampleBuild({ project, plan: { ...plan, environments } }));

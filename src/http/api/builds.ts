@@ -50,7 +50,8 @@ export const requestBuild = endpoint({
     schema: z.object({ id: z.string(), url: z.url() }).meta({ id: 'RequestedBuild' }),
   },
   async handle({ ekiden, project, body: { ref }, caller }) {
-    const wanted = { project, by: caller.username, ...(ref ? { ref } : {}) };
+    const who = { by: caller.username, actor: caller.user };
+    const wanted = { project, ...who, ...(ref ? { ref } : {}) };
     const { id } = await ekiden.buildRequests.request(wanted);
     return { id, url: `${ekiden.config.url}/builds/${id}` };
   },
