@@ -14,6 +14,7 @@ import { z } from 'zod';
 import type { Project } from '../core/access.ts';
 import { messageOf } from '../core/errors.ts';
 import { shortSha } from '../core/ref.ts';
+import { createGitLabRepository, type GitLabRepository } from './gitlab-repository.ts';
 import { absent, asking, type GitLabOptions, requestOptions, shorten } from './gitlab-request.ts';
 
 /** GitLab keeps 255 characters of a status' description and of its link. */
@@ -46,7 +47,7 @@ export interface StatusPost {
   pipeline?: number;
 }
 
-export interface GitLab {
+export interface GitLab extends GitLabRepository {
   /** Such as 18.3.0; only whoever has a good token is told. */
   version(): Promise<string>;
   /** @throws NotFoundError when there is none that the token may see. */
@@ -76,6 +77,7 @@ export function createGitLab(connection: GitLabOptions): GitLab {
   const archives = new Repositories({ ...options, queryTimeout: 0 });
 
   return {
+    ...createGitLabRepository(connection),
     async version() {
       const answer = await asking('its version', () => new Metadata(options).show());
       return versionSchema.parse(answer).version;
