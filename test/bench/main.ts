@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Table from 'cli-table3';
 import { measureBuildMemory } from './build-memory.ts';
+import { measureBuilds, measureLargeBuilds } from './builds.ts';
+import { measureCancel } from './cancel.ts';
 import { measureHookCost } from './hook-cost.ts';
 import { measureHookRate } from './hook-rate.ts';
 import { measureIdle } from './idle.ts';
@@ -16,6 +18,9 @@ const parts: Record<string, (bench: Bench) => Promise<Row[]>> = {
   rate: measureHookRate,
   loss: measureLoss,
   build: measureBuildMemory,
+  builds: measureBuilds,
+  large: measureLargeBuilds,
+  cancel: measureCancel,
   idle: measureIdle,
   page: measurePage,
 };
