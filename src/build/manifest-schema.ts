@@ -93,6 +93,9 @@ export const manifestSchema = z
           .optional()
           .describe('Default: that of the build host.'),
         secrets: secrets.default({}),
+        timeout: duration
+          .optional()
+          .describe('How long the build may take; at most as long as the administrator allows.'),
       })
       .prefault({}),
     environments: z

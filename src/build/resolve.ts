@@ -152,6 +152,7 @@ export function newBuild(arrival: PushReceived, start: number): Build {
     cause: arrival.cause,
     ...(arrival.by === undefined ? {} : { by: arrival.by }),
     ...(arrival.actor === undefined ? {} : { actor: arrival.actor }),
+    ...arrival.again,
     state: 'queued',
     deployments: [],
     legs: [

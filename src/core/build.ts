@@ -41,6 +41,17 @@ export interface Fragment {
   project?: { id: number; path: string; ref?: string; sha: string; file: string };
 }
 
+export interface Waiting {
+  /** In line, from 1; absent while it may not be taken up. */
+  position?: number;
+  /** Until it begins, as recent builds went. */
+  expectedSeconds?: number;
+  /** Smaller goes first. */
+  priority: number;
+  /** Why it is not taken up, as people read it. */
+  why?: string;
+}
+
 export interface Build {
   id: string;
   project: number;
@@ -59,6 +70,14 @@ export interface Build {
   reason?: string;
   /** Build of the same commit that was under way already, and is reported in place of this one. */
   twin?: string;
+  /** Build that this one does again. */
+  retryOf?: string;
+  /** Fragments that INCLUDE has to splice in as they were then, for a rebuild that is exact. */
+  pins?: Fragment[];
+  /** True when nothing that was made before may be used. */
+  noCache?: boolean;
+  /** Where it stands in line, as long as it is queued. */
+  waiting?: Waiting;
   /** Place in the project's commit order; a deployment never goes back in it. */
   order?: number;
   plan?: BuildPlan;

@@ -1,5 +1,5 @@
 /** What one leg of the journey hands to the next; src/relay.ts alone says who takes it. */
-import type { BuildCause } from './build.ts';
+import type { Build, BuildCause } from './build.ts';
 
 /** A branch or tag has a commit that somebody pushed. */
 export interface PushReceived {
@@ -15,6 +15,8 @@ export interface PushReceived {
   by?: string;
   /** GitLab's id of the user whose push it was, or who asked for it. */
   actor?: number;
+  /** What a person wants of a build that does another one again. */
+  again?: Pick<Build, 'retryOf' | 'pins' | 'noCache'>;
   /** When the last byte of the delivery came, and when it was let in. */
   receivedAt: number;
   acceptedAt: number;

@@ -50,6 +50,8 @@ export interface BuildSpec {
   platform?: string;
   /** Id of a secret mount → CI/CD variable that holds its value. */
   secrets: Record<string, string>;
+  /** Seconds that the build may take; the administrator's limit holds besides. */
+  timeout?: number;
 }
 
 export interface Manifest {
