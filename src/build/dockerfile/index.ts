@@ -6,7 +6,7 @@ export { type ExpandOptions, type Expansion, expandDockerfile } from './expand.t
 export { type ExpandFileOptions, expandFile, formatExpansion } from './expand-file.ts';
 export type { Sources } from './fetch.ts';
 export { namedImages } from './images.ts';
-export { type Instruction, splitInstructions } from './instructions.ts';
+export { type Instruction, joinLines, parseDockerfile, splitInstructions } from './instructions.ts';
 export type { Limits } from './limits.ts';
 export {
   type Origin,
