@@ -110,10 +110,10 @@ function workshopOf({ bench, ...parts }: Parts): Workshop {
         headers: { Authorization: `Bearer ${gitlab.token}` },
       });
       const { items } = (await answer.json()) as {
-        items: { legs: { name: string; start: number; end: number }[] }[];
+        items: { legs: { name: string; start: string; end: string }[] }[];
       };
       const leg = items[0]?.legs.find((candidate) => candidate.name === name);
-      return leg ? leg.end - leg.start : Number.NaN;
+      return leg ? Date.parse(leg.end) - Date.parse(leg.start) : Number.NaN;
     },
   };
 }
