@@ -9,6 +9,8 @@ export interface ErrorDetails {
   /** What to do about it, as one sentence. */
   hint?: string;
   cause?: unknown;
+  /** What programs are told besides, as members of the problem that the API answers. */
+  extra?: Record<string, unknown>;
 }
 
 /** Base of every error that Ekiden raises on purpose. */
@@ -18,6 +20,7 @@ export class EkidenError extends Error {
   readonly mendedBy: MendedBy;
   readonly retryable: boolean;
   readonly hint: string | undefined;
+  readonly extra: Record<string, unknown> | undefined;
 
   constructor(
     message: string,
@@ -30,6 +33,7 @@ export class EkidenError extends Error {
     this.mendedBy = details.mendedBy;
     this.retryable = details.retryable ?? false;
     this.hint = details.hint;
+    this.extra = details.extra;
   }
 }
 

@@ -1,6 +1,6 @@
 /** Errors and warnings about INCLUDE that point at the line the developer wrote. */
 
-import { InputError } from '../../core/errors.ts';
+import { InputError, RemoteError } from '../../core/errors.ts';
 import type { Origin } from './source-map.ts';
 
 export type Severity = 'error' | 'warning' | 'note';
@@ -38,9 +38,30 @@ export class IncludeError extends InputError {
   constructor(diagnostic: Diagnostic, cause?: unknown) {
     const { code, message, place, hint } = diagnostic;
     super(`${place.file}:${place.line}:${place.column}: ${message}`, {
+      status: 422,
       code,
       cause,
       ...(hint === undefined ? {} : { hint }),
+      extra: { diagnostic },
+    });
+    this.diagnostic = diagnostic;
+  }
+}
+
+/** A file could not be read now, and may be read later; the diagnostic says for which INCLUDE. */
+export class FetchError extends RemoteError {
+  readonly diagnostic: Diagnostic;
+
+  constructor(error: RemoteError, spot: Spot) {
+    const hint = 'A build tries it again by itself.';
+    const problem = { code: 'E_FETCH', message: error.message, hint };
+    const diagnostic = describe('error', problem, spot);
+    const { file, line, column } = diagnostic.place;
+    super(`${file}:${line}:${column}: ${error.message}`, {
+      code: 'E_FETCH',
+      hint,
+      cause: error,
+      ...(error.retryAfter === undefined ? {} : { retryAfter: error.retryAfter }),
     });
     this.diagnostic = diagnostic;
   }

@@ -1,166 +1,157 @@
 /** Finds and reads the one file that an INCLUDE names. */
 
-import { InputError } from '../../core/errors.ts';
-import { type Diagnostic, describe, includeError, type Problem, type Spot } from './diagnostic.ts';
-import { nearestNames } from './nearest.ts';
-import { parseSource, resolvePath, type Source } from './source.ts';
+import type { Fragment } from '../../core/build.ts';
+import { InputError, RemoteError } from '../../core/errors.ts';
+import { shortSha } from '../../core/ref.ts';
+import { explainAbsence } from './absence.ts';
+import {
+  type Diagnostic,
+  FetchError,
+  IncludeError,
+  includeError,
+  type Spot,
+} from './diagnostic.ts';
+import { pinProblem } from './pins.ts';
+import { type ProjectSource, parseSource, resolvePath } from './source.ts';
 import type { Fetched } from './source-file.ts';
-import { chooseVersion, newestFirst, type TemplateSource } from './templates.ts';
+import { createTemplateFetch } from './template-fetch.ts';
+import type { TemplateSource } from './templates.ts';
 
-/** Where the files come from. */
-export interface Sources {
+/** The files of one commit. */
+export interface Tree {
   /**
-   * The bytes of a file of the repository at the commit; undefined where there is none. An InputError that it throws
-   * is shown at the INCLUDE; other errors are passed on as they are.
+   * The bytes of a file; undefined where there is none. An InputError that it throws is shown at the INCLUDE, and so
+   * is a RemoteError that passes; other errors are handed on as they are.
    */
   read(path: string): Promise<Buffer | undefined>;
   /** What a folder (`docker/`; the root is the empty string) holds, folders with a slash at the end; for hints only. */
   list?(folder: string): Promise<string[] | undefined>;
+}
+
+/** A commit of another project. */
+export interface ProjectTree extends Tree {
+  project: Omit<NonNullable<Fragment['project']>, 'file'>;
+}
+
+/** Where the files come from; of its own methods, those of the Dockerfile's commit. */
+export interface Sources extends Tree {
   templates: TemplateSource;
+  /** Opens the commit that a source names; throws InputError where that must not or cannot be. */
+  openProject?(source: ProjectSource): Promise<ProjectTree>;
+  /** Fragments that are to be the same bytes as an earlier build had them. */
+  pins?: readonly Fragment[];
 }
 
 /** What an INCLUDE asks for, in which file. */
 export interface Request {
-  /** Path of the including file; undefined in a template. */
-  includer: string | undefined;
+  includer: Pick<Fetched, 'path' | 'tree'>;
   source: string;
   spot: Spot;
 }
 
 export type Fetch = (request: Request) => Promise<Fetched & { warnings: Diagnostic[] }>;
 
+/** Calls `load` once a key, also for calls at the same time. */
+export type Once = <T>(key: string, load: () => Promise<T>) => Promise<T>;
+
 // Tried where the exact name does not exist, so that INCLUDE docker/base finds docker/base.dockerfile.
 const EXTENSION = '.dockerfile';
 
-/** A fetch that reads each file and each list of versions once. Its errors are IncludeErrors at the request's spot. */
-export function createFetch({ templates, ...repository }: Sources): Fetch {
-  const read = remember(repository.read);
-  const versionsOf = remember((name) => templates.versions(name));
-  const readTemplate = remember((id) => {
-    const [name = '', version = ''] = id.split('@');
-    return templates.read(name, version);
-  });
+/**
+ * A fetch that reads each file, each list of versions and each ref once. Its errors are IncludeErrors and FetchErrors
+ * at the request's spot.
+ */
+export function createFetch(sources: Sources): Fetch {
+  const once = createOnce();
+  const fetchTemplate = createTemplateFetch({ ...sources, once });
 
-  async function fetchPath(path: string, request: Request) {
-    const resolved = resolve(path, request);
-    for (const candidate of resolved.endsWith('/') ? [] : [resolved, resolved + EXTENSION]) {
-      const bytes = await atSpot(read(candidate), request.spot);
-      if (bytes) return { id: candidate, path: candidate, bytes, warnings: [] };
+  async function fetchPath(asked: { path: string; includer: Request['includer'] }) {
+    const { tree, path: from } = asked.includer;
+    const resolved = resolve(asked.path, from);
+    for (const path of resolved.endsWith('/') ? [] : [resolved, resolved + EXTENSION]) {
+      const id = tree ? nameOf(tree, path) : path;
+      const bytes = await once(`file ${id}`, () => (tree ?? sources).read(path));
+      if (!bytes) continue;
+      const origin = tree && { tree, record: { project: { ...tree.project, file: path } } };
+      return { id, path, bytes, ...origin, warnings: [] };
     }
-    throw includeError(await explainAbsence(resolved, repository.list), request.spot);
+    throw await explainAbsence(resolved, tree ?? sources);
   }
 
-  async function fetchTemplate(source: Source & { kind: 'template' }, { spot }: Request) {
-    const versions = await versionsOf(source.name);
-    if (!versions?.length) {
-      throw includeError(unknownTemplate(source.name, (await templates.names?.()) ?? []), spot);
+  async function fetchProject(source: ProjectSource) {
+    const tree = await sources.openProject?.(source);
+    if (!tree) throw noProjects();
+    return fetchPath({ path: source.path, includer: { path: '', tree } });
+  }
+
+  async function fetchSource({ source: text, includer, spot }: Request) {
+    const source = parseSource(text);
+    switch (source.kind) {
+      case 'problem':
+        throw includeError(source.problem, spot);
+      case 'template':
+        return fetchTemplate(source, spot);
+      case 'project':
+        return fetchProject(source);
+      default:
+        return fetchPath({ path: source.path, includer });
     }
-    const version = chooseVersion(versions, source.version);
-    if (version === undefined) throw includeError(unknownVersion(source, versions), spot);
-    return {
-      id: `template:${source.name}@${version}`,
-      path: undefined,
-      bytes: await readTemplate(`${source.name}@${version}`),
-      warnings: source.version === undefined ? [unpinned(source.name, version, spot)] : [],
-    };
   }
 
   return async (request) => {
-    const source = parseSource(request.source);
-    if (source.kind === 'problem') throw includeError(source.problem, request.spot);
-    if (source.kind === 'template') return fetchTemplate(source, request);
-    return fetchPath(source.path, request);
+    const fetched = await fetchSource(request).catch((error: unknown) => {
+      throw atSpot(error, request.spot);
+    });
+    const problem = pinProblem(sources.pins, fetched);
+    if (problem) throw includeError(problem, request.spot);
+    return fetched;
   };
 }
 
-function resolve(path: string, { includer, spot }: Request): string {
+/** Such as `project:group/name@1a2b3c4d5e6f:docker/base.dockerfile`. */
+function nameOf({ project }: ProjectTree, path: string): string {
+  return `project:${project.path}@${shortSha(project.sha)}:${path}`;
+}
+
+function resolve(path: string, includer: string | undefined): string {
   if (includer === undefined) {
-    const problem = {
-      code: 'E_UNSUPPORTED',
-      message: 'a template cannot include a path',
+    throw new InputError('a template lies in no repository, so it cannot include a path', {
+      code: 'E_ESCAPES_REPO',
       hint: 'A template may include other templates: INCLUDE template:NAME@VERSION.',
-    };
-    throw includeError(problem, spot);
+    });
   }
   const resolved = resolvePath(includer, path);
   if (resolved !== undefined) return resolved;
-  const problem = {
+  throw new InputError(`${path} leads out of the repository`, {
     code: 'E_ESCAPES_REPO',
-    message: `${path} leads out of the repository`,
-    hint: 'A leading slash names the root of the repository: INCLUDE /docker/base.dockerfile.',
-  };
-  throw includeError(problem, spot);
+    hint: 'A leading slash names the root of the repository: INCLUDE /docker/base.dockerfile. Files of other projects are project:GROUP/PROJECT@REF:PATH.',
+  });
 }
 
-async function explainAbsence(path: string, list: Sources['list']): Promise<Problem> {
-  const folder = path.replace(/[^/]*\/?$/, '');
-  const name = path.slice(folder.length).replace(/\/$/, '');
-  const entries = path === '/' ? undefined : await list?.(folder);
-  if (path.endsWith('/') || entries?.includes(`${name}/`)) {
-    const hint = 'Name a file in it.';
-    return { code: 'E_IS_DIRECTORY', message: `${path} is a folder`, hint };
+function noProjects(): InputError {
+  return new InputError('files of other projects cannot be read here', {
+    code: 'E_PROJECT_ACCESS',
+    hint: 'Set GITLAB_URL, and GITLAB_TOKEN to a token that may read the project.',
+  });
+}
+
+/** The error as it is told at an INCLUDE, where it has to do with that. */
+function atSpot(error: unknown, spot: Spot): unknown {
+  if (error instanceof IncludeError) return error;
+  if (error instanceof InputError) {
+    const { code, message, hint } = error;
+    return includeError({ code, message, ...(hint === undefined ? {} : { hint }) }, spot, error);
   }
-  const near = nearestNames(
-    name,
-    (entries ?? []).filter((entry) => !entry.endsWith('/')),
-  );
-  return {
-    code: 'E_NOT_FOUND',
-    message: `${path} is not in the repository at this commit`,
-    hint: near.length
-      ? `Did you mean ${near.map((entry) => folder + entry).join(' or ')}?`
-      : 'Is the file committed? Paths are relative to the file with the INCLUDE; /… starts at the root.',
-  };
+  // With another token all will be well, and who waits has to know that it is the token.
+  const passes = error instanceof RemoteError && error.retryable;
+  return passes && error.code !== 'E_GITLAB_TOKEN' ? new FetchError(error, spot) : error;
 }
 
-function unknownTemplate(name: string, names: string[]): Problem {
-  const near = nearestNames(name, names);
-  const others = names.filter((other) => !near.includes(other)).sort();
-  return {
-    code: 'E_TEMPLATE_UNKNOWN',
-    message: `there is no template named ${name}`,
-    hint: names.length
-      ? `There are ${[...near, ...others].join(', ')}.`
-      : 'No template is installed.',
-  };
-}
-
-function unknownVersion(
-  { name, version }: { name: string; version: string | undefined },
-  versions: string[],
-): Problem {
-  return {
-    code: 'E_TEMPLATE_VERSION',
-    message: `template ${name} has no version ${version ?? 'that is released'}`,
-    hint: `It has ${newestFirst(versions).join(', ')}; a shorter number such as ${name}@1 takes the newest below it.`,
-  };
-}
-
-function unpinned(name: string, version: string, spot: Spot): Diagnostic {
-  const problem = {
-    code: 'W_UNPINNED',
-    message: `template:${name} names no version and took ${version}, the newest`,
-    hint: `Pin it, so that only you change your build: template:${name}@${version}.`,
-  };
-  return describe('warning', problem, spot);
-}
-
-async function atSpot<T>(reading: Promise<T>, spot: Spot): Promise<T> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    const hint = error.hint === undefined ? {} : { hint: error.hint };
-    throw includeError({ code: error.code, message: error.message, ...hint }, spot, error);
-  }
-}
-
-/** Calls `load` once a key, also for calls at the same time. */
-function remember<T>(load: (key: string) => Promise<T>): (key: string) => Promise<T> {
-  const loaded = new Map<string, Promise<T>>();
-  return (key) => {
-    const known = loaded.get(key) ?? load(key);
-    loaded.set(key, known);
-    return known;
+function createOnce(): Once {
+  const known = new Map<string, Promise<unknown>>();
+  return <T>(key: string, load: () => Promise<T>) => {
+    const loading = (known.get(key) ?? load()) as Promise<T>;
+    known.set(key, loading);
+    return loading;
   };
 }

@@ -1,13 +1,14 @@
 /** INCLUDE for the rest of the build station: expansion, templates, the line map and diagnostics. */
 
 export { declaredArgs } from './args.ts';
-export { type Diagnostic, IncludeError, renderDiagnostic } from './diagnostic.ts';
+export { type Diagnostic, FetchError, IncludeError, renderDiagnostic } from './diagnostic.ts';
 export { type ExpandOptions, type Expansion, expandDockerfile } from './expand.ts';
 export { type ExpandFileOptions, expandFile, formatExpansion } from './expand-file.ts';
-export type { Sources } from './fetch.ts';
+export type { ProjectTree, Sources, Tree } from './fetch.ts';
 export { namedImages } from './images.ts';
 export { type Instruction, joinLines, parseDockerfile, splitInstructions } from './instructions.ts';
 export type { Limits } from './limits.ts';
+export { type ProjectSource, resolvePath } from './source.ts';
 export {
   type Origin,
   originOf,
@@ -16,4 +17,5 @@ export {
   type TracedRun,
 } from './source-map.ts';
 export type { Included } from './splice.ts';
-export { createTemplates, type TemplateSource } from './templates.ts';
+export { createTemplates, joinTemplates, type TemplateSource } from './templates.ts';
+export { parseNotices } from './version-notices.ts';

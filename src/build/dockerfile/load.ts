@@ -59,7 +59,7 @@ async function fetchAll(level: Pending[], fetch: Fetch) {
   const limit = pLimit(PARALLEL_READS);
   const results = await Promise.allSettled(
     level.map(({ includer, include, spot }) =>
-      limit(() => fetch({ includer: includer.path, source: include.statement.source, spot })),
+      limit(() => fetch({ includer, source: include.statement.source, spot })),
     ),
   );
   return level.map((pending, index) => {

@@ -1,7 +1,9 @@
 /** A file that takes part in an expansion: its instructions, its INCLUDEs, and whether it may take part at all. */
 
 import { createHash } from 'node:crypto';
+import type { Fragment } from '../../core/build.ts';
 import { type Diagnostic, describe, includeError, type Spot } from './diagnostic.ts';
+import type { ProjectTree } from './fetch.ts';
 import { lineProblems, pragmas, wholeFileProblem } from './fragment-rules.ts';
 import {
   type Instruction,
@@ -20,12 +22,7 @@ export interface Include {
   target?: SourceFile | undefined;
 }
 
-export interface SourceFile {
-  /** `docker/app.dockerfile` or `template:node@20.0.0`. */
-  id: string;
-  /** Path in the repository; undefined for a template. */
-  path: string | undefined;
-  bytes: Buffer;
+export interface SourceFile extends Fetched {
   sha256: string;
   parsed: ParsedDockerfile;
   includes: Map<Instruction, Include>;
@@ -33,11 +30,17 @@ export interface SourceFile {
   once: boolean;
 }
 
-/** The bytes of a fragment and where they come from. */
+/** The bytes of a file and where they come from. */
 export interface Fetched {
+  /** `docker/app.dockerfile`, `template:node@20.0.0` or `project:group/name@<12 digits>:docker/app.dockerfile`. */
   id: string;
+  /** Path in its repository; undefined for a template. */
   path: string | undefined;
+  /** The other project's commit that it lies in; undefined for that of the Dockerfile itself, and for templates. */
+  tree?: ProjectTree;
   bytes: Buffer;
+  /** What the record of a build says of it, besides its name. */
+  record?: Pick<Fragment, 'template' | 'project'>;
 }
 
 export interface FragmentOptions {

@@ -1,25 +1,39 @@
-/** Understands what an INCLUDE names: a path of the repository or a platform template. */
+/** Understands what an INCLUDE names: a path of the repository, a platform template, or a file of another project. */
 
 import type { Problem } from './diagnostic.ts';
 
 export type Source =
   | { kind: 'path'; path: string }
-  | { kind: 'template'; name: string; version: string | undefined };
+  | { kind: 'template'; name: string; version: string | undefined }
+  | ({ kind: 'project' } & ProjectSource);
+
+/** A file of another project. */
+export interface ProjectSource {
+  /** `group/name`. */
+  project: string;
+  /** Branch, tag or sha; undefined for the default branch. */
+  ref: string | undefined;
+  path: string;
+}
 
 export type SourceResult = Source | { kind: 'problem'; problem: Problem };
 
 const TEMPLATE_NAME = /^[a-z0-9][a-z0-9._-]*$/;
+// GitLab allows no other characters in the path of a project, and nothing that begins with a dash.
+const PROJECT_PATH = /^(?!.*(?:^|\/)\.{1,2}(?:\/|$))[\w.][\w.-]*(?:\/[\w.][\w.-]*)+$/;
+// What git's check-ref-format allows in no name, and the words that only rev-parse understands.
+const NO_REF = /^[-/]|[\s\p{Cc}~^?*[\\]|\.\.|@\{|\/\/|[/.]$/u;
 
-/** Parses the source word. Nothing but paths and templates is known, so that no build reads what is not audited. */
+const SCHEME_HINT =
+  'Name a file of this repository, template:NAME@VERSION or project:GROUP/PROJECT@REF:PATH.';
+const IMAGE_HINT = 'To take files from an image use COPY --from.';
+const PROJECT_HINT =
+  'Write project:GROUP/PROJECT@REF:PATH, such as project:platform/docker@v2:java.dockerfile.';
+
+/** Parses the source word. Nothing else is known, so that no build reads what is not audited. */
 export function parseSource(text: string): SourceResult {
   if (text.startsWith('template:')) return parseTemplate(text.slice('template:'.length));
-  if (text.startsWith('project:')) {
-    return problem(
-      'E_UNSUPPORTED',
-      'project: sources are not supported yet',
-      'Copy the file into this repository, or ask for a platform template: INCLUDE template:NAME@VERSION.',
-    );
-  }
+  if (text.startsWith('project:')) return parseProject(text.slice('project:'.length));
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text) || /^[^/]+@[^/]+:/.test(text)) {
     return problem('E_SCHEME', `${text} is an address, and INCLUDE reads none`, SCHEME_HINT);
   }
@@ -29,13 +43,8 @@ export function parseSource(text: string): SourceResult {
   return { kind: 'path', path: text };
 }
 
-const SCHEME_HINT = 'Name a file of this repository or template:NAME@VERSION.';
-const IMAGE_HINT = 'To take files from an image use COPY --from.';
-
 function parseTemplate(text: string): SourceResult {
-  const at = text.indexOf('@');
-  const name = at === -1 ? text : text.slice(0, at);
-  const version = at === -1 ? undefined : text.slice(at + 1);
+  const [name = '', version] = cutAt(text, '@');
   if (!TEMPLATE_NAME.test(name)) {
     return problem(
       'E_SYNTAX',
@@ -44,6 +53,25 @@ function parseTemplate(text: string): SourceResult {
     );
   }
   return { kind: 'template', name, version };
+}
+
+/** Paths of projects have neither `@` nor `:`, and refs no `:`; everything after it is the path. */
+function parseProject(text: string): SourceResult {
+  const [target = '', path] = cutAt(text, ':');
+  const [project = '', ref] = cutAt(target, '@');
+  const wrong = (message: string) => problem('E_SYNTAX', message, PROJECT_HINT);
+  if (!path) return wrong(`project:${text} names no file`);
+  if (!PROJECT_PATH.test(project)) return wrong(`"${project}" cannot be the path of a project`);
+  if (ref === '' || (ref !== undefined && NO_REF.test(ref))) {
+    return wrong(`"${ref}" cannot be a branch, tag or sha`);
+  }
+  return { kind: 'project', project, ref, path };
+}
+
+/** The text before the first `separator` and that behind it, where it is there. */
+function cutAt(text: string, separator: string): [string, string?] {
+  const at = text.indexOf(separator);
+  return at === -1 ? [text] : [text.slice(0, at), text.slice(at + 1)];
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Puts the bytes of all included files in the place of their INCLUDE lines; pure, everything is loaded. */
 
+import type { Fragment } from '../../core/build.ts';
 import { type Diagnostic, includeError, type Spot } from './diagnostic.ts';
 import { readHead } from './directives.ts';
 import type { Limits } from './limits.ts';
@@ -9,12 +10,7 @@ import type { Origin, TracedRun } from './source-map.ts';
 import { type StageWatch, watchStages } from './stages.ts';
 
 /** A file that was spliced in. */
-export interface Included {
-  /** The source word as written, such as `template:node@20`. */
-  source: string;
-  /** What it was resolved to, such as `template:node@20.0.0`. */
-  file: string;
-  sha256: string;
+export interface Included extends Fragment {
   /** The INCLUDE line. */
   at: Origin;
 }
@@ -107,7 +103,8 @@ function spliceInclude(
     throw includeError(countProblem(output.limits), output.spot);
   }
   output.stageOf.set(target, output.stages.count);
-  output.included.push({ source: statement.source, file: target.id, sha256: target.sha256, at });
+  const { id: name, sha256, record } = target;
+  output.included.push({ source: statement.source, file: name, sha256, ...record, at });
   spliceFile(output, target, chain);
   const isLastLine = file.bytes[instruction.end - 1] !== LINE_FEED;
   if (!output.endsLine && !isLastLine) push(output, NEWLINE);

@@ -2,32 +2,70 @@
 
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseNotices, type VersionNotices } from './version-notices.ts';
 
 export interface TemplateSource {
   /** All versions of a template, in any order; undefined where there is no such template. */
   versions(name: string): Promise<string[] | undefined>;
   /** The bytes of one of these versions. */
   read(name: string, version: string): Promise<Buffer>;
+  /** Which versions are not to be used (any more). */
+  notices?(name: string): Promise<VersionNotices>;
   /** The names of all templates, for hints. */
   names?(): Promise<string[]>;
 }
 
 const EXTENSION = '.dockerfile';
+const NOTICES = 'versions.yml';
 const RELEASE = /^\d+(?:\.\d+)*$/;
 
-/** Templates kept as files `<directory>/<name>/<version>.dockerfile`. */
+/** Templates kept as files `<directory>/<name>/<version>.dockerfile`, with a `versions.yml` beside them. */
 export function createTemplates(directory: string): TemplateSource {
   return {
     async versions(name) {
-      const entries = await listFolder(join(directory, name));
+      const entries = await unlessMissing(readdir(join(directory, name), { withFileTypes: true }));
       return entries
         ?.filter((entry) => entry.isFile() && entry.name.endsWith(EXTENSION))
         .map((entry) => entry.name.slice(0, -EXTENSION.length));
     },
     read: (name, version) => readFile(join(directory, name, `${version}${EXTENSION}`)),
+    async notices(name) {
+      const bytes = await unlessMissing(readFile(join(directory, name, NOTICES)));
+      return parseNotices(bytes, `${name}/${NOTICES}`);
+    },
     async names() {
-      const entries = (await listFolder(directory)) ?? [];
+      const entries = (await unlessMissing(readdir(directory, { withFileTypes: true }))) ?? [];
       return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+    },
+  };
+}
+
+/** All templates of several places; a version that several have is read from the first of these. */
+export function joinTemplates(places: readonly TemplateSource[]): TemplateSource {
+  const versionsIn = (name: string) => Promise.all(places.map((place) => place.versions(name)));
+  return {
+    async versions(name) {
+      const found = (await versionsIn(name)).filter((versions) => versions !== undefined);
+      return found.length > 0 ? [...new Set(found.flat())] : undefined;
+    },
+    async read(name, version) {
+      const found = await versionsIn(name);
+      const place = places[found.findIndex((versions) => versions?.includes(version))];
+      if (!place) throw new TypeError(`no place has template ${name}@${version}`);
+      return place.read(name, version);
+    },
+    async notices(name) {
+      const found = await Promise.all(places.map((place) => place.notices?.(name)));
+      // What stands later in an object wins, and the first place is to win.
+      const all = found.filter((notices) => notices !== undefined).reverse();
+      return {
+        deprecated: Object.assign({}, ...all.map(({ deprecated }) => deprecated)),
+        withdrawn: Object.assign({}, ...all.map(({ withdrawn }) => withdrawn)),
+      };
+    },
+    async names() {
+      const found = await Promise.all(places.map((place) => place.names?.() ?? []));
+      return [...new Set(found.flat())];
     },
   };
 }
@@ -70,9 +108,9 @@ function compareNumbers(a: readonly number[], b: readonly number[]): number {
   return 0;
 }
 
-async function listFolder(path: string) {
+async function unlessMissing<T>(reading: Promise<T>): Promise<T | undefined> {
   try {
-    return await readdir(path, { withFileTypes: true });
+    return await reading;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;

@@ -1,0 +1,32 @@
+/** Says why there is no file at a path, and which one may have been meant. */
+
+import { InputError } from '../../core/errors.ts';
+import { shortSha } from '../../core/ref.ts';
+import type { ProjectTree, Tree } from './fetch.ts';
+import { nearestNames } from './nearest.ts';
+
+/** The error for a path at which nothing could be read; a folder's ends with a slash. */
+export async function explainAbsence(path: string, tree: Tree | ProjectTree): Promise<InputError> {
+  const folder = path.replace(/[^/]*\/?$/, '');
+  const name = path.slice(folder.length).replace(/\/$/, '');
+  const entries = path === '/' ? undefined : await tree.list?.(folder);
+  if (path.endsWith('/') || entries?.includes(`${name}/`)) {
+    return new InputError(`${path} is a folder`, {
+      code: 'E_IS_DIRECTORY',
+      hint: 'Name a file in it.',
+    });
+  }
+  const files = (entries ?? []).filter((entry) => !entry.endsWith('/'));
+  const near = nearestNames(name, files).map((entry) => folder + entry);
+  return new InputError(`${path} is not in ${placeOf(tree)}`, {
+    code: 'E_NOT_FOUND',
+    hint: near.length
+      ? `Did you mean ${near.join(' or ')}?`
+      : 'Is the file committed? Paths are relative to the file with the INCLUDE; /… starts at the root.',
+  });
+}
+
+function placeOf(tree: Tree | ProjectTree): string {
+  if (!('project' in tree)) return 'the repository at this commit';
+  return `${tree.project.path} at ${shortSha(tree.project.sha)}`;
+}
