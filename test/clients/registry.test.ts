@@ -1,0 +1,260 @@
+/** The client of registries against a real one, and against servers that ask for a login or lead elsewhere. */
+import { once } from 'node:events';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { createRegistry, digestOf, isList } from '../../src/clients/registry.ts';
+import { isLoopback } from '../../src/clients/registry-requests.ts';
+import { type BuildHost, freePort, startBuildHost } from '../build/registry.ts';
+import { pushTiny } from '../build/tiny-image.ts';
+
+describe('a real registry', () => {
+  let host: BuildHost;
+  const registry = createRegistry();
+  const repository = () => ({ host: host.registry, path: 'client/app' });
+  let digest: string | undefined;
+
+  beforeAll(async () => {
+    host = await startBuildHost();
+    const name = `${host.registry}/client/app`;
+    const changes = [`LABEL ekiden.test=${host.labels['ekiden.test']}`, 'EXPOSE 8080'];
+    await pushTiny({ docker: host.docker, name: `${name}:one`, changes });
+    digest = await registry.digest(repository(), 'one');
+  });
+  afterAll(async () => {
+    await registry.close();
+    await host.stop();
+  });
+
+  it('gives a manifest byte by byte, and a new name to it', async () => {
+    const manifest = await registry.manifest(repository(), 'one');
+    expect(manifest?.digest).toBe(digest);
+    if (manifest === undefined) return;
+    expect(isList(manifest)).toBe(false);
+    await registry.putManifest(repository(), 'two', manifest);
+    expect(await registry.digest(repository(), 'two')).toBe(digest);
+    expect((await registry.tags(repository()))?.sort()).toEqual(['one', 'two']);
+  });
+
+  it('shows the configuration of an image', async () => {
+    const manifest = await registry.manifest(repository(), 'one');
+    const { config } = JSON.parse(String(manifest?.bytes));
+    expect(await registry.config(repository(), config.digest)).toMatchObject({
+      labels: { 'ekiden.test': host.labels['ekiden.test'] },
+      exposedPorts: ['8080/tcp'],
+      onBuild: [],
+    });
+  });
+
+  it('knows nothing of what is not there', async () => {
+    const other = { host: host.registry, path: 'client/none' };
+    expect(await registry.manifest(repository(), 'none')).toBeUndefined();
+    expect(await registry.digest(other, 'one')).toBeUndefined();
+    expect(await registry.tags(other)).toBeUndefined();
+    expect(await registry.config(repository(), `sha256:${'0'.repeat(64)}`)).toBeUndefined();
+    expect(await registry.delete(repository(), `sha256:${'0'.repeat(64)}`)).toBe(false);
+  });
+
+  it('deletes a manifest with all its names', async () => {
+    expect(await registry.delete(repository(), digest ?? '')).toBe(true);
+    expect(await registry.digest(repository(), 'one')).toBeUndefined();
+    expect(await registry.digest(repository(), 'two')).toBeUndefined();
+  });
+});
+
+const manifestBytes = Buffer.from('{"schemaVersion":2}');
+const manifestType = 'application/vnd.oci.image.manifest.v1+json';
+const login = { username: 'ada', password: 'p:w' };
+const basic = `Basic ${Buffer.from('ada:p:w').toString('base64')}`;
+
+/** Answers `host:port` of a server that lives as long as the test. */
+async function serve(listener: RequestListener): Promise<string> {
+  const server: Server = createServer(listener).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+function open(options: Parameters<typeof createRegistry>[0] = {}) {
+  const registry = createRegistry(options);
+  onTestFinished(() => registry.close());
+  return registry;
+}
+
+describe('a login', () => {
+  it('as Basic goes to its own registry alone', async () => {
+    const seen: (string | undefined)[] = [];
+    const listener: RequestListener = ({ headers }, response) => {
+      seen.push(headers.authorization);
+      if (headers.authorization === basic) {
+        response.writeHead(200, { 'content-type': manifestType }).end(manifestBytes);
+      } else response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end();
+    };
+    const [mine, other] = [await serve(listener), await serve(listener)];
+    const registry = open({ logins: { [mine]: login } });
+    const found = await registry.manifest({ host: mine, path: 'a' }, 'x');
+    expect(found).toEqual({
+      bytes: manifestBytes,
+      mediaType: manifestType,
+      digest: digestOf(manifestBytes),
+    });
+    expect(seen).toEqual([undefined, basic]);
+    await registry.manifest({ host: mine, path: 'a' }, 'x');
+    expect(seen).toEqual([undefined, basic, basic]);
+    await expect(registry.manifest({ host: other, path: 'a' }, 'x')).rejects.toMatchObject({
+      code: 'E_REGISTRY_LOGIN',
+      retryable: false,
+      hint: `No login is known for ${other}.`,
+    });
+    expect(seen).toEqual([undefined, basic, basic, undefined]);
+  });
+
+  it('is traded for a token, which serves until it ends', async () => {
+    const asked: string[] = [];
+    let host = '';
+    host = await serve(({ url = '', headers }, response) => {
+      asked.push(`${url} ${headers.authorization}`);
+      if (url.startsWith('/token')) {
+        response.end(JSON.stringify({ token: 't1', expires_in: 300 }));
+      } else if (headers.authorization === 'Bearer t1') {
+        response.writeHead(200, { 'content-type': manifestType }).end(manifestBytes);
+      } else {
+        const challenge = `Bearer realm="http://${host}/token",service="reg",scope="repository:a/b:pull"`;
+        response.writeHead(401, { 'www-authenticate': challenge }).end();
+      }
+    });
+    const registry = open({ logins: { [host]: login } });
+    const repository = { host, path: 'a/b' };
+    expect(await registry.manifest(repository, 'x')).toBeDefined();
+    expect(await registry.manifest(repository, 'y')).toBeDefined();
+    expect(asked).toEqual([
+      '/v2/a/b/manifests/x undefined',
+      `/token?service=reg&scope=repository%3Aa%2Fb%3Apull ${basic}`,
+      '/v2/a/b/manifests/x Bearer t1',
+      '/v2/a/b/manifests/y Bearer t1',
+    ]);
+  });
+
+  it('that is wrong is told of, without the password', async () => {
+    const host = await serve((_, response) =>
+      response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end('{"errors":[]}'),
+    );
+    const error = await open({ logins: { [host]: login } })
+      .tags({ host, path: 'a' })
+      .catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      code: 'E_REGISTRY_LOGIN',
+      message: expect.stringContaining('HTTP 401'),
+      hint: expect.stringContaining('does not let the login do this'),
+    });
+    expect(JSON.stringify(error) + String(error)).not.toContain('p:w');
+  });
+
+  it('does not follow a blob to another store', async () => {
+    const bytes = Buffer.from('{"os":"linux","config":{"ExposedPorts":{"80/tcp":{}}}}');
+    const store: (string | undefined)[] = [];
+    const elsewhere = await serve(({ headers }, response) => {
+      store.push(headers.authorization);
+      response.end(bytes);
+    });
+    const host = await serve(({ headers }, response) => {
+      const isIn = headers.authorization === basic;
+      response
+        .writeHead(isIn ? 307 : 401, {
+          'www-authenticate': 'Basic realm="x"',
+          location: `http://${elsewhere}/blob`,
+        })
+        .end();
+    });
+    const registry = open({ logins: { [host]: login } });
+    const config = await registry.config({ host, path: 'a' }, digestOf(bytes));
+    expect(config?.exposedPorts).toEqual(['80/tcp']);
+    expect(store).toEqual([undefined]);
+  });
+});
+
+describe('tags', () => {
+  it('come whole, however many pages they take', async () => {
+    const asked: string[] = [];
+    const host = await serve(({ url = '' }, response) => {
+      asked.push(url);
+      const isLast = url.includes('last=');
+      if (!isLast) response.setHeader('link', '</v2/a/tags/list?last=t%2B2&n=2>; rel="next"');
+      response.end(JSON.stringify({ name: 'a', tags: isLast ? ['t3'] : ['t1', 't+2'] }));
+    });
+    expect(await open().tags({ host, path: 'a' })).toEqual(['t1', 't+2', 't3']);
+    expect(asked).toEqual(['/v2/a/tags/list?n=1000', '/v2/a/tags/list?n=1000&last=t%2B2']);
+  });
+
+  it('are none where a registry has forgotten them', async () => {
+    const host = await serve((_, response) => response.end('{"name":"a","tags":null}'));
+    expect(await open().tags({ host, path: 'a' })).toEqual([]);
+  });
+});
+
+describe('a registry that is not well', () => {
+  it('that is away may be asked again', async () => {
+    const host = `127.0.0.1:${await freePort()}`;
+    await expect(open().tags({ host, path: 'a' })).rejects.toMatchObject({
+      code: 'E_REGISTRY',
+      retryable: true,
+      message: expect.stringMatching(
+        /^The registry 127\.0\.0\.1:\d+ does not answer: .*ECONNREFUSED/,
+      ),
+    });
+  });
+
+  it('that fails is named with its own words', async () => {
+    const host = await serve((_, response) => response.writeHead(503).end('no\nroom'));
+    await expect(open().tags({ host, path: 'a' })).rejects.toMatchObject({
+      retryable: true,
+      message: expect.stringMatching(/HTTP 503: no room$/),
+    });
+  });
+
+  it('that gives other bytes than were asked for is not believed', async () => {
+    const host = await serve((_, response) => response.end('{}'));
+    const repository = { host, path: 'a' };
+    const digest = `sha256:${'0'.repeat(64)}`;
+    await expect(open().config(repository, digest)).rejects.toThrow('other bytes');
+    await expect(open().manifest(repository, digest)).rejects.toThrow('other bytes');
+  });
+
+  it('that answers without end is left', async () => {
+    const host = await serve((_, response) => {
+      response.write(Buffer.alloc(9 * 1024 * 1024));
+    });
+    await expect(open().tags({ host, path: 'a' })).rejects.toThrow('more than');
+  });
+});
+
+describe('without TLS', () => {
+  it.each(['localhost', 'localhost:5000', '127.0.0.1:5000', '127.8.9.10', '[::1]:5000'])(
+    '%s is asked',
+    (host) => expect(isLoopback(host)).toBe(true),
+  );
+
+  it.each(['localhost.example.com', '128.0.0.1', '127.0.0.1.example.com', 'r:5000'])(
+    '%s is not asked',
+    (host) => expect(isLoopback(host)).toBe(false),
+  );
+
+  it('are those that Docker names', async () => {
+    const host = await serve((_, response) => response.end('{"tags":["x"]}'));
+    const { port } = new URL(`http://${host}`);
+    const asked: string[] = [];
+    const registry = open({
+      isPlain: async (name) => {
+        asked.push(name);
+        return true;
+      },
+    });
+    const repository = { host: `0.0.0.0:${port}`, path: 'a' };
+    expect(await registry.tags(repository)).toEqual(['x']);
+    expect(await registry.tags(repository)).toEqual(['x']);
+    expect(asked).toEqual([repository.host]);
+  });
+});
