@@ -1,5 +1,5 @@
 /** A durable queue of work; what is added is done at least once. */
-import { EkidenError } from './errors.ts';
+import { EkidenError, RemoteError } from './errors.ts';
 
 export interface AddOptions {
   /** Work of the same id is kept once; no colon. */
@@ -22,6 +22,8 @@ export interface Attempt {
   last: boolean;
   /** How often a process died with it; absent for never. */
   crashes?: number;
+  /** Milliseconds that it waited so far because parts asked for it; absent for none. */
+  waited?: number;
 }
 
 /** Work that ended so many processes will end the next one too. */
@@ -51,6 +53,39 @@ export function pauseAfter(failures: number): number {
   return Math.min(500 * 2 ** (failures - 1), longestPause);
 }
 
+/** Milliseconds in all for which work waits as parts ask, besides its tries. */
+export const mostAskedWaiting = 60 * 60_000;
+
+/**
+ * Milliseconds after which a part that failed asked to be tried again. Such a wait is no failed try,
+ * and leaves the place to other work; undefined where nobody asked, or it has waited so for too long.
+ */
+export function askedPause(error: unknown, waited = 0): number | undefined {
+  if (!(error instanceof RemoteError) || error.retryAfter === undefined) return undefined;
+  // At least a second, so that a part that asks for none is not asked without end.
+  const pause = Math.max(1_000, Math.ceil(error.retryAfter * 1_000));
+  return waited + pause <= mostAskedWaiting ? pause : undefined;
+}
+
+/** True when work that failed so will not be tried again. */
+export function isFinal(
+  error: unknown,
+  { last, waited }: Pick<Attempt, 'last' | 'waited'>,
+): boolean {
+  if (askedPause(error, waited) !== undefined) return false;
+  return last || (error instanceof EkidenError && !error.retryable);
+}
+
+/** What a queue holds, as ids. */
+export interface Line {
+  /** In the order in which it will begin; the first thousand. */
+  waiting: string[];
+  /** Put off until later. */
+  delayed: string[];
+  /** With the milliseconds since the epoch at which it began. */
+  running: { id: string; since: number }[];
+}
+
 export interface Worker {
   /** Aborts the signal of the work with this id, if this worker has it. */
   cancel(id: string, reason: string): void;
@@ -68,6 +103,11 @@ export interface Queue<Work> {
     handle: (work: Work, attempt: Attempt) => Promise<void>,
     options: { concurrency: number },
   ): Worker;
+  /** Takes out what waits or was put off; false when there is none of this id. */
+  remove(id: string): Promise<boolean>;
+  /** Moves what waits, or was put off, to the end of those of this priority. */
+  reprioritize(id: string, priority: number): Promise<void>;
+  line(): Promise<Line>;
   /** How much there is in each state: waiting, active, delayed, …. */
   count(): Promise<Record<string, number>>;
   close(): Promise<void>;

@@ -8,9 +8,17 @@ import {
   UnrecoverableError,
 } from 'bullmq';
 import type { Redis } from '../clients/redis.ts';
-import { EkidenError, messageOf } from '../core/errors.ts';
+import { messageOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import { type AddOptions, pauseAfter, type Queue, type Worker } from '../core/queue.ts';
+import {
+  type AddOptions,
+  askedPause,
+  isFinal,
+  type Line,
+  pauseAfter,
+  type Queue,
+  type Worker,
+} from '../core/queue.ts';
 
 /** Seconds that work which ended is remembered: a day, so that its id is refused for that long. */
 export const rememberFor = 24 * 60 * 60;
@@ -28,6 +36,8 @@ export interface QueueOptions {
 export interface Kept<Work> {
   mark: string;
   work: Work;
+  /** Milliseconds that it waited because parts asked for it. */
+  waited?: number;
 }
 
 /** BullMQ's own queue, with what holds for all work in it. */
@@ -73,9 +83,39 @@ export function createQueue<Work extends object>(options: QueueOptions): Queue<W
     work(handle, { concurrency }) {
       return startWorker<Work>({ ...options, concurrency, handle });
     },
+    async remove(id) {
+      const state = await bull.getJobState(id);
+      if (!idle.has(state)) return false;
+      return (await bull.remove(id)) === 1;
+    },
+    async reprioritize(id, priority) {
+      const job = await bull.getJob(id);
+      // Gone meanwhile is as good as moved.
+      await job?.changePriority({ priority }).catch(() => undefined);
+    },
+    line: () => lineOf(bull),
     count: () => bull.getJobCounts('waiting', 'prioritized', 'active', 'delayed', 'failed'),
     close: () => bull.close(),
   };
+}
+
+/** States of work that nobody has taken up. */
+const idle: ReadonlySet<string> = new Set(['waiting', 'prioritized', 'delayed', 'paused']);
+
+/** How much of a line is looked at. */
+const longestLine = 1_000;
+
+async function lineOf<Work>(bull: BullQueue<Kept<Work>>): Promise<Line> {
+  const [waiting, delayed, active] = await Promise.all([
+    // What has no priority goes before what has one.
+    bull.getRanges(['wait', 'prioritized'], 0, longestLine - 1, true),
+    bull.getRanges(['delayed'], 0, longestLine - 1, true),
+    bull.getActive(0, longestLine - 1),
+  ]);
+  const running = active.flatMap(({ id, processedOn }) =>
+    id === undefined ? [] : [{ id, since: processedOn ?? Date.now() }],
+  );
+  return { waiting, delayed, running };
 }
 
 export interface Added<Work> {
@@ -112,15 +152,18 @@ function startWorker<Work extends object>(options: WorkerOptions<Work>): Worker 
     name,
     async (job, token, cancelled) => {
       const signal = AbortSignal.any([stopping.signal, ...(cancelled ? [cancelled] : [])]);
-      const { attemptsMade, stalledCounter: crashes } = job;
+      const { attemptsMade, stalledCounter: crashes, data } = job;
+      const { waited = 0 } = data;
+      const first = attemptsMade === 0 && waited === 0;
       const last = attemptsMade + 1 >= (job.opts.attempts ?? 1);
       try {
-        await options.handle(job.data.work, { signal, first: attemptsMade === 0, last, crashes });
+        await options.handle(data.work, { signal, first, last, crashes, waited });
       } catch (error) {
         if (stopping.signal.aborted) return giveBack(job, token);
-        log.warn({ queue: name, job: job.id, error: messageOf(error) }, 'work failed');
-        const final = error instanceof EkidenError && !error.retryable;
-        throw final ? new UnrecoverableError(messageOf(error)) : error;
+        const pause = askedPause(error, waited);
+        log.warn({ queue: name, job: job.id, error: messageOf(error), pause }, 'work failed');
+        if (pause !== undefined) return putOff(job, token, pause);
+        throw isFinal(error, { last, waited }) ? new UnrecoverableError(messageOf(error)) : error;
       }
     },
     {
@@ -146,6 +189,17 @@ function startWorker<Work extends object>(options: WorkerOptions<Work>): Worker 
       await worker.close();
     },
   };
+}
+
+/** Lets a job wait as a part asked, without counting the attempt. */
+async function putOff<Work>(
+  job: Job<Kept<Work>>,
+  token: string | undefined,
+  pause: number,
+): Promise<never> {
+  await job.updateData({ ...job.data, waited: (job.data.waited ?? 0) + pause });
+  await job.moveToDelayed(Date.now() + pause, token);
+  throw new DelayedError();
 }
 
 /** Puts a job back in front, without counting the attempt. */

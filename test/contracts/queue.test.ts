@@ -2,65 +2,15 @@
 import { Worker as BullWorker } from 'bullmq';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { InputError, RemoteError } from '../../src/core/errors.ts';
-import { silent } from '../../src/core/log.ts';
-import { type Attempt, type Queue, refuseDeadly } from '../../src/core/queue.ts';
-import { createQueue } from '../../src/stores/queue.ts';
-import { createFakeQueue } from '../fakes/queue.ts';
+import { refuseDeadly } from '../../src/core/queue.ts';
 import { openRedis, useRedis } from '../support/redis.ts';
-
-interface Work {
-  name: string;
-}
+import { name, openBull, openFake, patience, start, untilAborted } from './queue-rig.ts';
 
 const redis = useRedis();
-const name = 'work';
-const patience = { timeout: 20_000, interval: 20 };
-
-function openBull({
-  attempts = 3,
-  ...keys
-}: Partial<ReturnType<typeof openRedis>> & { attempts?: number } = {}) {
-  const { redis: connection, prefix } = { ...openRedis(redis), ...keys };
-  const queue = createQueue<Work>({ name, prefix, redis: connection, attempts, log: silent });
-  onTestFinished(() => queue.close());
-  return queue;
-}
-
-function openFake({ attempts = 3 }: { attempts?: number } = {}): Queue<Work> {
-  const queue = createFakeQueue<Work>({ attempts });
-  onTestFinished(() => queue.close());
-  return queue;
-}
-
-/** Works until the test ends, and notes what it was given. */
-function start(
-  queue: Queue<Work>,
-  handle?: (work: Work, attempt: Attempt) => Promise<void>,
-  concurrency = 1,
-) {
-  const seen: Work[] = [];
-  const attempts: Pick<Attempt, 'first' | 'last'>[] = [];
-  const worker = queue.work(
-    async (work, attempt) => {
-      seen.push(work);
-      attempts.push({ first: attempt.first, last: attempt.last });
-      await handle?.(work, attempt);
-    },
-    { concurrency },
-  );
-  onTestFinished(() => worker.stop());
-  return { worker, seen, attempts };
-}
-
-/** Works on until it is told to stop. */
-function untilAborted(_: Work, { signal }: Attempt): Promise<void> {
-  return new Promise((_resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason));
-  });
-}
+const openOwn = (options?: { attempts?: number }) => openBull(openRedis(redis), options);
 
 describe.each([
-  ['redis', openBull],
+  ['redis', openOwn],
   ['fake', openFake],
 ])('%s', (_, open) => {
   test('work is handed over as it was added', async () => {
@@ -264,7 +214,7 @@ test('whoever works is told how often a process died with the work', async () =>
 });
 
 test('workers go on when Redis comes back', async () => {
-  const queue = openBull();
+  const queue = openOwn();
   const { seen } = start(queue);
   await queue.add({ name: 'before' }, { id: 'a' });
   await expect.poll(() => seen, patience).toHaveLength(1);

@@ -1,13 +1,20 @@
 /** A queue in memory, as the contract tests hold it to BullMQ; failed work is tried again at once. */
-import { EkidenError } from '../../src/core/errors.ts';
-import type { Attempt, Queue, Worker } from '../../src/core/queue.ts';
+import {
+  type Attempt,
+  askedPause,
+  isFinal,
+  type Queue,
+  type Worker,
+} from '../../src/core/queue.ts';
 
 interface Item<Work> {
   id: string;
   work: Work;
   priority: number;
-  state: 'waiting' | 'running' | 'ended';
+  state: 'waiting' | 'delayed' | 'running' | 'ended';
   failures: number;
+  waited: number;
+  since: number;
   once: boolean;
 }
 
@@ -30,34 +37,53 @@ export function createFakeQueue<Work extends object>({ attempts = 12 } = {}): Fa
       .filter(({ state }) => state === 'waiting')
       .sort((a, b) => a.priority - b.priority);
 
+  const inState = (state: Item<Work>['state']) =>
+    [...items.values()].filter((item) => item.state === state);
+  const putOff = (item: Item<Work>, delay: number) => {
+    item.state = 'delayed';
+    const due = () => {
+      if (item.state === 'delayed') item.state = 'waiting';
+      wake();
+    };
+    timers.add(setTimeout(due, delay));
+  };
+
   return {
     waiting: () => waiting().map(({ work }) => work),
     count: async () => ({ waiting: waiting().length }),
+    async remove(id) {
+      const item = items.get(id);
+      if (item?.state !== 'waiting' && item?.state !== 'delayed') return false;
+      item.state = 'ended';
+      return items.delete(id);
+    },
+    async reprioritize(id, priority) {
+      const item = items.get(id);
+      if (item === undefined) return;
+      items.delete(id);
+      items.set(id, item);
+      item.priority = priority;
+    },
+    line: async () => ({
+      waiting: waiting().map(({ id }) => id),
+      delayed: inState('delayed').map(({ id }) => id),
+      running: inState('running').map(({ id, since }) => ({ id, since })),
+    }),
     async add(work, { id, delay = 0, priority = 0, once = false }) {
       const known = items.get(id);
       if (known) return { added: false, kept: structuredClone(known.work) };
       const item: Item<Work> = {
-        id,
-        work: structuredClone(work),
-        priority,
-        state: 'waiting',
-        failures: 0,
-        once,
+        ...{ id, work: structuredClone(work), priority, once },
+        ...{ state: 'waiting', failures: 0, waited: 0, since: 0 },
       };
-      items.set(id, delay > 0 ? { ...item, state: 'ended' } : item);
-      if (delay > 0) {
-        const due = () => {
-          if (items.has(id)) items.set(id, item);
-          wake();
-        };
-        timers.add(setTimeout(due, delay));
-      }
+      items.set(id, item);
+      if (delay > 0) putOff(item, delay);
       wake();
       return { added: true, kept: structuredClone(work) };
     },
     work: (handle, { concurrency }) =>
       startWorker({
-        ...{ handle, concurrency, attempts, wake, wakeAll },
+        ...{ handle, concurrency, attempts, wake, wakeAll, putOff },
         next: () => waiting()[0],
         forget: (id) => items.delete(id),
       }),
@@ -73,6 +99,7 @@ interface WorkerOptions<Work> {
   attempts: number;
   next: () => Item<Work> | undefined;
   forget: (id: string) => void;
+  putOff: (item: Item<Work>, delay: number) => void;
   wake: () => void;
   wakeAll: Set<() => void>;
 }
@@ -86,6 +113,7 @@ function startWorker<Work>(options: WorkerOptions<Work>): Worker {
       const item = next();
       if (!item) return;
       item.state = 'running';
+      item.since = Date.now();
       const controller = new AbortController();
       const signal = AbortSignal.any([controller.signal, stopping.signal]);
       const done = attempt(options, item, signal, stopping.signal).then(() => {
@@ -109,18 +137,25 @@ function startWorker<Work>(options: WorkerOptions<Work>): Worker {
 }
 
 async function attempt<Work>(
-  { handle, attempts }: WorkerOptions<Work>,
+  { handle, attempts, putOff }: WorkerOptions<Work>,
   item: Item<Work>,
   signal: AbortSignal,
   stopping: AbortSignal,
 ): Promise<void> {
+  const { waited } = item;
+  const first = item.failures === 0 && waited === 0;
   const last = item.once || item.failures + 1 >= attempts;
   try {
-    await handle(structuredClone(item.work), { signal, first: item.failures === 0, last });
+    await handle(structuredClone(item.work), { signal, first, last, waited });
     item.state = 'ended';
   } catch (error) {
-    const final = last || (error instanceof EkidenError && !error.retryable);
+    const pause = stopping.aborted ? undefined : askedPause(error, waited);
+    if (pause !== undefined) {
+      item.waited += pause;
+      putOff(item, pause);
+      return;
+    }
     if (!stopping.aborted) item.failures += 1;
-    item.state = final && !stopping.aborted ? 'ended' : 'waiting';
+    item.state = isFinal(error, { last, waited }) && !stopping.aborted ? 'ended' : 'waiting';
   }
 }
