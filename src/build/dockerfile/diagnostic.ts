@@ -29,6 +29,8 @@ export interface Diagnostic extends Problem {
   via: readonly Origin[];
   /** The line above the place, where there is one, and the place's own; cut to a width that fits a screen. */
   excerpt: { line: number; text: string }[];
+  /** Whether the same may go well at another time. */
+  retryable: boolean;
 }
 
 /** INCLUDE cannot be carried out; the diagnostic says where and why. */
@@ -82,6 +84,9 @@ export interface Spot {
 // Longer lines are cut in excerpts; a terminal shows about this much.
 const EXCERPT_WIDTH = 160;
 
+// What is wrong with the files themselves stays so until somebody changes them.
+const RETRYABLE = new Set(['E_FETCH']);
+
 export function describe(severity: Severity, problem: Problem, spot: Spot): Diagnostic {
   const { file, text, line, via } = spot;
   const start = text.lastIndexOf('\n', spot.from - 1) + 1;
@@ -94,7 +99,8 @@ export function describe(severity: Severity, problem: Problem, spot: Spot): Diag
     const above = text.slice(text.lastIndexOf('\n', start - 2) + 1, start - 1);
     excerpt.unshift({ line: line - 1, text: excerptLine(above) });
   }
-  return { ...problem, severity, place: { file, line, column, width }, via, excerpt };
+  const place = { file, line, column, width };
+  return { ...problem, severity, place, via, excerpt, retryable: RETRYABLE.has(problem.code) };
 }
 
 /** The error that says so. */

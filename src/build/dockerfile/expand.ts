@@ -1,8 +1,10 @@
 /** INCLUDE: replaces each INCLUDE line of a Dockerfile by the bytes of a file, before Docker sees it. */
 
 import { InputError, RemoteError } from '../../core/errors.ts';
-import { type Diagnostic, describe } from './diagnostic.ts';
+import { withDeadline } from './deadline.ts';
+import { type Diagnostic, describe, FetchError, type Spot } from './diagnostic.ts';
 import type { Sources } from './fetch.ts';
+import { heredocWarnings } from './heredoc-warnings.ts';
 import { type ParsedDockerfile, parseDockerfile } from './instructions.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { loadIncludes } from './load.ts';
@@ -10,11 +12,21 @@ import { resolvePath } from './source.ts';
 import { openDockerfile } from './source-file.ts';
 import type { TracedRun } from './source-map.ts';
 import { type Included, spliceIncludes } from './splice.ts';
+import { spotOfLine } from './spots.ts';
+import { given } from './variables.ts';
 
 export interface ExpandOptions extends Sources {
   /** Path of the Dockerfile in the repository. */
   file: string;
   limits?: Partial<Limits>;
+  /** Build args of the build: INCLUDE's words may name those that the file declares by ARG above. */
+  args?: Record<string, string>;
+  /** Variables that INCLUDE's words may name in every file, such as `EKIDEN_SHA`. */
+  variables?: Record<string, string>;
+  /** Parts of the names of frontends with an INCLUDE of their own; default: `dockerfile-x`. */
+  otherFrontends?: readonly string[];
+  /** False where the Docker that builds knows no heredocs by itself (below 23.0, and the classic builder). */
+  heredocs?: boolean;
 }
 
 export interface Expansion {
@@ -28,36 +40,47 @@ export interface Expansion {
   warnings: Diagnostic[];
 }
 
+export const defaultFrontends: readonly string[] = ['dockerfile-x'];
+
 // The word itself, or a part of it that goes on in the next line; no INCLUDE can do without.
 const MAY_INCLUDE = /include|(?:i|in|inc|incl|inclu|includ)[\\`][ \t\r]*$/im;
-// Frontends with an INCLUDE of their own, which must see their lines unchanged.
-const OTHER_FRONTEND = /dockerfile-x/i;
+// No input can be declared without.
+const PRAGMA = 'ekiden:';
 
 /**
  * Expands the Dockerfile of a commit. Throws IncludeError with code and place for what the developer can mend,
- * InputError where there is no such Dockerfile, and passes on what the sources throw.
+ * FetchError for a file that cannot be read now, InputError where there is no such Dockerfile, and passes on what the
+ * sources throw.
  */
 export async function expandDockerfile(options: ExpandOptions): Promise<Expansion> {
   const limits = { ...defaultLimits, ...options.limits };
-  return withDeadline(expand(options, limits), limits.fetchMs);
+  const waiting = new Set<Spot>();
+  const late = () => lateError(limits, waiting);
+  const expansion = await withDeadline(expand(options, limits, waiting), {
+    ms: limits.fetchMs,
+    late,
+  });
+  if (options.heredocs !== false) return expansion;
+  return { ...expansion, warnings: [...expansion.warnings, ...heredocWarnings(expansion)] };
 }
 
-async function expand({ file, ...sources }: ExpandOptions, limits: Limits): Promise<Expansion> {
-  const path = resolvePath('', file) ?? '';
-  const bytes = await sources.read(path);
-  if (!bytes) {
-    throw new InputError(`there is no ${file} in the repository at this commit`, {
-      code: 'E_NOT_FOUND',
-      hint: 'Commit a Dockerfile, or name another one in .ekiden.yml (build.dockerfile).',
-    });
-  }
-  if (!MAY_INCLUDE.test(bytes.toString('latin1'))) return unchanged(path, bytes);
+async function expand(
+  options: ExpandOptions,
+  limits: Limits,
+  waiting: Set<Spot>,
+): Promise<Expansion> {
+  const path = resolvePath('', options.file) ?? '';
+  const bytes = await options.read(path);
+  if (!bytes) throw noDockerfile(options.file);
+  const text = bytes.toString('latin1');
+  if (!MAY_INCLUDE.test(text) && !text.includes(PRAGMA)) return unchanged(path, bytes);
   const parsed = parseDockerfile(bytes);
-  const frontend = otherFrontend(path, parsed);
+  const frontend = otherFrontend(path, parsed, options.otherFrontends ?? defaultFrontends);
   if (frontend) return { ...unchanged(path, bytes), warnings: [frontend] };
-  const root = openDockerfile({ id: path, path, bytes }, parsed);
-  if (root.includes.size === 0) return unchanged(path, bytes);
-  const warnings = await loadIncludes(root, sources, limits);
+  const setting = { limits, given: given(options.args ?? {}, options.variables ?? {}) };
+  const root = openDockerfile({ id: path, path, bytes }, parsed, setting);
+  if (root.includes.size === 0 && root.bytes === bytes) return unchanged(path, bytes);
+  const warnings = await loadIncludes(root, { sources: options, setting, waiting });
   const splice = spliceIncludes(root, limits);
   return { ...splice, warnings: [...warnings, ...splice.warnings] };
 }
@@ -77,34 +100,36 @@ function countLines(bytes: Buffer): number {
   return count;
 }
 
-function otherFrontend(file: string, { text, head }: ParsedDockerfile): Diagnostic | undefined {
+function otherFrontend(
+  id: string,
+  { text, head, instructions }: ParsedDockerfile,
+  frontends: readonly string[],
+): Diagnostic | undefined {
   const syntax = head.directives.find(({ name }) => name === 'syntax');
-  if (!syntax || !OTHER_FRONTEND.test(syntax.value)) return undefined;
+  const isOther = frontends.some((name) =>
+    syntax?.value.toLowerCase().includes(name.toLowerCase()),
+  );
+  if (!syntax || !isOther || !instructions.some(({ keyword }) => keyword === 'INCLUDE')) {
+    return undefined;
+  }
   const problem = {
     code: 'N_OTHER_FRONTEND',
     message: `INCLUDE is left to ${syntax.value}, which has its own`,
+    hint: 'Without this # syntax= line the INCLUDEs are read by Ekiden.',
   };
-  const { line } = syntax;
-  return describe('note', problem, {
-    file,
-    text,
-    line,
-    from: text.indexOf('#'),
-    to: head.end,
-    via: [],
+  return describe('note', problem, spotOfLine({ id, text }, syntax.line, []));
+}
+
+function noDockerfile(file: string): InputError {
+  return new InputError(`there is no ${file} in the repository at this commit`, {
+    code: 'E_NOT_FOUND',
+    hint: 'Commit a Dockerfile, or name another one in .ekiden.yml (build.dockerfile).',
   });
 }
 
-/** Bounds the whole expansion; a read that is still under way is left to its own time-out. */
-async function withDeadline<T>(work: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const message = `reading the included files took longer than ${ms / 1000} s`;
-    timer = setTimeout(() => reject(new RemoteError(message, { code: 'E_FETCH' })), ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+function lateError({ fetchMs }: Limits, waiting: ReadonlySet<Spot>): Error {
+  const message = `reading the included files took longer than ${fetchMs / 1000} s`;
+  const error = new RemoteError(message, { code: 'E_FETCH', hint: 'It is tried again.' });
+  const [first] = waiting;
+  return first ? new FetchError(error, first) : error;
 }

@@ -2,8 +2,8 @@
 
 import type { Problem } from './diagnostic.ts';
 import type { ParsedDockerfile } from './instructions.ts';
+import { fileSizeProblem, type Limits } from './limits.ts';
 
-const PRAGMA = /^\s*#\s*ekiden:\s*(\w+)/;
 const LFS_POINTER = 'version https://git-lfs.github.com/spec/v1';
 // More control characters than this are no text that a person wrote.
 const MAX_CONTROL_SHARE = 0.3;
@@ -11,15 +11,9 @@ const MAX_CONTROL_SHARE = 0.3;
 /** What forbids the file as a whole. */
 export function wholeFileProblem(
   { id, bytes }: { id: string; bytes: Buffer },
-  maxSize: number,
+  limits: Limits,
 ): Problem | undefined {
-  if (bytes.length > maxSize) {
-    return {
-      code: 'E_FILE_SIZE',
-      message: `${id} has ${bytes.length} bytes, and an included file may have ${maxSize}`,
-      hint: 'Split the file, or ask an administrator for a higher limit (fileSize).',
-    };
-  }
+  if (bytes.length > limits.fileSize) return fileSizeProblem(limits, id, bytes.length);
   if (bytes.subarray(0, LFS_POINTER.length).toString('latin1') === LFS_POINTER) {
     return {
       code: 'E_LFS',
@@ -54,13 +48,7 @@ export interface LineProblem {
 
 /** What is wrong or odd with the lines of a fragment that is spliced into `root`. */
 export function lineProblems(parsed: ParsedDockerfile, root: ParsedDockerfile): LineProblem[] {
-  return [
-    ...directiveProblems(parsed, root),
-    ...unfinishedProblem(parsed),
-    ...pragmas(parsed)
-      .filter(({ name }) => name === 'input')
-      .map(({ line }) => ({ severity: 'error' as const, problem: INPUT_PRAGMA, line })),
-  ];
+  return [...directiveProblems(parsed, root), ...unfinishedProblem(parsed)];
 }
 
 function directiveProblems(parsed: ParsedDockerfile, root: ParsedDockerfile): LineProblem[] {
@@ -102,22 +90,4 @@ function unfinishedProblem({ unfinished }: ParsedDockerfile): LineProblem[] {
       : 'Remove the escape at the end of the line: a fragment holds whole instructions.',
   };
   return [{ severity: 'error', problem, line: unfinished.line }];
-}
-
-const INPUT_PRAGMA: Problem = {
-  code: 'E_UNSUPPORTED',
-  message: 'fragments with inputs are not supported yet',
-  hint: 'Declare an ARG with a default in the fragment; an ARG or ENV of the same name sets it.',
-};
-
-/** The `# ekiden: …` lines above the first instruction. */
-export function pragmas({
-  text,
-  instructions,
-}: ParsedDockerfile): { name: string; line: number }[] {
-  const above = text.slice(0, instructions[0]?.start).split('\n');
-  return above.flatMap((content, index) => {
-    const name = PRAGMA.exec(content)?.[1];
-    return name === undefined ? [] : [{ name, line: index + 1 }];
-  });
 }

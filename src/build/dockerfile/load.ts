@@ -1,11 +1,22 @@
 /** Reads every file that a Dockerfile includes, level by level and in parallel within a level. */
 
 import pLimit from 'p-limit';
+import { refuseCycle } from './cycle.ts';
 import { type Diagnostic, includeError, type Spot } from './diagnostic.ts';
 import { createFetch, type Fetch, type Sources } from './fetch.ts';
-import type { Limits } from './limits.ts';
-import { type Include, openFragment, type SourceFile, spotOf } from './source-file.ts';
+import { countProblem, depthProblem, type Limits } from './limits.ts';
+import {
+  type Fetched,
+  type Include,
+  type Opened,
+  openFragment,
+  type Setting,
+  type SourceFile,
+  useFile,
+  valuesFor,
+} from './source-file.ts';
 import type { Origin } from './source-map.ts';
+import { spotOf } from './spots.ts';
 
 /** An INCLUDE whose file is not read yet. */
 interface Pending {
@@ -13,6 +24,13 @@ interface Pending {
   include: Include;
   via: readonly Origin[];
   spot: Spot;
+}
+
+export interface LoadOptions {
+  sources: Sources;
+  setting: Setting;
+  /** The INCLUDEs whose files are being read, in file order; kept up to date. */
+  waiting: Set<Spot>;
 }
 
 // Enough to hide the latency of a files API, and few enough not to burden it.
@@ -24,11 +42,11 @@ const PARALLEL_READS = 8;
  */
 export async function loadIncludes(
   root: SourceFile,
-  sources: Sources,
-  limits: Limits,
+  { sources, setting, waiting }: LoadOptions,
 ): Promise<Diagnostic[]> {
+  const { limits } = setting;
   const fetch = createFetch(sources);
-  const files = new Map([[root.id, root]]);
+  const shelf = createShelf(root, setting);
   const warnings: Diagnostic[] = [];
   let level = pendingOf(root, []);
   let count = 0;
@@ -36,31 +54,61 @@ export async function loadIncludes(
     refuseExcess(level, count, depth, limits);
     count += level.length;
     const below: Pending[] = [];
-    for (const { pending, fetched } of await fetchAll(level, fetch)) {
+    for (const { pending, fetched } of await fetchAll(level, fetch, waiting)) {
       warnings.push(...fetched.warnings);
-      const via = viaOf(pending);
-      const known = files.get(fetched.id);
-      const asked = pending.spot;
-      const opened = known
-        ? undefined
-        : openFragment({ fetched, root, maxSize: limits.fileSize, asked, via });
-      pending.include.target = known ?? opened?.file;
-      if (!opened) continue;
-      files.set(fetched.id, opened.file);
-      warnings.push(...opened.warnings);
-      below.push(...pendingOf(opened.file, via));
+      refuseCycle(fetched.id, viaOf(pending), pending.spot);
+      const { file, isNew, warnings: others } = shelf.take(pending, fetched);
+      pending.include.target = file;
+      warnings.push(...others);
+      if (isNew) below.push(...pendingOf(file, viaOf(pending)));
     }
     level = below;
   }
   return warnings;
 }
 
-async function fetchAll(level: Pending[], fetch: Fetch) {
+/** Keeps each file once for every set of values that its inputs get. */
+function createShelf(root: SourceFile, setting: Setting) {
+  const known = new Map<string, Opened>();
+  const files = new Map<string, SourceFile>();
+
+  function open(pending: Pending, fetched: Fetched) {
+    const opened = known.get(fetched.id);
+    if (opened) return { opened, warnings: [] };
+    const { limits } = setting;
+    const fragment = { fetched, root, limits, asked: pending.spot, via: viaOf(pending) };
+    const first = openFragment(fragment);
+    known.set(fetched.id, first.opened);
+    return first;
+  }
+
+  return {
+    take(pending: Pending, fetched: Fetched) {
+      const { opened, warnings } = open(pending, fetched);
+      const values = valuesFor(opened, pending.include, pending);
+      const key = JSON.stringify([
+        fetched.id,
+        ...[...values].map(([name, { text }]) => [name, text]),
+      ]);
+      const file = files.get(key);
+      if (file) return { file, isNew: false, warnings };
+      const made = useFile(opened, { values, setting, via: viaOf(pending) });
+      files.set(key, made);
+      return { file: made, isNew: true, warnings };
+    },
+  };
+}
+
+async function fetchAll(level: Pending[], fetch: Fetch, waiting: Set<Spot>) {
   const limit = pLimit(PARALLEL_READS);
   const results = await Promise.allSettled(
-    level.map(({ includer, include, spot }) =>
-      limit(() => fetch({ includer, source: include.statement.source, spot })),
-    ),
+    level.map(async ({ includer, include, spot }) => {
+      waiting.add(spot);
+      const { source } = include.statement;
+      const fetched = await limit(() => fetch({ includer, source, spot }));
+      waiting.delete(spot);
+      return fetched;
+    }),
   );
   return level.map((pending, index) => {
     const result = results[index];
@@ -88,20 +136,4 @@ function refuseExcess(level: Pending[], before: number, depth: number, limits: L
   if (first && depth > limits.depth) throw includeError(depthProblem(limits), first.spot);
   const excess = level[limits.includes - before];
   if (excess) throw includeError(countProblem(limits), excess.spot);
-}
-
-export function depthProblem({ depth }: Limits) {
-  return {
-    code: 'E_DEPTH',
-    message: `includes are nested deeper than ${depth}`,
-    hint: 'Include the inner files directly, or ask an administrator for a higher limit (depth).',
-  };
-}
-
-export function countProblem({ includes }: Limits) {
-  return {
-    code: 'E_COUNT',
-    message: `there are more than ${includes} includes`,
-    hint: 'Join small fragments, or ask an administrator for a higher limit (includes).',
-  };
 }

@@ -4,30 +4,23 @@ import { createHash } from 'node:crypto';
 import type { Fragment } from '../../core/build.ts';
 import { type Diagnostic, describe, includeError, type Spot } from './diagnostic.ts';
 import type { ProjectTree } from './fetch.ts';
-import { lineProblems, pragmas, wholeFileProblem } from './fragment-rules.ts';
-import {
-  type Instruction,
-  joinLines,
-  type ParsedDockerfile,
-  parseDockerfile,
-} from './instructions.ts';
-import { MAX_LINE } from './limits.ts';
+import { fillInputs } from './fill.ts';
+import { lineProblems, wholeFileProblem } from './fragment-rules.ts';
+import { bindInputs, declaredInputs, type Input, type Values } from './inputs.ts';
+import { type Instruction, type ParsedDockerfile, parseDockerfile } from './instructions.ts';
+import type { Limits } from './limits.ts';
+import { pragmas } from './pragmas.ts';
+import { readIncludes } from './read-includes.ts';
 import type { Origin } from './source-map.ts';
-import { parseStatement, type Span, type Statement } from './statement.ts';
+import { spotOf, spotOfLine, type Written } from './spots.ts';
+import type { Statement } from './statement.ts';
+import type { Given } from './variables.ts';
 
 export interface Include {
   instruction: Instruction;
   statement: Statement;
   /** What the source turned out to be, once it is loaded. */
   target?: SourceFile | undefined;
-}
-
-export interface SourceFile extends Fetched {
-  sha256: string;
-  parsed: ParsedDockerfile;
-  includes: Map<Instruction, Include>;
-  /** `# ekiden: once`: spliced once in a stage, however often it is included. */
-  once: boolean;
 }
 
 /** The bytes of a file and where they come from. */
@@ -43,124 +36,128 @@ export interface Fetched {
   record?: Pick<Fragment, 'template' | 'project'>;
 }
 
+/** A file that may be spliced, before its inputs have values. */
+export interface Opened extends Fetched {
+  sha256: string;
+  parsed: ParsedDockerfile;
+  inputs: ReadonlyMap<string, Input>;
+  /** `# ekiden: once`: spliced once in a stage, however often it is included. */
+  once: boolean;
+}
+
+/** A file with values for its inputs; `bytes` and `parsed` have them in place, `text` is the file as it was read. */
+export interface SourceFile extends Opened, Written {
+  includes: Map<Instruction, Include>;
+}
+
+/** What holds for all files of an expansion. */
+export interface Setting {
+  limits: Limits;
+  given: Given;
+}
+
 export interface FragmentOptions {
   fetched: Fetched;
   /** The Dockerfile itself, whose directives hold for all. */
   root: SourceFile;
-  maxSize: number;
+  limits: Limits;
   /** The source word that names the fragment, for what is wrong with the file as a whole. */
   asked: Spot;
   /** The INCLUDE lines that led here. */
   via: readonly Origin[];
 }
 
-const ONBUILD_INCLUDE = /^ONBUILD[\t\v\f\r ]+INCLUDE(?=[\t\v\f\r ]|$)/i;
+export interface UseOptions {
+  values: Values;
+  setting: Setting;
+  /** The INCLUDE lines that led here. */
+  via: readonly Origin[];
+}
 
-/** The Dockerfile itself. Throws IncludeError for an INCLUDE that cannot be read. */
+/** The Dockerfile itself, with the defaults of its inputs. Throws IncludeError for an INCLUDE that cannot be read. */
 export function openDockerfile(
   fetched: Fetched,
-  parsed = parseDockerfile(fetched.bytes),
+  parsed: ParsedDockerfile,
+  setting: Setting,
 ): SourceFile {
-  return open(fetched, parsed, []);
+  const opened = open(fetched, parsed, []);
+  const declared = ({ line }: Input) => spotOfLine({ id: fetched.id, text: parsed.text }, line, []);
+  const { id, inputs } = opened;
+  const spots = { declared, missing: declared };
+  const values = bindInputs({
+    id,
+    inputs,
+    token: String.fromCharCode(parsed.escape),
+    given: [],
+    spots,
+  });
+  return useFile(opened, { values, setting, via: [] });
 }
 
 /** An included file with its warnings. Throws IncludeError where it cannot be spliced. */
-export function openFragment(options: FragmentOptions): {
-  file: SourceFile;
-  warnings: Diagnostic[];
-} {
-  const { fetched, root, asked, via } = options;
-  const whole = wholeFileProblem(fetched, options.maxSize);
+export function openFragment(options: FragmentOptions): { opened: Opened; warnings: Diagnostic[] } {
+  const { fetched, root, limits, asked, via } = options;
+  const whole = wholeFileProblem(fetched, limits);
   if (whole) throw includeError(whole, asked);
   const parsed = parseDockerfile(fetched.bytes, root.parsed.escape);
   const lines = lineProblems(parsed, root.parsed);
-  const at = (line: number) => spotOfLine(fetched.id, parsed.text, line, via);
+  const at = (line: number) => spotOfLine({ id: fetched.id, text: parsed.text }, line, via);
   const error = lines.find(({ severity }) => severity === 'error');
   if (error) throw includeError(error.problem, at(error.line));
   const warnings = lines.map(({ problem, line }) => describe('warning', problem, at(line)));
-  return { file: open(fetched, parsed, via), warnings };
+  return { opened: open(fetched, parsed, via), warnings };
 }
 
-/** A stretch of a file, for a diagnostic. */
-export function spotOf(file: SourceFile, span: Span, via: readonly Origin[]): Spot {
-  return { file: file.id, text: file.parsed.text, ...span, via };
+/** The values that an INCLUDE gives to the inputs of a file. Throws IncludeError where they do not fit. */
+export function valuesFor(
+  opened: Opened,
+  { statement, instruction }: Include,
+  { includer, via }: { includer: SourceFile; via: readonly Origin[] },
+): Values {
+  const { id, inputs, parsed } = opened;
+  const chain = [...via, { file: includer.id, line: instruction.startLine }];
+  return bindInputs({
+    ...{ id, inputs, token: String.fromCharCode(parsed.escape) },
+    given: statement.inputs.map(({ name, value, span }) => ({
+      name,
+      text: value,
+      spot: () => spotOf(includer, span, via),
+    })),
+    spots: {
+      declared: ({ line }) => spotOfLine({ id, text: parsed.text }, line, chain),
+      missing: () => spotOf(includer, statement.span, via),
+    },
+  });
 }
 
-/** The first line of an instruction, for a diagnostic. */
-export function spotOfInstruction(
-  file: SourceFile,
-  { startLine, start }: Instruction,
-  via: readonly Origin[],
-): Spot {
-  return spotOfLine(file.id, file.parsed.text, startLine, via, start);
-}
-
-function open(fetched: Fetched, parsed: ParsedDockerfile, via: readonly Origin[]): SourceFile {
+/** The file with values. Throws IncludeError where one cannot stand in its place, and for an INCLUDE that is wrong. */
+export function useFile(opened: Opened, { values, setting, via }: UseOptions): SourceFile {
+  const { limits, given } = setting;
+  const filled = fillInputs({ ...opened, values, limits, via });
   const file: SourceFile = {
-    ...fetched,
-    sha256: createHash('sha256').update(fetched.bytes).digest('hex'),
-    parsed,
+    ...opened,
+    bytes: filled?.bytes ?? opened.bytes,
+    parsed: filled?.parsed ?? opened.parsed,
+    text: opened.parsed.text,
+    edits: filled?.edits ?? [],
     includes: new Map(),
-    once: pragmas(parsed).some(({ name }) => name === 'once'),
   };
-  for (const instruction of parsed.instructions) {
-    if (instruction.keyword === 'ONBUILD') refuseOnbuild(file, instruction, via);
-    if (instruction.keyword !== 'INCLUDE') continue;
-    const line = joinLines(parsed.text, instruction, parsed.escape);
-    const statement = parseStatement(line, parsed.escape);
-    if ('problem' in statement) {
-      throw includeError(statement.problem, spotOf(file, statement.span, via));
-    }
-    file.includes.set(instruction, { instruction, statement });
-  }
-  if (file.includes.size > 0 || via.length > 0) refuseLongLines(file, via);
+  const inputs = new Map([...values].map(([name, { text }]) => [name, text]));
+  file.includes = readIncludes(file, { given, inputs, via });
   return file;
 }
 
-function refuseOnbuild(file: SourceFile, instruction: Instruction, via: readonly Origin[]): void {
-  const { text } = joinLines(file.parsed.text, instruction, file.parsed.escape);
-  if (!ONBUILD_INCLUDE.test(text)) return;
-  const problem = {
-    code: 'E_ONBUILD',
-    message: 'INCLUDE cannot stand behind ONBUILD: it would run in builds that Ekiden does not see',
-    hint: 'Include the fragment in the Dockerfile that builds on this image.',
-  };
-  throw includeError(problem, spotOfInstruction(file, instruction, via));
-}
-
-function refuseLongLines(file: SourceFile, via: readonly Origin[]): void {
-  const { text } = file.parsed;
-  let line = 1;
-  for (let start = 0; text.length - start > MAX_LINE; line++) {
-    const lineFeed = text.indexOf('\n', start);
-    const end = lineFeed === -1 ? text.length : lineFeed;
-    if (end - start > MAX_LINE) {
-      const problem = {
-        code: 'E_LINE_TOO_LONG',
-        message: `the line has ${end - start} bytes, and Docker reads at most ${MAX_LINE}`,
-        hint: 'Break the line, or COPY its content as a file.',
-      };
-      throw includeError(problem, { file: file.id, text, line, from: start, to: start + 1, via });
-    }
-    start = end + 1;
+function open(fetched: Fetched, parsed: ParsedDockerfile, via: readonly Origin[]): Opened {
+  const { inputs, problem } = declaredInputs(parsed);
+  if (problem) {
+    const spot = spotOfLine({ id: fetched.id, text: parsed.text }, problem.line, via);
+    throw includeError(problem.problem, spot);
   }
-}
-
-function spotOfLine(
-  file: string,
-  text: string,
-  line: number,
-  via: readonly Origin[],
-  start = offsetOfLine(text, line),
-): Spot {
-  const lineFeed = text.indexOf('\n', start);
-  const content = text.slice(start, lineFeed === -1 ? text.length : lineFeed);
-  const from = start + content.length - content.trimStart().length;
-  return { file, text, line, from, to: start + content.trimEnd().length, via };
-}
-
-function offsetOfLine(text: string, line: number): number {
-  let offset = 0;
-  for (let above = 1; above < line; above++) offset = text.indexOf('\n', offset) + 1;
-  return offset;
+  return {
+    ...fetched,
+    sha256: createHash('sha256').update(fetched.bytes).digest('hex'),
+    parsed,
+    inputs,
+    once: pragmas(parsed).some(({ name }) => name === 'once'),
+  };
 }

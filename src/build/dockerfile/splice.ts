@@ -1,12 +1,13 @@
 /** Puts the bytes of all included files in the place of their INCLUDE lines; pure, everything is loaded. */
 
 import type { Fragment } from '../../core/build.ts';
+import { refuseCycle } from './cycle.ts';
 import { type Diagnostic, includeError, type Spot } from './diagnostic.ts';
 import { readHead } from './directives.ts';
-import type { Limits } from './limits.ts';
-import { countProblem, depthProblem } from './load.ts';
-import { type Include, type SourceFile, spotOf } from './source-file.ts';
+import { countProblem, depthProblem, type Limits, totalSizeProblem } from './limits.ts';
+import type { Include, SourceFile } from './source-file.ts';
 import type { Origin, TracedRun } from './source-map.ts';
+import { spotOf } from './spots.ts';
 import { type StageWatch, watchStages } from './stages.ts';
 
 /** A file that was spliced in. */
@@ -93,7 +94,7 @@ function spliceInclude(
   const at = { file: file.id, line: instruction.startLine };
   const chain = [...via, at];
   output.spot = spotOf(file, statement.span, via);
-  refuseCycle(target, chain, output.spot);
+  refuseCycle(target.id, chain, output.spot);
   if (chain.length > output.limits.depth) {
     throw includeError(depthProblem(output.limits), output.spot);
   }
@@ -102,10 +103,11 @@ function spliceInclude(
   if (output.included.length >= output.limits.includes) {
     throw includeError(countProblem(output.limits), output.spot);
   }
-  output.stageOf.set(target, output.stages.count);
   const { id: name, sha256, record } = target;
   output.included.push({ source: statement.source, file: name, sha256, ...record, at });
   spliceFile(output, target, chain);
+  // Behind it, for a file that starts a stage is part of the one that it leaves open.
+  output.stageOf.set(target, output.stages.count);
   const isLastLine = file.bytes[instruction.end - 1] !== LINE_FEED;
   if (!output.endsLine && !isLastLine) push(output, NEWLINE);
 }
@@ -132,14 +134,8 @@ function append(
 
 function push(output: Output, bytes: Buffer): void {
   output.size += bytes.length;
-  const { totalSize } = output.limits;
-  if (output.size > totalSize && output.spot) {
-    const problem = {
-      code: 'E_TOTAL_SIZE',
-      message: `the expanded Dockerfile has more than ${totalSize} bytes`,
-      hint: 'Include less, or ask an administrator for a higher limit (totalSize).',
-    };
-    throw includeError(problem, output.spot);
+  if (output.size > output.limits.totalSize && output.spot) {
+    throw includeError(totalSizeProblem(output.limits), output.spot);
   }
   output.chunks.push(bytes);
   output.endsLine = bytes[bytes.length - 1] === LINE_FEED;
@@ -153,16 +149,4 @@ function addRun(map: TracedRun[], run: TracedRun): void {
     last?.file === run.file && last.via === run.via && last.line + last.count === run.line;
   if (last && goesOn) last.count += run.count;
   else map.push(run);
-}
-
-function refuseCycle(target: SourceFile, chain: readonly Origin[], spot: Spot): void {
-  const start = chain.findIndex(({ file }) => file === target.id);
-  if (start === -1) return;
-  const files = [...chain.slice(start).map(({ file }) => file), target.id];
-  const problem = {
-    code: 'E_CYCLE',
-    message: `${target.id} includes itself: ${files.join(' → ')}`,
-    hint: 'Remove one of these INCLUDE lines.',
-  };
-  throw includeError(problem, spot);
 }

@@ -2,8 +2,9 @@
 
 import { type Diagnostic, describe, includeError } from './diagnostic.ts';
 import { type Instruction, joinLines } from './instructions.ts';
-import { type SourceFile, spotOfInstruction } from './source-file.ts';
+import type { SourceFile } from './source-file.ts';
 import type { Origin } from './source-map.ts';
+import { spotOfInstruction } from './spots.ts';
 
 export interface StageWatch {
   /** Number of FROMs so far. */

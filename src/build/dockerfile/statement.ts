@@ -1,13 +1,32 @@
-/** Reads one INCLUDE instruction into its words: `INCLUDE [--once] SOURCE [NAME=VALUE ...]`. */
+/** Reads one INCLUDE instruction: `INCLUDE [--once] SOURCE [NAME=VALUE ...]`. */
 
+import { toUtf8 } from './bytes.ts';
 import type { Problem } from './diagnostic.ts';
 import type { LogicalLine } from './instructions.ts';
+import { expandPieces, type Scope } from './variables.ts';
+import {
+  leadingText,
+  type Piece,
+  type Reference,
+  splitWords,
+  type Word,
+  withoutLeading,
+} from './words.ts';
 
 export interface Statement {
   once: boolean;
-  /** As it is meant: quotes and escapes resolved, decoded as UTF-8. */
+  /** As it is meant: quotes, escapes and variables resolved. */
   source: string;
   /** Where the source is written, in bytes of the file. */
+  span: Span;
+  inputs: GivenInput[];
+}
+
+/** `NAME=VALUE` of an INCLUDE. */
+export interface GivenInput {
+  name: string;
+  /** As latin1. */
+  value: string;
   span: Span;
 }
 
@@ -18,130 +37,128 @@ export interface Span {
   to: number;
 }
 
-/** The statement, or what is wrong with it and where. */
-export type StatementResult = Statement | { problem: Problem; span: Span };
-
-interface Word {
-  value: string;
-  /** Indices into the logical line. */
-  from: number;
-  to: number;
-  /** Index of the first `$` that starts a variable. */
-  variable: number | undefined;
-  isOpen: boolean;
+export interface StatementOptions {
+  line: LogicalLine;
+  /** The character that escapes in the file. */
+  token: string;
+  /** The variables at this line. */
+  scope: Scope;
 }
 
-const GRAMMAR = 'Write INCLUDE [--once] SOURCE, with a path or template:NAME@VERSION as SOURCE.';
+/** The statement cannot be read; the span says where. */
+export class StatementError extends Error {
+  readonly problem: Problem;
+  readonly span: Span;
+
+  constructor(problem: Problem, span: Span) {
+    super(problem.message);
+    this.problem = problem;
+    this.span = span;
+  }
+}
+
+/** Where a word, or a part of it, stands in the logical line. */
+type Range = Pick<Word, 'from' | 'to'>;
+
+interface Reading extends StatementOptions {
+  fail(problem: Problem, range: Range): never;
+}
+
+const GRAMMAR =
+  'Write INCLUDE [--once] SOURCE [NAME=VALUE ...], where SOURCE is a path, template:NAME@VERSION or project:GROUP/PROJECT@REF:PATH.';
+const VARIABLE_GRAMMAR = `INCLUDE reads $X, \${X}, \${X:-default} and \${X-default}; '$' is the sign.`;
 // Longer than any path that git or GitLab would take.
 const MAX_WORD = 4096;
-const SEPARATORS = /[\t\v\f\r ]/;
-const VARIABLE_START = /[A-Za-z_{]/;
+const INPUT = /^([A-Za-z_][A-Za-z0-9_]*)=/;
 
-/** Reads the logical line of an INCLUDE; `token` is the byte that escapes in this file. */
-export function parseStatement(line: LogicalLine, token: number): StatementResult {
-  const words = splitWords(line.text, String.fromCharCode(token)).slice(1);
-  const isFlag = ({ value }: Word) => value.startsWith('--');
-  const sourceAt = words.findIndex((word) => !isFlag(word));
-  const source = words[sourceAt];
-  const found = findProblem(words, sourceAt);
-  if (found) return { problem: found.problem, span: spanOf(line, found) };
-  if (!source?.value) {
-    const problem = { code: 'E_SYNTAX', message: 'INCLUDE names no source', hint: GRAMMAR };
-    return { problem, span: spanOf(line, source ?? { from: 0, to: 'INCLUDE'.length }) };
-  }
+/** Reads the logical line of an INCLUDE. Throws StatementError for the first word that is wrong. */
+export function parseStatement(options: StatementOptions): Statement {
+  const { line, token } = options;
+  const reading: Reading = {
+    ...options,
+    fail(problem, range) {
+      throw new StatementError(problem, spanOf(line, range));
+    },
+  };
+  const words = splitWords(line.text, token).slice(1);
+  const flags = words.findIndex((word) => !leadingText(word).startsWith('--'));
+  for (const flag of flags === -1 ? words : words.slice(0, flags)) readFlag(reading, flag);
+  const [source, ...others] = flags === -1 ? [] : words.slice(flags);
+  if (!source) reading.fail(syntax('INCLUDE names no source'), { from: 0, to: 'INCLUDE'.length });
   return {
-    once: sourceAt > 0,
-    source: decode(source.value),
+    once: flags > 0,
+    source: readSource(reading, source),
     span: spanOf(line, source),
+    inputs: others.map((word) => readInput(reading, word)),
   };
 }
 
-function findProblem(words: Word[], sourceAt: number) {
-  for (const [index, word] of words.entries()) {
-    const place = sourceAt === -1 ? 'flag' : placeOf(index, sourceAt);
-    const problem = problemOf(word, place);
-    if (problem) return { problem, from: word.from, to: word.to };
+function readFlag(reading: Reading, word: Word): void {
+  const value = readText(reading, word, word.pieces);
+  if (value !== '--once') reading.fail(syntax(`INCLUDE has no flag ${toUtf8(value)}`), word);
+}
+
+function readSource(reading: Reading, word: Word): string {
+  const source = toUtf8(readText(reading, word, word.pieces));
+  if (source === '') reading.fail(syntax('INCLUDE names no source'), word);
+  if (source.startsWith('[')) reading.fail(syntax('INCLUDE has no JSON form'), word);
+  if (/\p{Cc}/u.test(source)) {
+    reading.fail(syntax('a control character stands in what INCLUDE names'), word);
   }
-  return undefined;
+  return source;
 }
 
-function placeOf(index: number, sourceAt: number): 'flag' | 'source' | 'argument' {
-  if (index === sourceAt) return 'source';
-  return index < sourceAt ? 'flag' : 'argument';
-}
-
-function problemOf(word: Word, place: 'flag' | 'source' | 'argument'): Problem | undefined {
-  const value = decode(word.value);
-  const syntax = (message: string, hint = GRAMMAR) => ({ code: 'E_SYNTAX', message, hint });
-  if (word.isOpen) return syntax('a quote is opened and never closed');
-  if (value.startsWith('#')) {
-    return syntax('a comment cannot stand behind INCLUDE', 'Give the comment a line of its own.');
-  }
-  if (word.value.length > MAX_WORD)
-    return syntax(`a word of INCLUDE has more than ${MAX_WORD} bytes`);
-  if (/\p{Cc}/u.test(value)) return syntax('a control character stands in INCLUDE');
-  if (word.variable !== undefined) return VARIABLES;
-  if (place === 'flag' && value !== '--once') return syntax(`INCLUDE has no flag ${value}`);
-  if (place === 'source' && value.startsWith('[')) return syntax('INCLUDE has no JSON form');
-  if (place !== 'argument') return undefined;
-  if (value.startsWith('--')) return syntax(`the flag ${value} must stand before the source`);
-  return value.includes('=') ? INPUTS : syntax(`${value} is not of the form NAME=VALUE`);
-}
-
-const VARIABLES: Problem = {
-  code: 'E_UNSUPPORTED',
-  message: 'variables in INCLUDE are not supported yet',
-  hint: "Write the path or version out; a literal dollar sign goes into single quotes: '$'.",
-};
-
-const INPUTS: Problem = {
-  code: 'E_UNSUPPORTED',
-  message: 'inputs (NAME=VALUE) are not supported yet',
-  hint: 'Use an ARG before the INCLUDE that the fragment reads; ARG and ENV work as everywhere.',
-};
-
-/** Blanks separate; '…' is literal; "…" knows \" \\ \$; outside quotes the escape takes the next character. */
-function splitWords(text: string, escapeCharacter: string): Word[] {
-  const words: Word[] = [];
-  let at = 0;
-  while (at < text.length) {
-    if (SEPARATORS.test(text.charAt(at))) at++;
-    else {
-      const word = readWord(text, at, escapeCharacter);
-      words.push(word);
-      at = word.to;
+function readInput(reading: Reading, word: Word): GivenInput {
+  const text = leadingText(word);
+  const name = INPUT.exec(text)?.[1];
+  if (name === undefined) {
+    const shown = toUtf8(readText(reading, word, word.pieces));
+    if (shown.startsWith('--')) {
+      reading.fail(syntax(`the flag ${shown} must stand before the source`), word);
     }
+    reading.fail(syntax(`${shown} is not of the form NAME=VALUE`), word);
   }
-  return words;
+  const value = readText(reading, word, withoutLeading(word.pieces, name.length + 1));
+  return { name, value, span: spanOf(reading.line, word) };
 }
 
-function readWord(text: string, from: number, escapeCharacter: string): Word {
-  const word: Word = { value: '', from, to: from, variable: undefined, isOpen: false };
-  let quote = '';
-  while (word.to < text.length) {
-    const character = text.charAt(word.to);
-    if (quote === '' && SEPARATORS.test(character)) break;
-    const next = text.charAt(word.to + 1);
-    const escapes =
-      quote === '' ? character === escapeCharacter : quote === '"' && character === '\\';
-    if (escapes && next !== '' && (quote === '' || '"\\$'.includes(next))) {
-      word.value += next;
-      word.to++;
-    } else if (character === quote) quote = '';
-    else if (quote === '' && (character === '"' || character === "'")) quote = character;
-    else {
-      if (character === '$' && quote !== "'" && VARIABLE_START.test(next))
-        word.variable ??= word.to;
-      word.value += character;
-    }
-    word.to++;
+/** What pieces of a word come to, as latin1. */
+function readText({ line, scope, fail }: Reading, word: Word, pieces: readonly Piece[]): string {
+  if (word.problem !== undefined) {
+    const hint = word.problem.includes('variable') ? VARIABLE_GRAMMAR : GRAMMAR;
+    fail(syntax(toUtf8(word.problem), hint), word);
   }
-  word.isOpen = quote !== '';
-  return word;
+  if (line.text.charAt(word.from) === '#') {
+    const hint = 'Give the comment a line of its own.';
+    fail(syntax('a comment cannot stand behind INCLUDE', hint), word);
+  }
+  const text = expandPieces(pieces, scope.lookup);
+  if (typeof text !== 'string') return fail(undefinedVariable(text, scope), text);
+  if (text.length > MAX_WORD) {
+    fail(syntax(`a word of INCLUDE has more than ${MAX_WORD} bytes`), word);
+  }
+  return text;
+}
+
+function syntax(message: string, hint = GRAMMAR): Problem {
+  return { code: 'E_SYNTAX', message, hint };
+}
+
+function undefinedVariable({ name }: Reference, scope: Scope): Problem {
+  const names = scope.names();
+  const known = names.length > 0 ? `Here are ${names.join(', ')}.` : 'There are none here.';
+  const why = scope.isBareArg(name)
+    ? `The ARG ${name} above has no default, and the build gives it no value.`
+    : 'An ARG counts below its line in its own file, ENV never; a fragment gets values by NAME=VALUE.';
+  return {
+    code: 'E_VAR_UNDEFINED',
+    message: `the variable ${name} has no value here`,
+    hint: `${known} ${why} \${${name}:-default} gives a default.`,
+  };
 }
 
 /** The first physical stretch of [from, to) of a logical line. */
-function spanOf(line: LogicalLine, { from, to }: { from: number; to: number }): Span {
+export function spanOf(line: LogicalLine, { from, to }: Range): Span {
   let index = line.pieces.length - 1;
   while (index > 0 && (line.pieces[index]?.at ?? 0) > from) index--;
   const piece = line.pieces[index] ?? { at: 0, offset: 0, line: 1 };
@@ -151,8 +168,4 @@ function spanOf(line: LogicalLine, { from, to }: { from: number; to: number }): 
     from: piece.offset + from - piece.at,
     to: piece.offset + end - piece.at,
   };
-}
-
-function decode(latin1: string): string {
-  return Buffer.from(latin1, 'latin1').toString('utf8');
 }

@@ -1,0 +1,43 @@
+/** Warns of a heredoc that the Docker at hand would take for instructions. */
+
+import type { SourceRun } from '../../core/build.ts';
+import { type Diagnostic, describe } from './diagnostic.ts';
+import { joinLines, type ParsedDockerfile, parseDockerfile } from './instructions.ts';
+import { spotInOutput } from './output-spots.ts';
+import { spanOf } from './statement.ts';
+
+const SIGN = '<<';
+const PROBLEM = {
+  code: 'W_HEREDOC_20_10',
+  message: 'this Docker knows no heredocs and will take the lines of this one for instructions',
+  hint: 'Put # syntax=docker/dockerfile:1.4 at the top of the Dockerfile, or write the commands with && and \\.',
+};
+
+/** About the first heredoc of an expanded Dockerfile without a `# syntax=` of its own; none is found twice. */
+export function heredocWarnings({
+  bytes,
+  map,
+}: {
+  bytes: Buffer;
+  map: readonly SourceRun[];
+}): Diagnostic[] {
+  if (!bytes.includes(SIGN)) return [];
+  const parsed = parseDockerfile(bytes);
+  if (parsed.head.directives.some(({ name }) => name === 'syntax')) return [];
+  const span = firstHeredoc(parsed);
+  const spot = span && spotInOutput(parsed.text, map, span);
+  return spot ? [describe('warning', PROBLEM, spot)] : [];
+}
+
+function firstHeredoc(parsed: ParsedDockerfile) {
+  const { text, instructions, unfinished } = parsed;
+  const isOpen = unfinished?.kind === 'heredoc';
+  const instruction =
+    instructions.find(({ textEnd, end }) => end > textEnd) ??
+    (isOpen ? instructions.at(-1) : undefined);
+  if (!instruction) return undefined;
+  const line = joinLines(text, instruction, parsed.escape);
+  const at = line.text.indexOf(SIGN);
+  const end = /^\S*/.exec(line.text.slice(at))?.[0].length ?? SIGN.length;
+  return spanOf(line, { from: at, to: at + end });
+}

@@ -1,0 +1,25 @@
+/** What a file asks of INCLUDE by comments above its first instruction: `# ekiden: once`, `# ekiden: input …`. */
+
+import type { ParsedDockerfile } from './instructions.ts';
+
+export interface Pragma {
+  /** `once`, `input`, or whatever else stands there. */
+  name: string;
+  /** What follows the name, as latin1. */
+  rest: string;
+  line: number;
+  /** The whole line without blanks around it, as latin1. */
+  text: string;
+}
+
+const PRAGMA = /^\s*#\s*ekiden:\s*(\w+)\s*(.*)$/s;
+
+export function pragmas({ text, head, instructions }: ParsedDockerfile): Pragma[] {
+  const above = text.slice(head.end, instructions[0]?.start);
+  if (!above.includes('ekiden:')) return [];
+  return above.split('\n').flatMap((line, index) => {
+    const content = line.trim();
+    const [, name, rest = ''] = PRAGMA.exec(content) ?? [];
+    return name === undefined ? [] : [{ name, rest, line: head.lines + index + 1, text: content }];
+  });
+}
