@@ -1,41 +1,68 @@
 /** The logs of builds for those who read and follow them. */
-import type { BuildStore } from './core/build.ts';
-import { isActive } from './core/build.ts';
+import { type BuildStore, isActive } from './core/build.ts';
+import { type BuildLogState, type BuildLogStore, isGone } from './core/build-log.ts';
+import { type DeploymentStore, isOpen } from './core/deployment.ts';
 import type { ByteRange, LogFrame, OpenLogFile } from './core/log-file.ts';
-import { followFile } from './logs/follow.ts';
-import { readFileRange } from './logs/reading.ts';
+import { followBuildLog, noLongerKept, readBuildLog } from './logs/build-log.ts';
 
 export interface BuildLogReader {
-  /** Bytes that the build has said so far on this machine. */
-  size(build: string): Promise<number>;
-  open(build: string, range: ByteRange): Promise<OpenLogFile | undefined>;
-  /** Until the build has ended and all is read. */
+  /** Of size 0 while nothing was said. @throws EkidenError (410) once the log was given up */
+  state(build: string): Promise<BuildLogState>;
+  /** The wanted bytes; where some of them are no longer kept, a line says so. */
+  open(build: string, range: ByteRange): Promise<OpenLogFile>;
+  /** Its end, at most so many bytes; it begins with a whole character. */
+  tail(build: string, bytes: number): Promise<string>;
+  /** Until the build and its deployments have ended, and all is read. */
   follow(build: string, follow: { from: number; signal: AbortSignal }): AsyncIterable<LogFrame>;
 }
 
 export interface BuildLogReaderOptions {
-  /** The data folder; logs lie in `builds` there. */
-  data: string;
+  buildLogStore: BuildLogStore;
   builds: Pick<BuildStore, 'find'>;
+  deployments: Pick<DeploymentStore, 'find'>;
 }
 
-export function createBuildLogReader({ data, builds }: BuildLogReaderOptions): BuildLogReader {
-  const folder = { sandbox: data, folders: ['builds'] };
-  const pathOf = (build: string) => `builds/${build}.log`;
+export function createBuildLogReader(options: BuildLogReaderOptions): BuildLogReader {
+  const { buildLogStore: store } = options;
+
+  async function stateOf(build: string): Promise<BuildLogState> {
+    const state = await store.state(build);
+    if (isGone(state)) throw noLongerKept();
+    return state;
+  }
+
   return {
-    size: async (build) => (await readFileRange(folder, pathOf(build)))?.file.size ?? 0,
-    open: (build, range) => readFileRange(folder, pathOf(build), range),
+    state: stateOf,
+    async open(build, { start, end }) {
+      const { size, modifiedAt } = await stateOf(build);
+      const bytes = readBuildLog(store, build, { start, stop: Math.min(end + 1, size) });
+      return { file: { path: 'log', size, modifiedAt }, identity: build, bytes };
+    },
+    async tail(build, bytes) {
+      const { size: stop } = await store.state(build);
+      const start = Math.max(0, stop - bytes);
+      const parts: Uint8Array[] = [];
+      for await (const part of readBuildLog(store, build, { start, stop })) parts.push(part);
+      return textFrom(Buffer.concat(parts), start > 0);
+    },
     follow: (build, follow) =>
-      followFile({
-        ...follow,
-        folder,
-        path: pathOf(build),
-        // How long ago does not matter: the log itself tells when the last word was written.
-        endedAt: async () => {
-          const found = await builds.find(build);
-          return found && isActive(found) ? undefined : 0;
-        },
-        endReason: 'the build has ended',
-      }),
+      followBuildLog({ ...follow, store, build, isOver: () => isOver(options, build) }),
   };
+}
+
+async function isOver({ builds, deployments }: BuildLogReaderOptions, id: string) {
+  const build = await builds.find(id);
+  if (build && isActive(build)) return false;
+  const found = await Promise.all((build?.deployments ?? []).map(deployments.find));
+  return !found.some((deployment) => deployment && isOpen(deployment));
+}
+
+function textFrom(bytes: Buffer, isCut: boolean): string {
+  const start = isCut ? bytes.findIndex((byte) => !isContinuation(byte)) : 0;
+  return start < 0 ? '' : bytes.toString('utf8', start);
+}
+
+/** Bytes 10xxxxxx go on with a character of UTF-8 (RFC 3629). */
+function isContinuation(byte: number): boolean {
+  return byte >> 6 === 0b10;
 }

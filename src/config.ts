@@ -175,6 +175,16 @@ export const settings = {
     whole(1, 64).default(2),
     'Builds that one build role runs at a time.',
   ),
+  buildLogMemory: setting(
+    'EKIDEN_BUILD_LOG_MEMORY',
+    whole(1).default(512),
+    'MiB of Redis that the compressed logs of all builds may take; then the oldest go.',
+  ),
+  buildLogDays: setting(
+    'EKIDEN_BUILD_LOG_DAYS',
+    whole(1, 3_650).default(30),
+    'Days that the log of a build is kept.',
+  ),
   buildTimeout: setting('EKIDEN_BUILD_TIMEOUT', seconds.default(3600), 'Seconds a build may take.'),
   deployDeadline: setting(
     'EKIDEN_DEPLOY_DEADLINE',

@@ -19,6 +19,7 @@ import type { Arrivals } from './core/arrival.ts';
 import type { BuildStore } from './core/build.ts';
 import type { DeploymentStore } from './core/deployment.ts';
 import type { Arrival, HandOn, JourneyEvent, RefDeleted } from './core/event.ts';
+import type { Fragments } from './core/fragment.ts';
 import type { Log } from './core/log.ts';
 import type { LogFiles } from './core/log-file.ts';
 import type { ProjectStore } from './core/project.ts';
@@ -68,6 +69,8 @@ export interface Ekiden {
   hookRegistration: HookRegistration;
   builds: BuildStore;
   deployments: DeploymentStore;
+  /** The platform's fragments, and who uses them. */
+  fragments: Fragments;
   /** Projects that were pushed to, those with the newest activity first. */
   knownProjects: ProjectStore;
   /** What is known of services now. */
@@ -107,6 +110,8 @@ export interface Ekiden {
   priority(build: string): Promise<number>;
   /** Records the deployments of an image and makes their apps follow them; answers their ids. */
   requestDeployments(build: string): Promise<string[]>;
+  /** Records which fragments a successful build took. */
+  noteFragments(build: string): Promise<void>;
   removeApps(arrival: RefDeleted): Promise<void>;
   /** Takes down the apps of services that the deployed commit no longer has. */
   removeLeftServices(deployment: string): Promise<void>;
@@ -154,7 +159,7 @@ export function createEkiden(config: ReadyConfig, log: Log): Ekiden {
       install: config.install,
       templates: join(templatesFolder, 'nginx'),
     }),
-    buildLogReader: createBuildLogReader({ ...config, ...stores }),
+    buildLogReader: createBuildLogReader(stores),
     readiness: createReadiness(checksOf(parts), ['redis']),
     report: createReport({ ...stores, statuses, url: config.url }),
     newBuildId,

@@ -2,12 +2,14 @@
 import { join } from 'node:path';
 import { createBuilder } from './build/builder.ts';
 import { createTemplates } from './build/dockerfile/index.ts';
+import { createFragments } from './build/fragments.ts';
 import { createBuildLogs } from './build/log/build-log.ts';
 import { createResolver } from './build/resolve.ts';
 import { createGitLabVariables } from './clients/gitlab-variables.ts';
 import { gitlabConnection } from './config.ts';
 import { priorityOf } from './core/build.ts';
 import type { JourneyEvent, RefDeleted } from './core/event.ts';
+import { useOf } from './core/fragment.ts';
 import { createDeployer } from './deploy/deployer.ts';
 import { removeAppsOf, removeLeftServices } from './deploy/removal.ts';
 import { requestDeployments } from './deploy/request.ts';
@@ -18,10 +20,10 @@ import { templatesFolder } from './paths.ts';
 export function createLegs({ config, stores, gitlab, docker, marathon }: Parts) {
   const { builds, heads, cancellations, locks, balancers } = stores;
   const { install, domain } = config;
-  const buildLogs = createBuildLogs(join(config.data, 'builds'));
+  const buildLogs = createBuildLogs(stores.buildLogStore);
+  const templates = createTemplates(join(templatesFolder, 'dockerfiles'));
   const resolver = createResolver({
-    ...{ gitlab, builds, heads, tagRules: stores.tagRules },
-    templates: createTemplates(join(templatesFolder, 'dockerfiles')),
+    ...{ gitlab, builds, heads, templates, tagRules: stores.tagRules },
     projects: stores.knownProjects,
     limits: { instances: config.maxInstances, memory: config.maxMemory },
     deadline: config.deployDeadline,
@@ -49,7 +51,8 @@ export function createLegs({ config, stores, gitlab, docker, marathon }: Parts) 
     isRouted: balancers.isRouted,
     urlOf: urlMaker(config),
   });
-  return { buildLogs, resolver, builder, deployer };
+  const fragments = createFragments({ templates, uses: stores.fragmentUses });
+  return { buildLogs, resolver, builder, deployer, fragments };
 }
 
 /** How long the hook of a newer commit may take before the head is looked at without it. */
@@ -74,8 +77,16 @@ export function createSteps(parts: Parts, newBuildId: () => string) {
       return build ? priorityOf(build) : 0;
     },
     requestDeployments: (build: string) => requestDeployments(stores, build),
+    async noteFragments(id: string) {
+      const build = await stores.builds.find(id);
+      if (build) await stores.fragmentUses.note(useOf(build, Date.now()));
+    },
     async removeApps(arrival: RefDeleted) {
       await removeAppsOf(removal, arrival);
+      const { project, ref } = arrival;
+      // The resolver has given up the head only where GitLab shows the ref no more.
+      if (!(await stores.heads.current(project, ref)))
+        await stores.fragmentUses.forget(project, ref);
     },
     async removeLeftServices(deployment: string) {
       await removeLeftServices(removal, deployment);

@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Request, Response } from 'express';
-import { NotFoundError } from '../core/errors.ts';
+import { EkidenError, NotFoundError } from '../core/errors.ts';
 import { type ByteRange, beyondFile, type OpenLogFile } from '../core/log-file.ts';
 
 export interface ServeBytesOptions {
@@ -11,13 +11,15 @@ export interface ServeBytesOptions {
   type: string;
   /** The file's size in bytes now; undefined when there is none. */
   size(): Promise<number | undefined>;
+  /** Bytes that are no longer kept: the whole is then longer or shorter than its size, and told as it comes. */
+  gap?: { start: number; stop: number } | undefined;
   /** Only bytes that are there now are asked for. */
   open(range: ByteRange): Promise<OpenLogFile | undefined>;
 }
 
 /** @throws NotFoundError, or InputError (416) for a range beyond the end. */
 export async function serveBytes(options: ServeBytesOptions): Promise<void> {
-  const { request, response, type } = options;
+  const { request, response, type, gap } = options;
   const size = await options.size();
   if (size === undefined) throw noFile();
   const range = wantedRange(options, size);
@@ -26,7 +28,7 @@ export async function serveBytes(options: ServeBytesOptions): Promise<void> {
     'X-Content-Type-Options': 'nosniff',
     'Accept-Ranges': 'bytes',
     'Cache-Control': 'no-store',
-    'Content-Length': String(size),
+    ...(gap ? {} : { 'Content-Length': String(size) }),
   });
   if (range) {
     response.status(206).set({
@@ -46,7 +48,7 @@ export async function serveBytes(options: ServeBytesOptions): Promise<void> {
 
 /** Several ranges at once are answered with the whole, as a server may. */
 function wantedRange(
-  { request, response }: ServeBytesOptions,
+  { request, response, gap }: ServeBytesOptions,
   size: number,
 ): ByteRange | undefined {
   const suffix = /^bytes=-(\d+)$/.exec(request.headers.range ?? '')?.[1];
@@ -60,7 +62,20 @@ function wantedRange(
   }
   if (ranges === undefined || ranges === -2 || ranges.type !== 'bytes') return undefined;
   const [first, ...more] = ranges;
-  return more.length === 0 ? first : undefined;
+  if (first === undefined || more.length > 0) return undefined;
+  return gap ? keptOf(first, gap, suffix !== undefined) : first;
+}
+
+/** A server may answer with less than was asked for (RFC 9110, 15.3.7): the part before the gap, or behind it. */
+function keptOf(range: ByteRange, gap: { start: number; stop: number }, isEnd: boolean): ByteRange {
+  const { start, end } = range;
+  if (end < gap.start || start >= gap.stop) return range;
+  if (start < gap.start && !(isEnd && end >= gap.stop)) return { start, end: gap.start - 1 };
+  if (end >= gap.stop) return { start: gap.stop, end };
+  throw new EkidenError(`Of these bytes none is kept: the gap ends at ${gap.stop}.`, {
+    ...{ code: 'E_LOG_GONE', status: 410, mendedBy: 'administrator' },
+    hint: 'The beginning and the end of a long log are kept.',
+  });
 }
 
 function noFile(): NotFoundError {

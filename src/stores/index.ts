@@ -7,10 +7,12 @@ import type { Log } from '../core/log.ts';
 import { attemptsInAll as attempts } from '../core/queue.ts';
 import { createArrivals, drainSpool, spooledSchema } from './arrivals.ts';
 import { createBalancers } from './balancers.ts';
+import { createBuildLogStore } from './build-logs.ts';
 import { createBuildStore, createHeads, type StoreOptions } from './builds.ts';
 import { createCancellations } from './cancellations.ts';
 import { createDeploymentStore } from './deployments.ts';
 import { createDoor } from './door.ts';
+import { createFragmentUses } from './fragments.ts';
 import { createLocks } from './locks.ts';
 import { createNodes } from './nodes.ts';
 import { createAppIds, createProjectStore } from './projects.ts';
@@ -24,7 +26,14 @@ import { createTagRules } from './tag-rules.ts';
 import { createTickets } from './tickets.ts';
 
 export interface StoresOptions {
-  config: { install: string; data: string; redisUrl: string };
+  config: {
+    install: string;
+    data: string;
+    redisUrl: string;
+    /** MiB that all logs of builds may take, and days that one is kept. */
+    buildLogMemory: number;
+    buildLogDays: number;
+  };
   log: Log;
   redis: (options: RedisOptions) => Redis;
 }
@@ -51,10 +60,13 @@ export function createStores({ config, log, redis: connect }: StoresOptions) {
     statuses: open<{ outbox: string }>('statuses'),
   };
 
+  const buildLogStore = openBuildLogs(config, { redis: impatient, patient: redis, prefix });
+
   return {
     redis,
     prefix,
     queues,
+    buildLogStore,
     arrivals: createArrivals({ queue: door, spool, log }),
     drainSpool: () => drainSpool({ queue: door, spool, log }),
     ...openRecords(options),
@@ -67,10 +79,19 @@ export function createStores({ config, log, redis: connect }: StoresOptions) {
       const open = [door, ...Object.values(queues)];
       // A Redis that is away never answers the farewell.
       await Promise.race([Promise.allSettled(open.map((queue) => queue.close())), delay(2_000)]);
+      await buildLogStore.close();
       redis.disconnect();
       impatient.disconnect();
     },
   };
+}
+
+function openBuildLogs(
+  { buildLogMemory, buildLogDays }: StoresOptions['config'],
+  connections: { redis: Redis; patient: Redis; prefix: string },
+) {
+  const budget = buildLogMemory * 1024 * 1024;
+  return createBuildLogStore({ ...connections, budget, seconds: buildLogDays * 24 * 60 * 60 });
 }
 
 function openRecords(options: StoreOptions) {
@@ -80,6 +101,7 @@ function openRecords(options: StoreOptions) {
     deployments: createDeploymentStore(options),
     releases: createReleaseStore(options),
     scales: createScaleStore(options),
+    fragmentUses: createFragmentUses(options),
     knownProjects: createProjectStore(options),
     appIds: createAppIds(options),
     locks: createLocks(options),

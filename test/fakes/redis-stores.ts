@@ -20,7 +20,10 @@ export async function startRedisStores(): Promise<RedisStores> {
   const opened: Stores[] = [];
   return {
     fresh() {
-      const config = { install: `t${opened.length}`, data, redisUrl: redis.url };
+      const config = {
+        ...{ install: `t${opened.length}`, data, redisUrl: redis.url },
+        ...{ buildLogMemory: 64, buildLogDays: 1 },
+      };
       const stores = createStores({ config, log: silent, redis: connectRedis });
       opened.push(stores);
       return stores;

@@ -97,14 +97,19 @@ export const readBuildLog = endpoint({
   needs: 'look',
   params: recordParams,
   answer: { description: 'The log.', type: 'text/plain' },
-  others: { 101: 'The socket is open.', 206: 'The wanted range.', 416: 'There are no such bytes.' },
+  others: {
+    101: 'The socket is open.',
+    206: 'The wanted range.',
+    410: 'It is no longer kept.',
+    416: 'There are no such bytes.',
+  },
   async handle({ ekiden, project, params, request, response }) {
     const { id } = await findBuild(ekiden, project, params.id);
+    const { size, gap } = await ekiden.buildLogReader.state(id);
     await serveBytes({
-      request,
-      response,
+      ...{ request, response, gap },
       type: 'text/plain; charset=utf-8',
-      size: () => ekiden.buildLogReader.size(id),
+      size: async () => size,
       open: (range) => ekiden.buildLogReader.open(id, range),
     });
   },

@@ -85,7 +85,7 @@ async function deploymentsOf({ deployments }: Pick<Ekiden, 'deployments'>, build
 
 async function dataOfBuild(ekiden: Ekiden, build: Build) {
   const { id, project, projectPath, ref, sha, state, reason, image, plan, legs } = build;
-  const log = await ekiden.buildLogs.tail(id, shownLog);
+  const log = await ekiden.buildLogReader.tail(id, shownLog);
   return {
     ...{ id, project, ref, sha, state, legs },
     projectPath: projectPath ?? null,
@@ -95,7 +95,7 @@ async function dataOfBuild(ekiden: Ekiden, build: Build) {
     milliseconds: durations(legs),
     waterfall: renderWaterfall(legs),
     deployments: (await deploymentsOf(ekiden, build)).map(dataOfDeployment),
-    log: log ?? '',
+    log,
   };
 }
 
