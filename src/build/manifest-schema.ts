@@ -78,6 +78,13 @@ const environment = z.strictObject({
   tags: oneOrMore.default([]).describe('Tags that go here; * matches anything.'),
 });
 
+const include = z
+  .strictObject({
+    allow: oneOrMore.describe('Projects, such as group/name; * is any name, ** any names.'),
+    paths: oneOrMore.describe('Files of this project, such as docker/**.'),
+  })
+  .describe('Which projects may INCLUDE which files of this one.');
+
 /** The whole manifest; unknown keys are refused. */
 export const manifestSchema = z
   .strictObject({
@@ -106,6 +113,7 @@ export const manifestSchema = z
       .record(z.string().regex(/^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$/), service)
       .default(() => ({ web: service.parse({}) })),
     deploy: z.strictObject({ deadline: duration.optional() }).default({}),
+    include: include.optional(),
   })
   .meta({
     title: 'Ekiden manifest',

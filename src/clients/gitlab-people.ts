@@ -21,6 +21,8 @@ export interface Person {
   name: string;
   /** False for who is blocked, banned or deactivated. */
   isActive: boolean;
+  /** True for who sees only projects that they have a role in; GitLab tells it to administrators. */
+  isExternal: boolean;
 }
 
 export interface GitLabPeople {
@@ -44,8 +46,11 @@ const personSchema = z
     username: z.string(),
     name: z.string(),
     state: z.string().default('active'),
+    external: z.boolean().default(false),
   })
-  .transform(({ state, ...person }): Person => ({ ...person, isActive: state === 'active' }));
+  .transform(({ state, external, ...person }): Person => {
+    return { ...person, isActive: state === 'active', isExternal: external };
+  });
 const tokenSchema = z.object({ scopes: z.array(z.string()) });
 /** GitLab named it `scopes` first. */
 const grantSchema = z

@@ -1,19 +1,12 @@
 /** The few calls to GitLab that several stations share, over gitbeaker. */
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
-import {
-  Branches,
-  Commits,
-  Metadata,
-  Projects,
-  Repositories,
-  RepositoryFiles,
-  Tags,
-} from '@gitbeaker/rest';
+import { Commits, Metadata, Projects, Repositories, RepositoryFiles } from '@gitbeaker/rest';
 import { z } from 'zod';
-import type { Project } from '../core/access.ts';
+import type { CodeReaders, Project } from '../core/access.ts';
 import { messageOf } from '../core/errors.ts';
 import { shortSha } from '../core/ref.ts';
+import { createGitLabRefs, type GitLabRefs } from './gitlab-refs.ts';
 import { createGitLabRepository, type GitLabRepository } from './gitlab-repository.ts';
 import { absent, asking, type GitLabOptions, requestOptions, shorten } from './gitlab-request.ts';
 
@@ -25,9 +18,10 @@ const projectSchema = z.object({
   path_with_namespace: z.string(),
   default_branch: z.string().nullish(),
   web_url: z.string(),
+  visibility: z.string().nullish(),
+  repository_access_level: z.string().nullish(),
 });
 const versionSchema = z.object({ version: z.string() });
-const headSchema = z.object({ commit: z.object({ id: z.string() }) });
 const fileSchema = z.object({ content: z.string(), encoding: z.string() });
 const statusSchema = z.object({ pipeline_id: z.number().optional() });
 
@@ -47,15 +41,13 @@ export interface StatusPost {
   pipeline?: number;
 }
 
-export interface GitLab extends GitLabRepository {
+export interface GitLab extends GitLabRepository, GitLabRefs {
   /** Such as 18.3.0; only whoever has a good token is told. */
   version(): Promise<string>;
   /** @throws NotFoundError when there is none that the token may see. */
   project(id: number): Promise<Project>;
   /** By id or full path, also by one that it had before; undefined for none that the token sees. */
   findProject(idOrPath: string): Promise<Project | undefined>;
-  /** The commit that a full ref points to now; undefined when the ref is gone. */
-  head(project: number, ref: string): Promise<string | undefined>;
   /** A file's bytes at a commit; undefined when it is absent. */
   file(project: number, path: string, sha: string): Promise<Buffer | undefined>;
   /** The repository (or the folder `path` of it) at `sha` as a plain tar stream. */
@@ -69,8 +61,6 @@ export type { GitLabOptions } from './gitlab-request.ts';
 export function createGitLab(connection: GitLabOptions): GitLab {
   const options = requestOptions(connection);
   const projects = new Projects(options);
-  const branches = new Branches(options);
-  const tags = new Tags(options);
   const files = new RepositoryFiles(options);
   const commits = new Commits(options);
   // The time-out of gitbeaker would cut long transfers; builds have a limit of their own.
@@ -78,6 +68,7 @@ export function createGitLab(connection: GitLabOptions): GitLab {
 
   return {
     ...createGitLabRepository(connection),
+    ...createGitLabRefs(connection),
     async version() {
       const answer = await asking('its version', () => new Metadata(options).show());
       return versionSchema.parse(answer).version;
@@ -91,7 +82,6 @@ export function createGitLab(connection: GitLabOptions): GitLab {
       );
       return found === undefined ? undefined : toProject(found);
     },
-    head: (project, ref) => headOf({ branches, tags }, project, ref),
     async file(project, path, sha) {
       const found = await asking(`${path} at ${shortSha(sha)}`, () =>
         files.show(project, path, sha),
@@ -116,20 +106,6 @@ export function createGitLab(connection: GitLabOptions): GitLab {
   };
 }
 
-async function headOf(
-  { branches, tags }: { branches: Branches; tags: Tags },
-  project: number,
-  ref: string,
-): Promise<string | undefined> {
-  const [, kind, name] = /^refs\/(heads|tags)\/(?!\.\.?$)(.+)$/.exec(ref) ?? [];
-  // Git has other refs, and GitLab would take a name that is none for another address.
-  if (name === undefined) return undefined;
-  const found = await asking<unknown>(`${ref} of project ${project}`, () =>
-    kind === 'tags' ? tags.show(project, name) : branches.show(project, name),
-  ).catch(absent);
-  return found === undefined ? undefined : headSchema.parse(found).commit.id;
-}
-
 function toProject(answer: unknown): Project {
   const project = projectSchema.parse(answer);
   return {
@@ -137,7 +113,15 @@ function toProject(answer: unknown): Project {
     path: project.path_with_namespace,
     webUrl: project.web_url,
     defaultBranch: project.default_branch ?? undefined,
+    readers: readersOf(project),
   };
+}
+
+/** A project that everybody sees may keep its code to its members all the same. */
+function readersOf(project: z.output<typeof projectSchema>): CodeReaders {
+  if (project.repository_access_level !== 'enabled') return 'members';
+  if (project.visibility === 'public') return 'everyone';
+  return project.visibility === 'internal' ? 'users' : 'members';
 }
 
 async function postStatus(

@@ -108,7 +108,11 @@ export interface Project {
   path: string;
   webUrl: string;
   defaultBranch: string | undefined;
+  readers: CodeReaders;
 }
+
+/** Who may read the code of a project besides those with a role in it; `users` are all whom GitLab knows. */
+export type CodeReaders = 'members' | 'users' | 'everyone';
 
 /** Finds projects with Ekiden's own token; answers are kept for 60 s. */
 export interface Projects {

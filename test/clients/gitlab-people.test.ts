@@ -41,7 +41,7 @@ const newUser = (accessLevel?: number) => {
 describe('a token', () => {
   it('tells whose it is', async () => {
     const { id, token } = newUser();
-    const person = { id, username: `ada-${count}`, name: `ada-${count}`, isActive: true };
+    const person = { id, username: `ada-${count}`, name: `ada-${count}`, isActive: true, isExternal: false };
     expect(await people.ofToken(token)).toEqual({ person, mayChange: true });
   });
 
@@ -199,6 +199,7 @@ describe('a project', () => {
       path: 'shop/new',
       webUrl: `${gitlab.url}/shop/new`,
       defaultBranch: 'main',
+      readers: 'members',
     };
     for (const name of [String(id), 'shop/new', 'shop/old']) {
       expect(await client.findProject(name)).toEqual(wanted);

@@ -24,6 +24,7 @@ describe('reading', () => {
       path: rig.path,
       webUrl: `${rig.gitlab.url}/${rig.path}`,
       defaultBranch: 'main',
+      readers: 'members',
     });
   });
 

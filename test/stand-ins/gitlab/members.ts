@@ -47,7 +47,9 @@ export function accessLevel(known: Known, user: User, project: Project): number 
     ...groupsAbove(known.state, namespaceOf(project)).map(({ members }) => members),
   ];
   const level = bestLevel(known, user, sources);
-  return level > 0 || project.visibility === 'private' ? level : 5;
+  const isHidden =
+    project.visibility === 'internal' ? user.external : project.visibility === 'private';
+  return level > 0 || isHidden ? level : 5;
 }
 
 /** The level of `user` in `group`; whoever has a project below it sees the group, at level 5. */

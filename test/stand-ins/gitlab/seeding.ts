@@ -33,6 +33,7 @@ export interface NewUser {
   username: string;
   name?: string;
   admin?: boolean;
+  external?: boolean;
   projectId?: number;
   /** In that project; default 30. */
   accessLevel?: number;

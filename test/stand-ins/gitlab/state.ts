@@ -11,6 +11,8 @@ export interface User {
   publicEmail: string | null;
   admin: boolean;
   bot: boolean;
+  /** Sees only what they are a member of. */
+  external: boolean;
   state: 'active' | 'blocked';
 }
 
@@ -71,6 +73,8 @@ export interface Project {
   name: string;
   description: string;
   visibility: Visibility;
+  /** `private` keeps the code to members, whatever the visibility is. */
+  repositoryAccess: 'enabled' | 'private';
   createdAt: string;
   creatorId: number;
   defaultBranch: string;
@@ -140,6 +144,7 @@ export function addUser(
     publicEmail: user.publicEmail ?? null,
     admin: user.admin ?? false,
     bot: user.bot ?? false,
+    external: user.external ?? false,
     state: user.state ?? 'active',
   };
   state.users.push(added);

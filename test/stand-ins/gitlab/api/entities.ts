@@ -104,6 +104,7 @@ export function projectFull(gitlab: GitLab, project: Project, user: User) {
     jobs_enabled: true,
     merge_requests_enabled: true,
     builds_access_level: 'enabled',
+    repository_access_level: project.repositoryAccess,
     creator_id: project.creatorId,
     ci_config_path: null,
     permissions: {

@@ -14,6 +14,8 @@ export interface NewProject {
   name?: string;
   description?: string;
   visibility?: Visibility;
+  /** Default enabled. */
+  repositoryAccess?: Project['repositoryAccess'];
   defaultBranch?: string;
   /** Names or patterns with `*`; without further word the default branch, as GitLab has it. */
   protectedBranches?: string[];
@@ -33,6 +35,7 @@ export async function createProject(
     name: wanted.name ?? wanted.path.split('/').at(-1) ?? wanted.path,
     description: wanted.description ?? '',
     visibility: wanted.visibility ?? 'private',
+    repositoryAccess: wanted.repositoryAccess ?? 'enabled',
     createdAt: gitlab.timestamp(),
     creatorId: creator.id,
     defaultBranch: wanted.defaultBranch ?? 'main',

@@ -82,13 +82,23 @@ const listTags =
   (gitlab: GitLab): Handler =>
   async (request, response) => {
     const { project, repo } = asker(gitlab, request);
+    const { search = '' } = parameters(request, z.object({ search: z.string().optional() }));
+    const wanted = (await tags(repo)).filter(({ name }) => fitsSearch(name, search));
     const found = await Promise.all(
-      (await tags(repo)).map(async (tag) => ({ tag, commit: await readCommit(repo, tag.commit) })),
+      wanted.map(async (tag) => ({ tag, commit: await readCommit(repo, tag.commit) })),
     );
     sendPage(request, response, found, ({ tag, commit }) =>
       tagEntity(gitlab, project, tag, commit),
     );
   };
+
+/** `^` at the front asks for names that begin so, `$` at the end for names that end so. */
+function fitsSearch(name: string, search: string): boolean {
+  const text = search.replace(/^\^|\$$/g, '').toLowerCase();
+  const lower = name.toLowerCase();
+  if (search.startsWith('^') && !lower.startsWith(text)) return false;
+  return search.endsWith('$') ? lower.endsWith(text) : lower.includes(text);
+}
 
 const showTag =
   (gitlab: GitLab): Handler =>

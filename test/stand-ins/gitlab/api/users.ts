@@ -25,10 +25,10 @@ export function userRoutes(gitlab: GitLab): Router {
     sendPage(request, response, found, (user) => userBasic(gitlab, user));
   });
   routes.get('/users/:id', (request, response) => {
-    authenticate(gitlab, request);
+    const viewer = authenticate(gitlab, request);
     const user = state.users.find(({ id }) => String(id) === segment(request, 'id'));
     if (user === undefined) throw notFound('User');
-    response.json(present(user));
+    response.json({ ...present(user), ...(viewer.admin ? { external: user.external } : {}) });
   });
   return routes;
 }

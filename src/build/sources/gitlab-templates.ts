@@ -1,0 +1,74 @@
+/** Templates kept in a project of GitLab: `<name>.dockerfile` at the tag `<name>/<version>`. */
+import { LRUCache } from 'lru-cache';
+import type { GitLab } from '../../clients/gitlab.ts';
+import { InputError, SetupError } from '../../core/errors.ts';
+import { parseNotices, type TemplateSource } from '../dockerfile/index.ts';
+import type { FileCache } from './file-cache.ts';
+
+export interface GitLabTemplatesOptions {
+  gitlab: Pick<GitLab, 'findProject' | 'tags' | 'file'>;
+  cache: FileCache;
+  /** `group/name`, as EKIDEN_TEMPLATES_PROJECT has it. */
+  project: string;
+}
+
+/** Tags whose commits are remembered between the choice of a version and its reading. */
+const mostTags = 5_000;
+
+/** Which versions are not to be used stands in `<name>.versions.yml` on the default branch. */
+export function createGitLabTemplates(options: GitLabTemplatesOptions): TemplateSource {
+  const { gitlab, cache } = options;
+  const commits = new LRUCache<string, string>({ max: mostTags });
+
+  async function project() {
+    const found = await gitlab.findProject(options.project);
+    if (found) return found;
+    throw new SetupError(`the templates' project ${options.project} cannot be seen`, {
+      code: 'E_TEMPLATES_PROJECT',
+      hint: 'See that EKIDEN_TEMPLATES_PROJECT exists, and that GITLAB_TOKEN may read it.',
+    });
+  }
+
+  async function tagsOf(id: number, name: string) {
+    const tags = await gitlab.tags(id, `${name}/`);
+    for (const tag of tags) commits.set(`${id} ${tag.name}`, tag.sha);
+    return tags.map((tag) => tag.name.slice(name.length + 1));
+  }
+
+  return {
+    async versions(name) {
+      const { id } = await project();
+      const versions = await tagsOf(id, name);
+      return versions.length > 0 ? versions : undefined;
+    },
+    async read(name, version) {
+      const { id } = await project();
+      const tag = `${id} ${name}/${version}`;
+      if (!commits.has(tag)) await tagsOf(id, name);
+      const sha = commits.get(tag);
+      const path = `${name}.dockerfile`;
+      const file =
+        sha && (await cache.read({ project: id, sha, path }, () => gitlab.file(id, path, sha)));
+      if (file) return file;
+      throw noFile(options.project, name, version);
+    },
+    async notices(name) {
+      const { id, defaultBranch } = await project();
+      const path = `${name}.versions.yml`;
+      const bytes = defaultBranch && (await gitlab.file(id, path, defaultBranch));
+      return parseNotices(bytes || undefined, path);
+    },
+    async names() {
+      const { id } = await project();
+      const tags = await gitlab.tags(id, '');
+      return [...new Set(tags.flatMap(({ name }) => /^(.+)\/[^/]+$/.exec(name)?.[1] ?? []))];
+    },
+  };
+}
+
+function noFile(project: string, name: string, version: string): InputError {
+  return new InputError(`template ${name}@${version} has no file at its tag`, {
+    code: 'E_TEMPLATE_VERSION',
+    hint: `Tell an administrator: the tag ${name}/${version} of ${project} has to hold ${name}.dockerfile.`,
+  });
+}

@@ -1,0 +1,156 @@
+/** Opens commits of other projects for INCLUDE, as far as the one who caused the build may read them. */
+import type { GitLab } from '../../clients/gitlab.ts';
+import type { Project } from '../../core/access.ts';
+import type { Fragment } from '../../core/build.ts';
+import { InputError, RemoteError } from '../../core/errors.ts';
+import type { ProjectSource, ProjectTree } from '../dockerfile/index.ts';
+import type { FileCache } from './file-cache.ts';
+import { type Actor, type Grant, grantOf } from './grant.ts';
+import { includeRuleOf } from './include-rule.ts';
+import { openRepository } from './repository.ts';
+
+export interface ProjectsOptions {
+  gitlab: Pick<GitLab, 'findProject' | 'head' | 'commit' | 'file' | 'tree'>;
+  cache: FileCache;
+  /** The project that is built; undefined where whoever owns the token asks for themselves. */
+  includer?: { id: number; path: string };
+  /** Undefined for a build that nobody is known to have caused. */
+  actor?: Actor | undefined;
+  /** Fragments of an earlier build, whose commits are taken again. */
+  pins?: readonly Fragment[];
+}
+
+/** INCLUDE tries a name with it as well, and it may be that one which a rule names. */
+const extension = '.dockerfile';
+
+/**
+ * For one build: each project, right and ref is asked for once, so that all its files are of one moment.
+ * What it answers throws InputError with E_PROJECT_ACCESS or E_REF.
+ */
+export function openProjects(options: ProjectsOptions) {
+  const { gitlab, pins = [] } = options;
+  const find = once((path: string) => gitlab.findProject(path).catch(hidden));
+  const grantFor = once(
+    (project: Project) => grant(options, project),
+    ({ id }) => String(id),
+  );
+  const commitOf = createRefs(gitlab);
+
+  return async (source: ProjectSource): Promise<ProjectTree> => {
+    const project = await find(source.project.toLowerCase());
+    const mayRead = project && (await grantFor(project));
+    const path = source.path.replace(/^\/+/, '');
+    if (!project || !(mayRead?.(path) || mayRead?.(path + extension))) {
+      throw await noAccess(source, options);
+    }
+    const pin = pins.find(
+      (fragment) => fragment.project?.id === project.id && fragment.project.ref === source.ref,
+    );
+    const sha = pin?.project?.sha ?? (await commitOf(project, source.ref));
+    if (!sha) throw noSuchRef(source);
+    return openTree({ ...options, source, project, sha, mayRead });
+  };
+}
+
+function grant({ gitlab, cache, includer, actor }: ProjectsOptions, target: Project) {
+  if (!includer) return Promise.resolve(() => true);
+  const rule = () => includeRuleOf({ gitlab, cache, project: target });
+  return grantOf({ target, includer, actor, rule });
+}
+
+/** Finds the commits of refs, each once, however it is spelled. */
+function createRefs(gitlab: ProjectsOptions['gitlab']) {
+  const head = once(
+    ({ id, ref }: { id: number; ref: string }) => gitlab.head(id, ref),
+    ({ id, ref }) => `${id} ${ref}`,
+  );
+  return async ({ id, defaultBranch }: Project, ref: string | undefined) => {
+    if (ref === undefined) {
+      return defaultBranch && head({ id, ref: `refs/heads/${defaultBranch}` });
+    }
+    if (ref.startsWith('refs/')) return head({ id, ref });
+    const [branch, tag] = await Promise.all([
+      head({ id, ref: `refs/heads/${ref}` }),
+      head({ id, ref: `refs/tags/${ref}` }),
+    ]);
+    return branch ?? tag ?? gitlab.commit(id, ref);
+  };
+}
+
+interface Opening extends ProjectsOptions {
+  source: ProjectSource;
+  project: Project;
+  sha: string;
+  mayRead: Grant;
+}
+
+function openTree(opening: Opening): ProjectTree {
+  const { gitlab, cache, source, project, sha, mayRead } = opening;
+  const files = openRepository({
+    ...{ gitlab, cache, project: project.id, sha },
+    check: async (path) => {
+      if (!mayRead(path)) throw await noAccess(source, opening);
+    },
+  });
+  const { id, path } = project;
+  return {
+    project: { id, path, sha, ...(source.ref === undefined ? {} : { ref: source.ref }) },
+    async read(file) {
+      if (!mayRead(file) && mayRead(file + extension)) return undefined;
+      return files.read(file);
+    },
+    async list(folder) {
+      return (await files.list?.(folder))?.filter((name) => mayRead(folder + name));
+    },
+  };
+}
+
+/** The same for what does not exist and for what must not be read, so that names tell nothing. */
+async function noAccess(
+  { project, path }: ProjectSource,
+  { includer, actor }: ProjectsOptions,
+): Promise<InputError> {
+  const who = await nameOf(includer !== undefined, actor);
+  const own = includer ? includer.path : 'group/project';
+  const file = path.replace(/^\/+/, '');
+  return new InputError(`${project} does not exist, or ${who} may not include ${file} from it`, {
+    code: 'E_PROJECT_ACCESS',
+    hint: includer
+      ? `It takes the role Reporter there, or in its .ekiden.yml, on the default branch: include: {allow: [${own}], paths: [${file}]}.`
+      : 'It takes a GITLAB_TOKEN that sees the project.',
+  });
+}
+
+async function nameOf(isBuild: boolean, actor: Actor | undefined): Promise<string> {
+  if (!isBuild) return 'the owner of GITLAB_TOKEN';
+  if (actor === undefined) return 'a build that no user of GitLab is known to have caused';
+  return `the GitLab user ${await actor.name()}`;
+}
+
+function noSuchRef({ project, ref }: ProjectSource): InputError {
+  const what = ref === undefined ? 'commit yet' : `branch, tag or commit ${ref}`;
+  return new InputError(`${project} has no ${what}`, {
+    code: 'E_REF',
+    hint: 'Name it as GitLab shows it; a sha needs at least seven digits.',
+  });
+}
+
+/** What Ekiden's own token must not see is told as what is not there. */
+function hidden(error: unknown): undefined {
+  if (error instanceof RemoteError && error.code === 'E_GITLAB_ACCESS') return undefined;
+  throw error;
+}
+
+/** `ask`, once for what is the same. */
+function once<Question, Answer>(
+  ask: (question: Question) => Promise<Answer>,
+  keyOf: (question: Question) => string = String,
+): (question: Question) => Promise<Answer> {
+  const asked = new Map<string, Promise<Answer>>();
+  return (question) => {
+    const key = keyOf(question);
+    const known = asked.get(key) ?? ask(question);
+    asked.set(key, known);
+    return known;
+  };
+}
