@@ -26,11 +26,11 @@ export function createRelay(ekiden: Ekiden): Relay {
       case 'build.resolved': {
         const { build } = event;
         await tell(ekiden, event);
-        await queues.build.add({ build }, { id: build, priority: await ekiden.priority(build) });
+        await queues.build.add({ build }, { id: build, priority: await ekiden.buildLine.enter(build) });
         return;
       }
       case 'image.pushed':
-        await tell(ekiden, event);
+        await Promise.all([tell(ekiden, event), ekiden.noteFragments(event.build)]);
         for (const deployment of await ekiden.requestDeployments(event.build)) {
           await handOn({ type: 'deployment.requested', deployment });
         }

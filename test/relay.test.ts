@@ -41,6 +41,7 @@ beforeEach(async () => {
     }),
     priority: async () => 1,
     removeLeftServices: async () => undefined,
+    noteFragments: async () => undefined,
     requestDeployments: (build: string) =>
       requestDeployments({ builds, deployments, appIds: createFakeAppIds() }, build),
   } as unknown as Ekiden;

@@ -1,6 +1,7 @@
 /** What people ask for outside of a push: scale, restart, deploy again, roll back, take down. */
 import type { Deployment, DeploymentStore } from '../core/deployment.ts';
 import type { HandOn } from '../core/event.ts';
+import type { FragmentUses } from '../core/fragment.ts';
 import type { ServiceName, ServiceStatus } from '../core/service.ts';
 import { type AskedOptions, again, back, type Meant, ofBuild } from './asked.ts';
 import { type RemovalOptions, removeProject } from './removal.ts';
@@ -14,6 +15,7 @@ export interface OperationsOptions
     Omit<RemovalOptions, 'gitlab' | 'builds'> {
   services: Services;
   deployments: DeploymentStore;
+  fragmentUses: Pick<FragmentUses, 'forget'>;
   handOn: HandOn;
   /** Ends the builds of a project that would bring back what is taken down. */
   cancelBuilds: (project: number, by: string) => Promise<void>;
@@ -65,7 +67,9 @@ export function createOperations(options: OperationsOptions): Operations {
     async remove(wanted) {
       const { project, environment, by } = wanted;
       if (environment === undefined) await options.cancelBuilds(project, by);
-      return removeProject(options, wanted);
+      const removed = await removeProject(options, wanted);
+      if (environment === undefined) await options.fragmentUses.forget(project);
+      return removed;
     },
   };
 }

@@ -13,10 +13,13 @@ export interface TemplateSource {
   notices?(name: string): Promise<VersionNotices>;
   /** The names of all templates, for hints. */
   names?(): Promise<string[]>;
+  /** Markdown that tells how a template is used. */
+  readme?(name: string): Promise<string | undefined>;
 }
 
 const EXTENSION = '.dockerfile';
 const NOTICES = 'versions.yml';
+const README = 'README.md';
 const RELEASE = /^\d+(?:\.\d+)*$/;
 
 /** Templates kept as files `<directory>/<name>/<version>.dockerfile`, with a `versions.yml` beside them. */
@@ -37,6 +40,7 @@ export function createTemplates(directory: string): TemplateSource {
       const entries = (await unlessMissing(readdir(directory, { withFileTypes: true }))) ?? [];
       return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
     },
+    readme: (name) => unlessMissing(readFile(join(directory, name, README), 'utf8')),
   };
 }
 
@@ -66,6 +70,10 @@ export function joinTemplates(places: readonly TemplateSource[]): TemplateSource
     async names() {
       const found = await Promise.all(places.map((place) => place.names?.() ?? []));
       return [...new Set(found.flat())];
+    },
+    async readme(name) {
+      const found = await Promise.all(places.map((place) => place.readme?.(name)));
+      return found.find((text) => text !== undefined);
     },
   };
 }

@@ -3,6 +3,7 @@ import { cancelBuild, listBuilds, readBuild, readBuildLog, requestBuild } from '
 import { listDeployments, readDeployment, requestDeployment, rollback } from './deployments.ts';
 import { readDiscovery, readNginx } from './discovery.ts';
 import type { AnyEndpoint } from './endpoint.ts';
+import { listFragments, readFragment, readFragmentReadme } from './fragments.ts';
 import { disableHook, enableHook } from './hook.ts';
 import { listFiles, readFile } from './log-files.ts';
 import { listProjects, readProject, removeEnvironment, removeProject } from './projects.ts';
@@ -31,6 +32,9 @@ export const endpoints: readonly AnyEndpoint[] = [
   readMetrics,
   listFiles,
   readFile,
+  listFragments,
+  readFragment,
+  readFragmentReadme,
   readDiscovery,
   readNginx,
   enableHook,

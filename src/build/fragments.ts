@@ -1,0 +1,71 @@
+/** What administrators ask about fragments: which there are, who uses them, whom a new version touches. */
+import type {
+  FragmentDetail,
+  Fragments,
+  FragmentUse,
+  FragmentUses,
+  TakenFragment,
+} from '../core/fragment.ts';
+import { chooseVersion, newestFirst, type TemplateSource } from './dockerfile/templates.ts';
+
+export interface FragmentsOptions {
+  templates: TemplateSource;
+  uses: FragmentUses;
+}
+
+/** As INCLUDE takes them: no path leads out of the folder of templates. */
+const templateName = /^[a-z0-9][a-z0-9._-]*$/;
+
+export function createFragments({ templates, uses }: FragmentsOptions): Fragments {
+  async function find(name: string): Promise<FragmentDetail | undefined> {
+    const versions = templateName.test(name) ? await templates.versions(name) : undefined;
+    if (!versions?.length) return undefined;
+    const [notices, count] = await Promise.all([templates.notices?.(name), uses.count(name)]);
+    const states = newestFirst(versions).map((version) => {
+      const [deprecated, withdrawn] = [notices?.deprecated[version], notices?.withdrawn[version]];
+      return {
+        version,
+        ...(deprecated === undefined ? {} : { deprecated }),
+        ...(withdrawn === undefined ? {} : { withdrawn }),
+      };
+    });
+    return { name, versions: states, count };
+  }
+
+  return {
+    find,
+    async list() {
+      const names = ((await templates.names?.()) ?? []).sort();
+      const found = await Promise.all(names.map(find));
+      return found.filter((detail) => detail !== undefined);
+    },
+    readme: async (name) => (templateName.test(name) ? templates.readme?.(name) : undefined),
+    count: (name) => uses.count(name),
+    async users(name, { version, ...paging }) {
+      const page = await uses.list(name, paging);
+      const known = version === undefined ? undefined : await find(name);
+      const available = (known?.versions ?? []).flatMap((each) =>
+        each.withdrawn === undefined ? [each.version] : [],
+      );
+      const isWanted = (taken: TakenFragment) =>
+        version === undefined || movesTo(version, { available, taken });
+      const items = page.items.map((use) => userOf(use, name));
+      return { ...page, items: items.filter(({ taken }) => taken.some(isWanted)) };
+    },
+  };
+}
+
+/** Whether the next build takes `version`, which may not be there yet, while the last one took another. */
+export function movesTo(
+  version: string,
+  { available, taken }: { available: readonly string[]; taken: TakenFragment },
+): boolean {
+  if (taken.version === version) return false;
+  const at = taken.source.indexOf('@');
+  const wanted = at === -1 ? undefined : taken.source.slice(at + 1);
+  return chooseVersion([...available, version], wanted) === version;
+}
+
+function userOf({ fragments, order: _, ...use }: FragmentUse, name: string) {
+  return { ...use, taken: fragments.filter((fragment) => fragment.name === name) };
+}

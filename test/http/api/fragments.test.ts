@@ -1,0 +1,107 @@
+/** What the API tells of fragments, and to whom. */
+import { expect, test } from 'vitest';
+import { useRedis } from '../../support/redis.ts';
+import { sampleBuild } from '../../support/samples.ts';
+import { type Api, openApi } from './rig.ts';
+
+const redis = useRedis();
+const sha256 = 'f'.repeat(64);
+
+function plan(source: string, version: string) {
+  const fragments = [{ source, file: `template:node@${version}`, sha256 }];
+  return {
+    ...{ dockerfile: 'Dockerfile', context: '', args: {}, secrets: {}, services: [], deadline: 60 },
+    ...{ environments: ['production'], warnings: [], fragments },
+  };
+}
+
+/** The build of a project succeeds, as the relay tells it. */
+async function built(api: Api, project: number, source: string) {
+  const id = `b${project}`;
+  const record = { id, project, projectPath: `shop/p${project}`, order: 1 };
+  await api.ekiden.builds.create(sampleBuild({ ...record, plan: plan(source, '20.0.0') }));
+  await api.ekiden.noteFragments(id);
+}
+
+const stranger = 4711;
+
+test('the templates are listed with their versions and how many use them', async () => {
+  const api = await openApi({ redis });
+  await built(api, api.project, 'template:node@20');
+  const { body } = await api.call('GET', '/fragments', { token: api.tokens.outsider });
+  const { items } = body as { items: { name: string }[] };
+  expect(items.map(({ name }) => name)).toEqual(expect.arrayContaining(['logs', 'node']));
+  expect(items.find(({ name }) => name === 'node')).toMatchObject({
+    versions: expect.arrayContaining([{ version: '20.0.0' }]),
+    ...{ projects: 1, refs: 1 },
+    readme: expect.stringMatching(/\/api\/v1\/fragments\/node\/readme$/),
+  });
+});
+
+test('users are shown to those who may look at them, and the others are counted', async () => {
+  const api = await openApi({ redis });
+  await built(api, api.project, 'template:node@20');
+  await built(api, stranger, 'template:node@20');
+  const seenBy = async (token: string, name = 'node') =>
+    (await api.call('GET', `/fragments/${name}`, { token })).body;
+  expect(await seenBy(api.tokens.reporter)).toMatchObject({
+    ...{ name: 'node', projects: 2, hidden: 1 },
+    users: [
+      {
+        project: { id: api.project, path: `shop/p${api.project}` },
+        ...{ ref: 'refs/heads/main', environments: ['production'], build: `b${api.project}` },
+        taken: [{ source: 'template:node@20', version: '20.0.0', sha256 }],
+      },
+    ],
+  });
+  expect(await seenBy(api.tokens.guest)).toMatchObject({ users: [], hidden: 2, projects: 2 });
+  expect(await seenBy(api.gitlab.token, 'template%3Anode')).toMatchObject({ hidden: 0 });
+});
+
+test('a new version touches those whose range takes it', async () => {
+  const api = await openApi({ redis });
+  await built(api, api.project, 'template:node@20');
+  const usersFor = async (version: string) => {
+    const at = `/fragments/node?version=${version}`;
+    const { body } = await api.call('GET', at, { token: api.tokens.reporter });
+    return (body as { users: unknown[] }).users.length;
+  };
+  expect(await usersFor('20.99.0')).toBe(1);
+  expect(await usersFor('21.0.0')).toBe(0);
+});
+
+test('a file of another project is told to those who may look at that project', async () => {
+  const api = await openApi({ redis });
+  const name = 'project:shop/front:docker/base.dockerfile';
+  const file = 'docker/base.dockerfile';
+  const fragment = { source: 'project:shop/front:docker/base', file: 'unused', sha256 };
+  const source = { id: api.project, path: 'shop/front', sha: 'abc', file };
+  const own = { ...plan('', ''), fragments: [{ ...fragment, project: source }] };
+  await api.ekiden.builds.create(sampleBuild({ project: stranger, plan: own }));
+  await api.ekiden.noteFragments('b1');
+  const at = `/fragments/${encodeURIComponent(name)}`;
+  const seen = await api.call('GET', at, { token: api.tokens.reporter });
+  expect(seen.body).toMatchObject({ name, versions: [], users: [], hidden: 1, refs: 1 });
+  expect(seen.body).not.toHaveProperty('readme');
+  const hidden = await api.call('GET', at, { token: api.tokens.outsider });
+  const other = await api.call('GET', at.replace('front', 'none'), { token: api.tokens.outsider });
+  expect([hidden.status, other.status]).toEqual([404, 404]);
+  expect(hidden.body).toMatchObject({ code: 'E_FRAGMENT' });
+});
+
+test('README of a template is Markdown, and what is not there is said with the names', async () => {
+  const { call, tokens } = await openApi({ redis });
+  const token = tokens.guest;
+  const readme = await call('GET', '/fragments/node/readme', { token });
+  expect([readme.status, readme.text.split('\n')[0]]).toEqual([200, '# template:node']);
+  const out = '/fragments/..%2F..%2Fdocs';
+  for (const path of ['/fragments/nodejs', '/fragments/nodejs/readme', out, `${out}/readme`]) {
+    expect(await call('GET', path, { token })).toMatchObject({
+      status: 404,
+      body: { code: 'E_FRAGMENT', detail: expect.stringContaining('node') },
+    });
+  }
+  for (const path of ['/fragments', '/fragments/node', '/fragments/node/readme']) {
+    expect((await call('GET', path)).status).toBe(401);
+  }
+});
