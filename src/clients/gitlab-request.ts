@@ -68,7 +68,21 @@ function toEkidenError(what: string, error: unknown): EkidenError {
     });
   }
   const retryable = status === undefined || status === 409 || status === 429 || status >= 500;
-  return new RemoteError(text, { code: 'E_GITLAB', retryable, cause: error });
+  const retryAfter = retryAfterOf(error);
+  return new RemoteError(text, {
+    ...{ code: 'E_GITLAB', retryable, cause: error },
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+  });
+}
+
+/** Nobody waits longer for GitLab than this before trying again, whatever it says. */
+const longestRetryAfter = 3_600;
+
+/** Seconds after which GitLab wants to be asked again, of a 429 or 503; it sends numbers only. */
+function retryAfterOf(error: unknown): number | undefined {
+  const headers = responseOf(error)?.headers;
+  const seconds = headers instanceof Headers ? Number(headers.get('retry-after') ?? Number.NaN) : 0;
+  return seconds > 0 ? Math.min(seconds, longestRetryAfter) : undefined;
 }
 
 /** GitLab's own words. */
@@ -83,9 +97,14 @@ export function inOneLine(text: string): string {
 
 /** HTTP status of a gitbeaker error; undefined when no answer came. */
 export function statusOf(error: unknown): number | undefined {
+  const status = responseOf(error)?.status;
+  return typeof status === 'number' ? status : undefined;
+}
+
+function responseOf(error: unknown) {
   const cause = error instanceof Error ? error.cause : undefined;
-  const response = (cause as { response?: { status?: unknown } } | undefined)?.response;
-  return typeof response?.status === 'number' ? response.status : undefined;
+  type Caused = { response?: { status?: unknown; headers?: unknown } } | undefined;
+  return (cause as Caused)?.response;
 }
 
 /** A `catch` for what may be missing. */

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { NotFoundError, RemoteError } from '../../src/core/errors.ts';
 import { type Host, type Rig, startHost } from '../build/rig.ts';
+import { rackAttack } from '../stand-ins/gitlab/gitlab.ts';
 
 let host: Host;
 let rig: Rig;
@@ -107,6 +108,12 @@ describe('refusals', () => {
     rig.gitlab.faults.add({ route: /\/projects\/\d+$/, status, body, times: 30 });
     expect(await ask()).toHaveProperty('message', expect.stringContaining('too many times'));
     expect(rig.gitlab.faults.left()).toBe(29);
+  });
+
+  it('says when GitLab wants to be asked again', async () => {
+    const fault = rackAttack({ retryAfterSeconds: 42 });
+    rig.gitlab.faults.add({ route: /\/projects\/\d+$/, ...fault });
+    expect(await ask()).toMatchObject({ retryable: true, retryAfter: 42 });
   });
 
   it('repeats a page of a proxy in one line of some length', async () => {
