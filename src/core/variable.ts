@@ -28,6 +28,8 @@ export interface AppEnvironment {
 export interface BuildSecrets {
   /** Value of DOCKER_AUTH_CONFIG: logins for private base images. */
   dockerAuth?: string;
+  /** Values of the variables that the manifest's build.secrets names, as far as they hold for the build. */
+  values: Record<string, string>;
   /** Values that must not appear in the log. */
   masked: string[];
   /** True where GitLab does not let the token read the project's variables. */

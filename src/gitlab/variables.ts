@@ -39,16 +39,28 @@ export function createVariables({ gitlab, releases }: VariablesOptions): Variabl
     async secretsOf({ project, ref, plan }) {
       const { levels, areReadable } = await readAll(gitlab, project);
       const masked = levels.flat().flatMap(({ isMasked, value }) => (isMasked && value) || []);
-      const isAsked = levels.flat().some(({ key }) => key === authName);
+      const wanted = new Set(
+        isOwn.test(ref) ? [authName, ...Object.values(plan?.secrets ?? {})] : [],
+      );
+      const isAsked = levels.flat().some(({ key }) => wanted.has(key));
       const isProtected = isAsked && (await gitlab.isProtected(project, ref));
-      const [dockerAuth] = (plan?.environments ?? []).flatMap((environment) => {
-        const { values } = variablesFor({ levels, environment, isProtected });
-        return values.get(authName)?.value ?? [];
-      });
-      return { masked, areUnreadable: !areReadable, ...(dockerAuth ? { dockerAuth } : {}) };
+      const found = (plan?.environments ?? []).map(
+        (environment) => variablesFor({ levels, environment, isProtected }).values,
+      );
+      const values: Record<string, string> = {};
+      for (const name of wanted) {
+        const value = found.map((each) => each.get(name)?.value).find((each) => each != null);
+        if (value !== undefined) values[name] = value;
+      }
+      const { [authName]: dockerAuth } = values;
+      const login = dockerAuth ? { dockerAuth } : {};
+      return { values, masked, areUnreadable: !areReadable, ...login };
     },
   };
 }
+
+/** What forks propose in merge requests (`refs/merge-requests/…`) gets nothing of the project's. */
+const isOwn = /^refs\/(heads|tags)\//;
 
 /** Where GitLab's runners look for logins too (docs.gitlab.com/ci/docker/using_docker_images). */
 const authName = 'DOCKER_AUTH_CONFIG';

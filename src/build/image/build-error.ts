@@ -1,39 +1,63 @@
 /** Says in the developer's terms why a build failed, pointing at the line that people wrote. */
 import type { ExpandedDockerfile } from '../../core/build.ts';
 import { EkidenError } from '../../core/errors.ts';
-import { originOf, renderOrigin, splitInstructions } from '../dockerfile/index.ts';
-import { StepError } from './progress.ts';
+import { originOf, renderOrigin } from '../dockerfile/index.ts';
+import { StepError } from './step-error.ts';
 
 /** GitLab shows 255 characters in all; a long command must not push out how it ended. */
 const commandLimit = 100;
 
-/** One sentence, with `file:line` where Docker's words tell the place. */
+/** One sentence, with `file:line` where the error has a place. */
 export function explainFailure(error: unknown, dockerfile: ExpandedDockerfile | undefined): string {
   if (!(error instanceof EkidenError)) return 'Ekiden failed inside; its own log tells more';
-  const where = dockerfile && placeOf(error, dockerfile);
-  if (where === undefined) return shorten(error.message);
-  // Docker counts the lines of the expanded file, which nobody wrote.
-  return `${where}: ${shorten(error.message.replace(parseError, ''))}`;
+  const reason = shorten(error.message);
+  const origin = dockerfile && originOfError(error, dockerfile);
+  return origin ? `${renderOrigin(origin)}: ${reason}` : reason;
 }
 
-const parseError = /^dockerfile parse error line (\d+): /i;
-
-/** Where people wrote what Docker refused, such as `Dockerfile:2 → template:node@20.0.0:7`. */
-function placeOf(error: EkidenError, { bytes, map }: ExpandedDockerfile): string | undefined {
-  const line = parseError.exec(error.message)?.[1];
-  if (line !== undefined) return originText(map, Number(line));
-  if (!(error instanceof StepError) || error.step === undefined) return undefined;
-  const instruction = splitInstructions(bytes)[error.step - 1];
-  return instruction && originText(map, instruction.startLine);
+/** What the log shows beneath it: the lines around the place, and what to do. Empty where there is neither. */
+export function detailsOfFailure(
+  error: unknown,
+  dockerfile: ExpandedDockerfile | undefined,
+): string {
+  if (!(error instanceof EkidenError)) return '';
+  const excerpt = dockerfile ? excerptOf(error, dockerfile) : [];
+  const hint = error.hint === undefined ? [] : [`hint: ${error.hint}`];
+  return [...excerpt, ...hint].map((line) => `${line}\n`).join('');
 }
 
-function originText(map: ExpandedDockerfile['map'], line: number): string | undefined {
-  const origin = originOf(map, line);
-  return origin && renderOrigin(origin);
+function originOfError(error: EkidenError, { map }: ExpandedDockerfile) {
+  const line = error instanceof StepError ? error.line : undefined;
+  return line === undefined ? undefined : originOf(map, line);
+}
+
+const linesAround = 2;
+
+/** The line that is to blame and those around it, as far as they stand together in one file. */
+function excerptOf(error: EkidenError, { bytes, map }: ExpandedDockerfile): string[] {
+  const { line } = error instanceof StepError ? error : {};
+  const origin = line === undefined ? undefined : originOf(map, line);
+  if (line === undefined || !origin) return [];
+  const lines = bytes.toString().split(/\r?\n/);
+  const excerpt: string[] = [];
+  for (let near = line - linesAround; near <= line + linesAround; near++) {
+    const place = originOf(map, near);
+    const isSame = place?.file === origin.file && place.line - origin.line === near - line;
+    if (!isSame) continue;
+    const mark = near === line ? '>' : ' ';
+    excerpt.push(`${mark} ${String(place.line).padStart(4)} | ${cut(lines[near - 1] ?? '')}`);
+  }
+  return excerpt;
+}
+
+const excerptWidth = 160;
+
+function cut(line: string): string {
+  return line.length <= excerptWidth ? line : `${line.slice(0, excerptWidth - 1)}…`;
 }
 
 function shorten(message: string): string {
-  return message.replace(/(?<=^The command ').*(?=' returned a non-zero code: \d+$)/s, (command) =>
+  return message.replace(/(?<=^The command ').*(?=' returned a non-zero code: \d+)/s, (command) =>
     command.length <= commandLimit ? command : `${command.slice(0, commandLimit)}…`,
   );
 }

@@ -1,10 +1,13 @@
 /** Reads the JSON lines in which dockerd tells how a build or a push goes. */
 import { StringDecoder } from 'node:string_decoder';
 import { z } from 'zod';
-import { InputError, RemoteError } from '../../core/errors.ts';
+import { RemoteError } from '../../core/errors.ts';
 
-/** A line of dockerd is a few KB at most; more than this is no progress message. */
-const lineLimit = 1024 * 1024;
+/**
+ * BuildKit sends what its steps printed within a tenth of a second as one line; where the daemon does
+ * not slow them down, that may be many megabytes.
+ */
+const lineLimit = 64 * 1024 * 1024;
 
 const messageSchema = z.looseObject({
   stream: z.string().optional(),
@@ -13,14 +16,18 @@ const messageSchema = z.looseObject({
   error: z.string().optional(),
   errorDetail: z.object({ code: z.number().optional(), message: z.string().optional() }).optional(),
   aux: z
-    .object({
-      ID: z.string().optional(),
-      Digest: z.string().optional(),
-      Tag: z.string().optional(),
-    })
+    .union([
+      z.string(),
+      z.object({
+        ID: z.string().optional(),
+        Digest: z.string().optional(),
+        Tag: z.string().optional(),
+      }),
+    ])
     .optional(),
 });
 
+/** `aux` is a text in BuildKit's messages, and an object in the others. */
 export type ProgressMessage = z.output<typeof messageSchema>;
 
 /** Yields each message; a message cut in the middle of a character is put together first. */
@@ -28,24 +35,33 @@ export async function* readProgress(
   stream: AsyncIterable<Buffer | string>,
 ): AsyncGenerator<ProgressMessage> {
   const decoder = new StringDecoder('utf8');
-  let rest = '';
+  let pieces: string[] = [];
+  let length = 0;
   for await (const chunk of stream) {
-    rest += typeof chunk === 'string' ? chunk : decoder.write(chunk);
-    const lines = rest.split('\n');
-    rest = lines.pop() ?? '';
-    if (rest.length > lineLimit) throw badLine(rest);
-    for (const line of lines) if (line.trim() !== '') yield parseLine(line);
+    const text = typeof chunk === 'string' ? chunk : decoder.write(chunk);
+    const [first = '', ...more] = text.split('\n');
+    pieces.push(first);
+    length += first.length;
+    if (length > lineLimit) throw badLine(pieces.join(''));
+    for (const next of more) {
+      yield* parseLine(pieces.join(''));
+      pieces = [next];
+      length = next.length;
+    }
   }
-  rest += decoder.end();
-  if (rest.trim() !== '') yield parseLine(rest);
+  pieces.push(decoder.end());
+  yield* parseLine(pieces.join(''));
 }
 
-function parseLine(line: string): ProgressMessage {
+function* parseLine(line: string): Generator<ProgressMessage> {
+  if (line.trim() === '') return;
+  let message: ProgressMessage;
   try {
-    return messageSchema.parse(JSON.parse(line));
+    message = messageSchema.parse(JSON.parse(line));
   } catch {
     throw badLine(line);
   }
+  yield message;
 }
 
 function badLine(line: string): RemoteError {
@@ -60,19 +76,12 @@ export function failureIn({ error, errorDetail }: ProgressMessage): string | und
   return errorDetail?.message ?? error ?? 'unknown error';
 }
 
-/** The step that a message begins, from 1; the classic builder counts all instructions of the file. */
-export function stepIn({ stream = '' }: ProgressMessage): number | undefined {
-  const step = /^Step (\d+)\/\d+ : /.exec(stream)?.[1];
-  return step === undefined ? undefined : Number(step);
+/** Docker's id of the image that is made; undefined where the message tells none. */
+export function imageIn({ aux }: ProgressMessage): string | undefined {
+  return typeof aux === 'object' ? aux.ID : undefined;
 }
 
-/** A step of a Dockerfile failed, in Docker's words. */
-export class StepError extends InputError {
-  /** Which one, from 1; undefined when it failed before the first. */
-  readonly step: number | undefined;
-
-  constructor(message: string, step: number | undefined) {
-    super(message, { code: 'E_BUILD_STEP' });
-    this.step = step;
-  }
+/** The digest that the registry gave the image; undefined where the message tells none. */
+export function digestIn({ aux }: ProgressMessage): string | undefined {
+  return typeof aux === 'object' ? aux.Digest : undefined;
 }

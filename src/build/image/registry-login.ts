@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { InputError } from '../../core/errors.ts';
 import { namedImages } from '../dockerfile/index.ts';
-import { StepError } from './progress.ts';
+import { StepError } from './step-error.ts';
 
 export interface Login {
   username: string;
@@ -53,24 +53,21 @@ export function loginsFor(
   return { logins, secrets, registries: [...asked] };
 }
 
-/** What Docker says when it may not have an image; a command's own words begin otherwise. */
-const refusal =
-  /^(?!The command ).*(unauthorized|no basic auth credentials|(?<!permission )denied|incorrect username)/is;
-
 /** `error`, where a registry kept an image back with what was wrong about the login. */
 export function explainRefusal(
   error: unknown,
   { logins, registries, areUnreadable }: RegistryLogins & { areUnreadable?: boolean },
 ): unknown {
-  if (!(error instanceof StepError) || !refusal.test(error.message)) return error;
+  if (!(error instanceof StepError) || error.code !== 'E_BASE_IMAGE_LOGIN') return error;
   if (registries.length === 0) return error;
-  if (areUnreadable) return new StepError(`${error.message} (${unreadable})`, error.step);
+  const { code, line } = error;
+  if (areUnreadable) return new StepError(`${error.message} (${unreadable})`, { code, line });
   const why = registries.map((registry) =>
     registry in logins
       ? `${shownAs(registry)} refused the login in DOCKER_AUTH_CONFIG`
       : `DOCKER_AUTH_CONFIG has no login for ${shownAs(registry)}`,
   );
-  return new StepError(`${error.message} (${why.join('; ')})`, error.step);
+  return new StepError(`${error.message} (${why.join('; ')})`, { code, line });
 }
 
 const unreadable =
@@ -95,6 +92,12 @@ export function registryOf(image: string): string {
   const first = slash < 0 ? '' : image.slice(0, slash);
   const isHost = /[.:]/.test(first) || first === 'localhost';
   return isHost && !hubNames.has(first) ? first : hub;
+}
+
+/** The login for the host at which Docker asks for one; undefined where none is for that host. */
+export function loginAt(logins: Record<string, Login>, host: string): Login | undefined {
+  const name = nameOf(host);
+  return Object.hasOwn(logins, name) ? logins[name] : undefined;
 }
 
 interface Auth {

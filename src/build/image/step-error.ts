@@ -1,0 +1,49 @@
+/** What can be told of a build that failed while Docker worked on it. */
+import type { ExpandedDockerfile } from '../../core/build.ts';
+import { InputError, RemoteError } from '../../core/errors.ts';
+
+/** What the Dockerfile asks for did not work, in the developer's terms. */
+export class StepError extends InputError {
+  /** First line of the instruction in the expanded file; undefined where none is to blame. */
+  readonly line: number | undefined;
+
+  constructor(
+    message: string,
+    details: { code?: string; line?: number | undefined; hint?: string } = {},
+  ) {
+    const { code = 'E_BUILD_STEP', line, hint } = details;
+    super(message, { code, ...(hint === undefined ? {} : { hint }) });
+    this.line = line;
+  }
+}
+
+/** What was going on when a builder gave up. */
+export interface Situation {
+  dockerfile: ExpandedDockerfile;
+  /** First line of the instruction at work in the expanded file. */
+  line?: number | undefined;
+  /** The base image that was asked for. */
+  image?: string | undefined;
+  /** End of what the step printed. */
+  lastWords: string;
+}
+
+/** True where Docker, or a command, says that there is no room. */
+export function isDiskFull(text: string): boolean {
+  return /no space left on device|disk quota exceeded/i.test(text);
+}
+
+export function diskIsFull(message: string): RemoteError {
+  return new RemoteError(`The disk of the Docker host is full: ${message}`, {
+    code: 'E_DISK_FULL',
+    hint: 'Free room on the Docker host; the build is tried again by itself.',
+  });
+}
+
+/** Something needs BuildKit where the classic builder builds. */
+export function needsBuildKit(what: string, line?: number): StepError {
+  return new StepError(`${what} needs BuildKit, and this Docker host builds without it.`, {
+    ...{ code: 'E_BUILDER', line },
+    hint: 'Use a Docker daemon with BuildKit, and EKIDEN_BUILDER=auto or buildkit.',
+  });
+}
