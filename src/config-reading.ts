@@ -12,6 +12,20 @@ export interface Setting<T extends z.ZodType = z.ZodType> {
   secret?: true;
 }
 
+/** A setting by its environment variable, type with default, and help. */
+export function setting<T extends z.ZodType>(env: string, type: T, help: string): Setting<T> {
+  return { env, type, help };
+}
+
+/** The same for a value that is never shown. */
+export function secret<T extends z.ZodType>(
+  env: string,
+  type: T,
+  help: string,
+): Setting<T> & { secret: true } {
+  return { env, type, help, secret: true };
+}
+
 export type Environment = Record<string, string | undefined>;
 
 export interface Sources {

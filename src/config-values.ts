@@ -64,6 +64,9 @@ function partsOf(list: string | string[]): string[] {
   return (typeof list === 'string' ? list.split(',') : list).map((part) => part.trim());
 }
 
+/** Texts; none where nothing is given. */
+export const list = read(words, (given) => partsOf(given).filter((part) => part !== ''));
+
 /** One address or several. */
 export const urls = read(words, (list) => partsOf(list).map(toUrl));
 

@@ -2,13 +2,15 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { buildSettings } from './config-builds.ts';
 import { type FileReading, readConfigFile } from './config-file.ts';
 import {
   type Environment,
   type Found,
   findUnknown,
   findValue,
-  type Setting,
+  secret,
+  setting,
 } from './config-reading.ts';
 import {
   address,
@@ -16,7 +18,6 @@ import {
   dockerHost,
   domain,
   mostSeconds,
-  pairs,
   proxies,
   seconds,
   token,
@@ -26,14 +27,6 @@ import {
 } from './config-values.ts';
 import { localUrlOf } from './core/address.ts';
 import { SetupError } from './core/errors.ts';
-
-function setting<T extends z.ZodType>(env: string, type: T, help: string): Setting<T> {
-  return { env, type, help };
-}
-
-function secret<T extends z.ZodType>(env: string, type: T, help: string): Setting<T> {
-  return { env, type, help, secret: true };
-}
 
 /** Name → environment variable, type with default, and help; docs and checks come from here. */
 export const settings = {
@@ -165,27 +158,7 @@ export const settings = {
     dockerHost.default('unix:///var/run/docker.sock'),
     'Docker daemon that builds, and on which the engine runs apps.',
   ),
-  buildArgs: setting(
-    'EKIDEN_BUILD_ARGS',
-    pairs.default({}),
-    'Build args for each Dockerfile that declares them, such as NODE_IMAGE=registry/node:20.',
-  ),
-  buildSlots: setting(
-    'EKIDEN_BUILD_SLOTS',
-    whole(1, 64).default(2),
-    'Builds that one build role runs at a time.',
-  ),
-  buildLogMemory: setting(
-    'EKIDEN_BUILD_LOG_MEMORY',
-    whole(1).default(512),
-    'MiB of Redis that the compressed logs of all builds may take; then the oldest go.',
-  ),
-  buildLogDays: setting(
-    'EKIDEN_BUILD_LOG_DAYS',
-    whole(1, 3_650).default(30),
-    'Days that the log of a build is kept.',
-  ),
-  buildTimeout: setting('EKIDEN_BUILD_TIMEOUT', seconds.default(3600), 'Seconds a build may take.'),
+  ...buildSettings,
   deployDeadline: setting(
     'EKIDEN_DEPLOY_DEADLINE',
     seconds.default(300),

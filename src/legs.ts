@@ -7,17 +7,17 @@ import { createBuildLogs } from './build/log/build-log.ts';
 import { createResolver } from './build/resolve.ts';
 import { createGitLabVariables } from './clients/gitlab-variables.ts';
 import { gitlabConnection } from './config.ts';
-import { priorityOf } from './core/build.ts';
 import type { JourneyEvent, RefDeleted } from './core/event.ts';
 import { useOf } from './core/fragment.ts';
 import { createDeployer } from './deploy/deployer.ts';
 import { removeAppsOf, removeLeftServices } from './deploy/removal.ts';
 import { requestDeployments } from './deploy/request.ts';
 import { createVariables } from './gitlab/variables.ts';
+import { includeOptions } from './include-options.ts';
 import { type Parts, urlMaker } from './parts.ts';
 import { templatesFolder } from './paths.ts';
 
-export function createLegs({ config, stores, gitlab, docker, marathon }: Parts) {
+export function createLegs({ config, stores, gitlab, docker, registry, marathon }: Parts) {
   const { builds, heads, cancellations, locks, balancers } = stores;
   const { install, domain } = config;
   const buildLogs = createBuildLogs(stores.buildLogStore);
@@ -25,6 +25,8 @@ export function createLegs({ config, stores, gitlab, docker, marathon }: Parts) 
   const resolver = createResolver({
     ...{ gitlab, builds, heads, templates, tagRules: stores.tagRules },
     projects: stores.knownProjects,
+    args: config.buildArgs,
+    include: includeOptions(config),
     limits: { instances: config.maxInstances, memory: config.maxMemory },
     deadline: config.deployDeadline,
     cancel: cancellations.publish,
@@ -38,6 +40,8 @@ export function createLegs({ config, stores, gitlab, docker, marathon }: Parts) 
     ...{ gitlab, docker, builds, heads, install, logs: buildLogs },
     secretsOf: variables.secretsOf,
     registry: config.registryUrl,
+    registryClient: registry,
+    exclusively: locks.exclusively,
     args: config.buildArgs,
     timeout: config.buildTimeout,
   });
@@ -71,10 +75,6 @@ export function createSteps(parts: Parts, newBuildId: () => string) {
         { type: 'push.received', cause: 'reconcile', build, project, ref, before, sha, ...now },
         { id: `look-${event.build}`, delay: hookPatience },
       );
-    },
-    async priority(id: string) {
-      const build = await stores.builds.find(id);
-      return build ? priorityOf(build) : 0;
     },
     requestDeployments: (build: string) => requestDeployments(stores, build),
     async noteFragments(id: string) {

@@ -7,10 +7,16 @@ import type { ProjectStore } from '../core/project.ts';
 import { type Attempt, refuseDeadly } from '../core/queue.ts';
 import { shortRef } from '../core/ref.ts';
 import { withLeg } from '../core/timeline.ts';
-import { expandDockerfile, renderDiagnostic, type TemplateSource } from './dockerfile/index.ts';
+import {
+  type ExpandOptions,
+  expandDockerfile,
+  renderDiagnostic,
+  type TemplateSource,
+} from './dockerfile/index.ts';
 import { endOf, waitingFor } from './end.ts';
 import { environmentsOf, tagGlobsOf } from './environments.ts';
 import { abandon, claim, giveWay, type HeadOptions, headOf, twinOf } from './head.ts';
+import { includeVariables } from './include-variables.ts';
 import { type ManifestLimits, manifestFile, parseManifest } from './manifest.ts';
 import type { TagRuleOptions } from './tag-rule.ts';
 
@@ -19,6 +25,10 @@ export interface ResolverOptions extends HeadOptions {
   tagRules: Pick<TagRuleOptions['tagRules'], 'save'>;
   templates: TemplateSource;
   projects: Pick<ProjectStore, 'note'>;
+  /** Build args of the installation. */
+  args: Record<string, string>;
+  /** What administrators set for INCLUDE. */
+  include: Pick<ExpandOptions, 'limits' | 'otherFrontends'>;
   /** The most that a service may ask for. */
   limits: ManifestLimits;
   /** Seconds, where the manifest says nothing. */
@@ -89,7 +99,8 @@ async function follow(options: ResolverOptions, following: Following): Promise<J
   await options.tagRules.save(build.project, head, tagGlobsOf(manifest));
   const environments = environmentsOf(manifest, build.ref, project.defaultBranch);
   if (environments.length === 0) return skip(options, build, noEnvironment(build.ref, manifest));
-  const plan = await planOf(options, { build, manifest, environments });
+  const { path } = project;
+  const plan = await planOf(options, { build, path, manifest, environments });
   const now = await builds.find(build.id);
   if (now && !isActive(now)) return endOf(now);
   const superseded = await claim(options, build, holder?.build);
@@ -120,16 +131,22 @@ async function skip({ builds }: ResolverOptions, build: Build, reason: string) {
 
 interface Planning {
   build: Build;
+  /** Of the project. */
+  path: string;
   manifest: Manifest;
   environments: string[];
 }
 
 async function planOf(options: ResolverOptions, planning: Planning): Promise<BuildPlan> {
   const { gitlab, builds, templates, deadline } = options;
-  const { build, manifest, environments } = planning;
-  const read = (path: string) => gitlab.file(build.project, path, build.sha);
+  const { build, path, manifest, environments } = planning;
+  const read = (name: string) => gitlab.file(build.project, name, build.sha);
   const file = manifest.build.dockerfile;
-  const expansion = await expandDockerfile({ file, read, templates });
+  const expansion = await expandDockerfile({
+    ...{ file, read, templates, ...options.include },
+    args: { ...options.args, ...manifest.build.args },
+    variables: includeVariables(build, path),
+  });
   await builds.saveDockerfile(build.id, { bytes: expansion.bytes, map: expansion.map });
   return {
     ...manifest.build,

@@ -54,6 +54,7 @@ function createRig({ gitlab, stores, project, folder }: Parts) {
   const resolver = createResolver({
     ...{ ...stores, gitlab: client, deadline: 300, projects: stores.knownProjects },
     limits: { instances: 100, memory: 65_536 },
+    ...{ args: { TEAM: 'web' }, include: {} },
     templates: {
       versions: async () => undefined,
       read: async () => Buffer.alloc(0),

@@ -1,13 +1,19 @@
 /** INCLUDE for the rest of the build station: expansion, templates, the line map and diagnostics. */
 
 export { declaredArgs } from './args.ts';
+export { missingCopySources } from './copy-sources.ts';
 export { type Diagnostic, FetchError, IncludeError, renderDiagnostic } from './diagnostic.ts';
-export { type ExpandOptions, type Expansion, expandDockerfile } from './expand.ts';
+export {
+  defaultFrontends,
+  type ExpandOptions,
+  type Expansion,
+  expandDockerfile,
+} from './expand.ts';
 export { type ExpandFileOptions, expandFile, formatExpansion } from './expand-file.ts';
 export type { ProjectTree, Sources, Tree } from './fetch.ts';
 export { namedImages } from './images.ts';
 export { type Instruction, joinLines, parseDockerfile, splitInstructions } from './instructions.ts';
-export type { Limits } from './limits.ts';
+export { defaultLimits, type Limits } from './limits.ts';
 export { type ProjectSource, resolvePath } from './source.ts';
 export {
   type Origin,

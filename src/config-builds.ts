@@ -1,0 +1,52 @@
+/** The settings of builds, a part of those in config.ts. */
+import { setting } from './config-reading.ts';
+import { list, pairs, seconds, whole } from './config-values.ts';
+
+export const buildSettings = {
+  buildArgs: setting(
+    'EKIDEN_BUILD_ARGS',
+    pairs.default({}),
+    'Build args for each Dockerfile that declares them, such as NODE_IMAGE=registry/node:20.',
+  ),
+  includeDepth: setting(
+    'EKIDEN_INCLUDE_DEPTH',
+    whole(1, 100).default(16),
+    'Most INCLUDEs within each other.',
+  ),
+  includeFiles: setting(
+    'EKIDEN_INCLUDE_FILES',
+    whole(1, 10_000).default(100),
+    'Most INCLUDEs that one Dockerfile may come to.',
+  ),
+  includeFileSize: setting(
+    'EKIDEN_INCLUDE_FILE_SIZE',
+    whole(1, 65_536).default(256),
+    'Most KiB of one included file.',
+  ),
+  includeTotalSize: setting(
+    'EKIDEN_INCLUDE_TOTAL_SIZE',
+    whole(1, 65_536).default(1024),
+    'Most KiB of an expanded Dockerfile.',
+  ),
+  includeFrontends: setting(
+    'EKIDEN_INCLUDE_FRONTENDS',
+    list.default(['dockerfile-x']),
+    'Frontends with an INCLUDE of their own, by a part of their name in # syntax=, separated by commas.',
+  ),
+  buildSlots: setting(
+    'EKIDEN_BUILD_SLOTS',
+    whole(1, 64).default(2),
+    'Builds that one build role runs at a time.',
+  ),
+  buildLogMemory: setting(
+    'EKIDEN_BUILD_LOG_MEMORY',
+    whole(1).default(512),
+    'MiB of Redis that the compressed logs of all builds may take; then the oldest go.',
+  ),
+  buildLogDays: setting(
+    'EKIDEN_BUILD_LOG_DAYS',
+    whole(1, 3_650).default(30),
+    'Days that the log of a build is kept.',
+  ),
+  buildTimeout: setting('EKIDEN_BUILD_TIMEOUT', seconds.default(3600), 'Seconds a build may take.'),
+} as const;
