@@ -14,9 +14,10 @@ export async function startBuild(ekiden: Ekiden): Promise<Runner> {
   const unsubscribe = await cancellations.subscribe((build, reason) =>
     building.cancel(build, reason),
   );
+  const leaveLine = await ekiden.buildLine.keepTrue();
   return {
     async stop() {
-      await Promise.all([resolving.stop(), building.stop()]);
+      await Promise.all([resolving.stop(), building.stop(), leaveLine()]);
       await unsubscribe();
     },
   };

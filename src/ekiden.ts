@@ -1,18 +1,22 @@
 /** Puts Ekiden together: the only place where its parts meet. */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { rootCertificates } from 'node:tls';
 import { type Balance, createBalance } from './balance.ts';
 import type { Builder } from './build/builder.ts';
 import type { BuildLogs } from './build/log/build-log.ts';
 import type { BuildRequests } from './build/requests.ts';
 import type { Resolver } from './build/resolve.ts';
 import { type TaggedCommit, takesTagAt } from './build/tag-rule.ts';
+import type { BuildLine } from './build-line.ts';
 import { type BuildLogReader, createBuildLogReader } from './build-log-reader.ts';
 import { connectDocker } from './clients/docker.ts';
+import { isInsecure } from './clients/docker-registries.ts';
 import { createGitLab } from './clients/gitlab.ts';
 import { createMarathon } from './clients/marathon.ts';
 import { createNodeClient } from './clients/node.ts';
 import { connectRedis } from './clients/redis.ts';
+import { createRegistry } from './clients/registry.ts';
 import { gitlabConnection } from './config.ts';
 import type { Access, Projects } from './core/access.ts';
 import type { Arrivals } from './core/arrival.ts';
@@ -31,8 +35,8 @@ import type { Services } from './deploy/services.ts';
 import { createProjectDiscovery, type ProjectDiscovery } from './discovery/index.ts';
 import { createDoor } from './door.ts';
 import type { HookRegistration } from './gitlab/hook-registration.ts';
-import { createReport, type Report } from './gitlab/report.ts';
-import { createStatuses, type Statuses, type StatusWork } from './gitlab/statuses.ts';
+import type { Report } from './gitlab/report.ts';
+import type { Statuses, StatusWork } from './gitlab/statuses.ts';
 import { createLegs, createSteps } from './legs.ts';
 import { createNode, type Node } from './node.ts';
 import type { Parts, ReadyConfig } from './parts.ts';
@@ -41,6 +45,7 @@ import { checksOf, createReadiness, type Readiness } from './readiness.ts';
 import { createRelay } from './relay.ts';
 import { createRequests } from './requests.ts';
 import { createStores, type Stores } from './stores/index.ts';
+import { createTelling } from './telling.ts';
 
 export type { ReadyConfig } from './parts.ts';
 
@@ -106,8 +111,8 @@ export interface Ekiden {
   takesTag(commit: TaggedCommit): Promise<boolean | undefined>;
   /** Looks at a head that no hook told of, after its hook has had time to come. */
   lookAgain(event: JourneyEvent & { type: 'head.moved' }): Promise<void>;
-  /** The priority of a build among those that wait, smaller first. */
-  priority(build: string): Promise<number>;
+  /** Builds that wait, and whose turn is next. */
+  buildLine: BuildLine;
   /** Records the deployments of an image and makes their apps follow them; answers their ids. */
   requestDeployments(build: string): Promise<string[]>;
   /** Records which fragments a successful build took. */
@@ -130,15 +135,19 @@ const tagPatience = 30;
 /** Connects the parts; nothing is asked of them before it is needed. */
 export function createEkiden(config: ReadyConfig, log: Log): Ekiden {
   const stores = createStores({ config, log, redis: connectRedis });
+  const docker = connectDocker(config.dockerHost);
+  const registry = createRegistry({
+    isPlain: (host) => isInsecure(docker, host),
+    ...(config.gitlabCa ? { ca: [...rootCertificates, config.gitlabCa.pem] } : {}),
+  });
   const clients = {
+    ...{ docker, registry },
     gitlab: createGitLab(gitlabConnection(config)),
-    docker: connectDocker(config.dockerHost),
     marathon: createMarathon({ addresses: config.marathonUrl, log }),
   };
   const parts: Parts = { config, log, stores, ...clients };
   const nodes = createNodeClient({ ...stores, log, secret: () => stores.secrets.get('node') });
   const handOn: HandOn = (event) => createRelay(ekiden).handOn(event);
-  const statuses = createStatuses({ ...parts, ...stores, queue: stores.queues.statuses });
 
   const ekiden: Ekiden = {
     ...stores,
@@ -146,7 +155,7 @@ export function createEkiden(config: ReadyConfig, log: Log): Ekiden {
     log,
     version: packageVersion,
     templates: templatesFolder,
-    statuses,
+    ...createTelling(parts),
     ...createLegs(parts),
     ...createDoor(parts),
     ...createRequests(parts, handOn),
@@ -161,13 +170,13 @@ export function createEkiden(config: ReadyConfig, log: Log): Ekiden {
     }),
     buildLogReader: createBuildLogReader(stores),
     readiness: createReadiness(checksOf(parts), ['redis']),
-    report: createReport({ ...stores, statuses, url: config.url }),
     newBuildId,
     takesTag: (commit) =>
       takesTagAt({ ...clients, tagRules: stores.tagRules, within: tagPatience }, commit),
     ...createSteps(parts, newBuildId),
     async close() {
       await clients.marathon.close();
+      await registry.close();
       await nodes.close();
       await stores.close();
     },

@@ -26,9 +26,19 @@ export function createRelay(ekiden: Ekiden): Relay {
       case 'build.resolved': {
         const { build } = event;
         await tell(ekiden, event);
-        await queues.build.add({ build }, { id: build, priority: await ekiden.buildLine.enter(build) });
+        const priority = await ekiden.buildLine.enter(build);
+        await queues.build.add({ build }, { id: build, priority });
         return;
       }
+      case 'build.started':
+        await ekiden.buildLine.begin(event.build);
+        return tell(ekiden, event);
+      case 'build.failed':
+      case 'build.superseded':
+      case 'build.canceled':
+        await tell(ekiden, event);
+        // Last: until then whoever takes it up says its end, should this process die here.
+        return ekiden.buildLine.leave(event.build);
       case 'image.pushed':
         await Promise.all([tell(ekiden, event), ekiden.noteFragments(event.build)]);
         for (const deployment of await ekiden.requestDeployments(event.build)) {

@@ -39,7 +39,7 @@ beforeEach(async () => {
       statuses: { report: async ({ name, state }: Status) => void told.push(`${name} ${state}`) },
       url: 'http://ekiden',
     }),
-    priority: async () => 1,
+    buildLine: { enter: async () => 1, begin: async () => undefined, leave: async () => undefined },
     removeLeftServices: async () => undefined,
     noteFragments: async () => undefined,
     requestDeployments: (build: string) =>

@@ -116,11 +116,6 @@ export function isActive(build: Build): boolean {
   return activeBuildStates.includes(build.state);
 }
 
-/** Its priority among waiting builds, smaller first: production goes before everything else. */
-export function priorityOf({ plan }: Build): number {
-  return plan?.environments.includes('production') ? 1 : 2;
-}
-
 /** Keeps builds. */
 export interface BuildStore {
   find(id: string): Promise<Build | undefined>;

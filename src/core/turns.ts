@@ -117,3 +117,15 @@ function priorityIn(place: { round: number; isProduction: boolean; seat: number 
   const half = 2 * Math.min(round, rounds - 1) + (isProduction ? 0 : 1);
   return 1 + Math.min(half * seats + seat, mostPriority - 1);
 }
+
+/** Keeps the turns of all builds that wait. */
+export interface BuildTurns {
+  /** Puts a build in line, which may move others; answers its priority, from 1, smaller first. */
+  take(turn: Turn): Promise<number>;
+  /** Tells that a build begins; told again, it does nothing. */
+  begin(build: string): Promise<void>;
+  /** Gives the turn of a build up, so that those behind it move up. */
+  drop(build: string): Promise<void>;
+  /** Of all builds in line. */
+  priorities(): Promise<Map<string, number>>;
+}

@@ -2,6 +2,7 @@
 import type { StatusState } from '../clients/gitlab.ts';
 import type { Build, BuildStore } from '../core/build.ts';
 import type { Deployment, DeploymentStore } from '../core/deployment.ts';
+import { describeWaiting } from '../core/waiting.ts';
 import type { Status, Statuses } from './statuses.ts';
 
 export interface ReportOptions {
@@ -69,9 +70,15 @@ export function statusOfBuild(build: Build, state: Build['state'], url: string):
     ref: build.ref,
     name: 'ekiden/build',
     state: statusState,
-    description: reasonOf(build, state) ?? text,
+    description:
+      reasonOf(build, state) ?? (isWaiting(build, state) ? describeWaiting(build) : text),
     targetUrl: `${url}/builds/${build.id}`,
   };
+}
+
+/** Where it stands in line does not belong to what it was told of before or after. */
+function isWaiting(build: Build, told: Build['state']): boolean {
+  return told === 'queued' && build.state === 'queued';
 }
 
 /** The status `ekiden/deploy/<environment>/<service>`. */

@@ -8,6 +8,8 @@ import { attemptsInAll as attempts } from '../core/queue.ts';
 import { createArrivals, drainSpool, spooledSchema } from './arrivals.ts';
 import { createBalancers } from './balancers.ts';
 import { createBuildLogStore } from './build-logs.ts';
+import { createBuildTurns } from './build-turns.ts';
+import { createBuilders } from './builders.ts';
 import { createBuildStore, createHeads, type StoreOptions } from './builds.ts';
 import { createCancellations } from './cancellations.ts';
 import { createDeploymentStore } from './deployments.ts';
@@ -67,6 +69,7 @@ export function createStores({ config, log, redis: connect }: StoresOptions) {
     prefix,
     queues,
     buildLogStore,
+    buildTurns: createBuildTurns({ ...options, reprioritize: queues.build.reprioritize }),
     arrivals: createArrivals({ queue: door, spool, log }),
     drainSpool: () => drainSpool({ queue: door, spool, log }),
     ...openRecords(options),
@@ -107,6 +110,7 @@ function openRecords(options: StoreOptions) {
     locks: createLocks(options),
     balancers: createBalancers(options),
     cancellations: createCancellations(options),
+    builders: createBuilders(options),
     tagRules: createTagRules(options),
     secrets: createSecrets(options),
   };

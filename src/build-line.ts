@@ -1,0 +1,158 @@
+/** The line of builds that wait: whose turn is next, where each stands in it, and since when. */
+import { type Build, isActive, type Waiting } from './core/build.ts';
+import { messageOf } from './core/errors.ts';
+import type { Log } from './core/log.ts';
+import { coarseSeconds, describeWaiting, expectedWaits, unknownBuild } from './core/waiting.ts';
+import type { Report } from './gitlab/report.ts';
+import type { Stores } from './stores/index.ts';
+
+export interface BuildLine {
+  /** Gives a resolved build its turn; answers its priority among those that wait. */
+  enter(build: string): Promise<number>;
+  /** A build has begun, and others move up. */
+  begin(build: string): Promise<void>;
+  /** Takes a build that has ended out of the line; does nothing when it is not in it. */
+  leave(build: string): Promise<void>;
+  /**
+   * Counts this host among those that build, and keeps where each build stands true, until the
+   * answered function is called; of all hosts, one looks.
+   */
+  keepTrue(): Promise<() => Promise<void>>;
+}
+
+export interface BuildLineOptions {
+  stores: Pick<Stores, 'builds' | 'builders' | 'buildTurns' | 'queues'>;
+  /** This host. */
+  host: { name: string; slots: number };
+  report: Pick<Report, 'build'>;
+  log: Log;
+}
+
+/** How often builds are told where they stand, in milliseconds. */
+const lookEvery = 5_000;
+
+/** How often GitLab is told of a build at most, in milliseconds. */
+const tellEvery = 15_000;
+
+/** Of how many builds it is said where they stand; those behind them wait for long in any case. */
+const longest = 200;
+
+export function createBuildLine(options: BuildLineOptions): BuildLine {
+  const { builds, buildTurns, queues } = options.stores;
+  return {
+    async enter(id) {
+      const build = await builds.find(id);
+      if (build?.state !== 'queued') return 0;
+      const isProduction = build.plan?.environments.includes('production') ?? false;
+      return buildTurns.take({ build: id, project: build.project, isProduction });
+    },
+    begin: (id) => buildTurns.begin(id),
+    async leave(id) {
+      await queues.build.remove(id);
+      await buildTurns.drop(id);
+    },
+    keepTrue: () => keepTrue(options),
+  };
+}
+
+async function keepTrue(options: BuildLineOptions): Promise<() => Promise<void>> {
+  const { host, stores, log } = options;
+  const { builders } = stores;
+  const told: Told = new Map();
+  let looking: Promise<void> | undefined;
+  const look = async () => {
+    try {
+      await builders.announce(host);
+      if ((await builders.first()) === host.name) await lookOnce({ ...options, told });
+    } catch (error) {
+      log.warn({ error: messageOf(error) }, 'cannot look after the line of builds');
+    }
+    looking = undefined;
+  };
+  const timer = setInterval(() => {
+    looking ??= look();
+  }, lookEvery);
+  await builders.announce(host);
+  return async () => {
+    clearInterval(timer);
+    await looking;
+    await builders.leave(host.name);
+  };
+}
+
+/** What GitLab was told of each build that waits, and when. */
+type Told = Map<string, { words: string; at: number }>;
+
+interface Looking extends Pick<BuildLineOptions, 'stores' | 'report'> {
+  told: Told;
+}
+
+async function lookOnce({ stores, report, told }: Looking): Promise<void> {
+  const { builds } = stores;
+  await forgetEnded(stores);
+  const now = await standings(stores);
+  for (const id of [...told.keys()].filter((id) => !now.has(id))) told.delete(id);
+  for (const [id, { build, waiting }] of now) {
+    if (JSON.stringify(build.waiting) !== JSON.stringify(waiting)) {
+      await builds.update(id, { waiting });
+    }
+    const words = describeWaiting({ ...build, waiting });
+    const last = told.get(id) ?? { words: '', at: 0 };
+    if (last.words === words || Date.now() - last.at < tellEvery) continue;
+    told.set(id, { words, at: Date.now() });
+    await report.build(id, 'queued');
+  }
+}
+
+/** Whoever ended a build may not have lived to take it out of the line. */
+async function forgetEnded({ builds, buildTurns }: BuildLineOptions['stores']): Promise<void> {
+  for (const id of (await buildTurns.priorities()).keys()) {
+    const build = await builds.find(id);
+    if (build?.state !== 'queued') await buildTurns.drop(id);
+  }
+}
+
+interface Standing {
+  build: Build;
+  waiting: Waiting;
+}
+
+/** Where each queued build stands, by its id. */
+async function standings(stores: BuildLineOptions['stores']): Promise<Map<string, Standing>> {
+  const { builders, buildTurns, queues } = stores;
+  const line = await queues.build.line();
+  const [waiting, delayed] = [await find(stores, line.waiting), await find(stores, line.delayed)];
+  const running = await find(
+    stores,
+    line.running.map(({ id }) => id),
+  );
+  const priorities = await buildTurns.priorities();
+  const times = await builders.usualTimes([...waiting, ...running].map(({ project }) => project));
+  const takes = ({ project }: Build) => times.get(project) ?? unknownBuild;
+  const since = new Map(line.running.map(({ id, since }) => [id, since]));
+  const waits = expectedWaits({
+    slots: await builders.slots(),
+    running: running.map((build) => takes(build) - (Date.now() - (since.get(build.id) ?? 0))),
+    waiting: waiting.map(takes),
+  });
+  const priorityOf = ({ id }: Build) => priorities.get(id) ?? 0;
+  const standing = [
+    ...waiting.map((build, index): Standing => {
+      const place = { position: index + 1, priority: priorityOf(build) };
+      return { build, waiting: { ...place, ...expected(waits[index]) } };
+    }),
+    ...delayed.map((build) => ({ build, waiting: { priority: priorityOf(build) } })),
+  ];
+  const queued = standing.filter(({ build }) => build.state === 'queued');
+  return new Map(queued.map((each) => [each.build.id, each]));
+}
+
+function expected(wait: number | undefined): Pick<Waiting, 'expectedSeconds' | 'why'> {
+  if (wait === undefined) return { why: 'waits for a builder: none is there' };
+  return { expectedSeconds: coarseSeconds(wait) };
+}
+
+async function find({ builds }: BuildLineOptions['stores'], ids: string[]): Promise<Build[]> {
+  const found = await Promise.all(ids.slice(0, longest).map((id) => builds.find(id)));
+  return found.flatMap((build) => (build && isActive(build) ? [build] : []));
+}
