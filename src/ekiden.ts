@@ -33,6 +33,7 @@ import type { Deployer } from './deploy/deployer.ts';
 import type { Operations } from './deploy/operations.ts';
 import type { Services } from './deploy/services.ts';
 import { createProjectDiscovery, type ProjectDiscovery } from './discovery/index.ts';
+import { createDockerfiles, type Dockerfiles } from './dockerfiles.ts';
 import { createDoor } from './door.ts';
 import type { HookRegistration } from './gitlab/hook-registration.ts';
 import type { Report } from './gitlab/report.ts';
@@ -74,6 +75,8 @@ export interface Ekiden {
   hookRegistration: HookRegistration;
   builds: BuildStore;
   deployments: DeploymentStore;
+  /** Dockerfiles with what they include, also for who only wants to see it. */
+  dockerfiles: Dockerfiles;
   /** The platform's fragments, and who uses them. */
   fragments: Fragments;
   /** Projects that were pushed to, those with the newest activity first. */
@@ -147,6 +150,8 @@ export function createEkiden(config: ReadyConfig, log: Log): Ekiden {
   };
   const parts: Parts = { config, log, stores, ...clients };
   const nodes = createNodeClient({ ...stores, log, secret: () => stores.secrets.get('node') });
+  const door = createDoor(parts);
+  const dockerfiles = createDockerfiles(parts, door.access);
   const handOn: HandOn = (event) => createRelay(ekiden).handOn(event);
 
   const ekiden: Ekiden = {
@@ -156,8 +161,9 @@ export function createEkiden(config: ReadyConfig, log: Log): Ekiden {
     version: packageVersion,
     templates: templatesFolder,
     ...createTelling(parts),
-    ...createLegs(parts),
-    ...createDoor(parts),
+    ...createLegs(parts, dockerfiles),
+    ...door,
+    dockerfiles,
     ...createRequests(parts, handOn),
     balance: createBalance({ ...parts, balancers: stores.balancers }),
     node: createNode({ ...parts, ...stores }),

@@ -1,7 +1,5 @@
 /** Puts the legs of the journey together, and the steps between them. */
-import { join } from 'node:path';
 import { createBuilder } from './build/builder.ts';
-import { createTemplates } from './build/dockerfile/index.ts';
 import { createFragments } from './build/fragments.ts';
 import { createBuildLogs } from './build/log/build-log.ts';
 import { createResolver } from './build/resolve.ts';
@@ -12,21 +10,21 @@ import { useOf } from './core/fragment.ts';
 import { createDeployer } from './deploy/deployer.ts';
 import { removeAppsOf, removeLeftServices } from './deploy/removal.ts';
 import { requestDeployments } from './deploy/request.ts';
+import type { Dockerfiles } from './dockerfiles.ts';
 import { createVariables } from './gitlab/variables.ts';
-import { includeOptions } from './include-options.ts';
 import { type Parts, urlMaker } from './parts.ts';
-import { templatesFolder } from './paths.ts';
 
-export function createLegs({ config, stores, gitlab, docker, registry, marathon }: Parts) {
+export function createLegs(
+  { config, stores, gitlab, docker, registry, marathon }: Parts,
+  { templates, expand, actors }: Dockerfiles,
+) {
   const { builds, heads, cancellations, locks, balancers } = stores;
   const { install, domain } = config;
   const buildLogs = createBuildLogs(stores.buildLogStore);
-  const templates = createTemplates(join(templatesFolder, 'dockerfiles'));
   const resolver = createResolver({
-    ...{ gitlab, builds, heads, templates, tagRules: stores.tagRules },
+    ...{ gitlab, builds, heads, expand, tagRules: stores.tagRules },
     projects: stores.knownProjects,
-    args: config.buildArgs,
-    include: includeOptions(config),
+    actorOf: actors.ofUser,
     limits: { instances: config.maxInstances, memory: config.maxMemory },
     deadline: config.deployDeadline,
     cancel: cancellations.publish,

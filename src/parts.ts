@@ -2,6 +2,7 @@
 import type { Docker } from './clients/docker.ts';
 import type { GitLab } from './clients/gitlab.ts';
 import type { Marathon } from './clients/marathon.ts';
+import type { Registry } from './clients/registry.ts';
 import type { Config } from './config.ts';
 import { addressOf } from './core/address.ts';
 import type { Log } from './core/log.ts';
@@ -22,6 +23,7 @@ export interface Parts {
   stores: Stores;
   gitlab: GitLab;
   docker: Docker;
+  registry: Registry;
   marathon: Marathon;
 }
 

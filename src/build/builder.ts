@@ -1,20 +1,32 @@
 /** Leg 2: makes the image of a resolved build and pushes it to the registry. */
 import type { Docker } from '../clients/docker.ts';
 import type { GitLab } from '../clients/gitlab.ts';
+import type { Registry } from '../clients/registry.ts';
 import type { Build, BuildStore, Heads } from '../core/build.ts';
 import { EkidenError } from '../core/errors.ts';
 import type { HandOn, JourneyEvent } from '../core/event.ts';
+import type { ServiceSpec } from '../core/manifest.ts';
 import { type Attempt, refuseDeadly } from '../core/queue.ts';
 import { shortRef, supersededBy } from '../core/ref.ts';
-import { withLeg } from '../core/timeline.ts';
+import { type Leg, withLeg } from '../core/timeline.ts';
 import type { BuildSecrets } from '../core/variable.ts';
 import { endOf, waitingFor } from './end.ts';
-import { explainFailure } from './image/build-error.ts';
-import { exposedPorts } from './image/image.ts';
+import { detailsOfFailure, explainFailure } from './image/build-error.ts';
+import type { BuilderKind } from './image/builder-choice.ts';
+import { exposedPorts } from './image/made-image.ts';
 import { withPorts } from './image/ports.ts';
+import type { Login } from './image/registry-login.ts';
 import type { BuildLog, BuildLogs } from './log/build-log.ts';
-import { makeOnce, type Running } from './making.ts';
-import { nameOf, publish } from './publish.ts';
+import { makeOnce, type Running, recipeOf } from './making.ts';
+import { giveTags, type ImageName, nameOf, publish } from './publish.ts';
+import {
+  type Fingerprint,
+  findMade,
+  fingerprintFor,
+  isStillOn,
+  type Recipe,
+  sayReused,
+} from './reuse/reuse.ts';
 
 export interface BuilderOptions {
   gitlab: GitLab;
@@ -24,6 +36,13 @@ export interface BuilderOptions {
   logs: BuildLogs;
   /** `host:port[/prefix]`. */
   registry: string;
+  registryClient: Registry;
+  /** Runs work of one name one after the other, on all hosts. */
+  exclusively: <T>(name: string, work: () => Promise<T>) => Promise<T>;
+  /** By default the daemon is asked. */
+  builder?: BuilderKind | 'auto';
+  /** With which Ekiden pushes, where the registry asks for a login. */
+  registryLogin?: Login;
   /** Args given to every Dockerfile that declares them. */
   args: Record<string, string>;
   install: string;
@@ -79,20 +98,62 @@ async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<
 }
 
 async function run(running: Running): Promise<JourneyEvent[]> {
-  const { build, plan, docker, builds, heads } = running;
+  const { build, plan, builds, heads } = running;
   const image = nameOf(running);
-  const made = await makeOnce(running, image.name);
-  const services = withPorts(plan.services, await exposedPorts(docker, image.name));
+  const recipe = await recipeOf(running);
   const start = Date.now();
-  const digest = await publish(running, image);
-
-  const legs = withLeg(made.legs, { name: 'push', start, end: Date.now() });
+  const fingerprint = await fingerprintFor(running, recipe);
+  const stage = { running, image, recipe, fingerprint, start };
+  const { digest, services, legs } = (await reuseImage(stage)) ?? (await makeAndPush(stage));
   const pushed = `${image.repository}@${digest}`;
   await builds.update(build.id, { image: pushed, legs, plan: { ...plan, services } });
   const head = await heads.current(build.project, build.ref);
   if (head?.build === build.id) return end(builds, build.id, 'succeeded');
   const reason = head ? supersededBy(head.sha) : `${shortRef(build.ref)} was deleted`;
   return end(builds, build.id, 'superseded', reason);
+}
+
+interface Stage {
+  running: Running;
+  image: ImageName;
+  recipe: Recipe;
+  /** Undefined where nobody can tell beforehand what will be made. */
+  fingerprint: Fingerprint | undefined;
+  /** In milliseconds since the epoch. */
+  start: number;
+}
+
+/** What the registry has of a build. */
+interface Published {
+  digest: string;
+  services: ServiceSpec[];
+  legs: Leg[];
+}
+
+/** Takes the image that was made of the same before; undefined where there is none. */
+async function reuseImage(stage: Stage): Promise<Published | undefined> {
+  const { running, image, fingerprint, start } = stage;
+  const { build, plan, log } = running;
+  if (fingerprint === undefined || build.noCache) return undefined;
+  const found = await findMade(running, image, fingerprint);
+  if (found === undefined) return undefined;
+  const { manifest, ports } = found;
+  const services = withPorts(plan.services, ports);
+  const said = sayReused(running, manifest.digest);
+  await giveTags(running, image, { manifest, tags: [image.tag] });
+  log.write(await said);
+  const legs = withLeg(build.legs, { name: 'reuse', start, end: Date.now() });
+  return { digest: manifest.digest, services, legs };
+}
+
+async function makeAndPush({ running, image, recipe, fingerprint }: Stage): Promise<Published> {
+  const { plan, docker } = running;
+  const made = await makeOnce(running, image.name, recipe);
+  const services = withPorts(plan.services, await exposedPorts(docker, image.name));
+  const start = Date.now();
+  const isSure = fingerprint !== undefined && (await isStillOn(running, fingerprint));
+  const digest = await publish(running, image, isSure ? fingerprint.tag : undefined);
+  return { digest, services, legs: withLeg(made.legs, { name: 'push', start, end: Date.now() }) };
 }
 
 async function end(builds: BuildStore, id: string, state: Build['state'], reason?: string) {
@@ -123,6 +184,6 @@ async function fail({ builds }: BuilderOptions, failure: Failure): Promise<Journ
     log.write(`\n${waitingFor(reason)}\n`);
     throw error;
   }
-  log.write(`\nfailed: ${reason}\n`);
+  log.write(`\nfailed: ${reason}\n${detailsOfFailure(error, dockerfile)}`);
   return end(builds, build.id, 'failed', reason);
 }

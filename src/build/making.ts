@@ -1,13 +1,17 @@
 /** Makes the image of a build on the Docker host, from GitLab's archive. */
 import type { Build, BuildPlan } from '../core/build.ts';
-import { RemoteError } from '../core/errors.ts';
+import { InputError, RemoteError } from '../core/errors.ts';
 import { withLeg } from '../core/timeline.ts';
 import type { BuilderOptions } from './builder.ts';
 import { openContext } from './context/context.ts';
 import { declaredArgs } from './dockerfile/index.ts';
-import { buildImage, imageId } from './image/image.ts';
+import { buildImage } from './image/image.ts';
+import { imageLabels } from './image/labels.ts';
+import { imageId } from './image/made-image.ts';
 import { explainRefusal, loginsFor } from './image/registry-login.ts';
 import type { BuildLog } from './log/build-log.ts';
+import { tellStep } from './log/plain-steps.ts';
+import type { Recipe } from './reuse/reuse.ts';
 
 /** A build that has begun. */
 export interface Running extends BuilderOptions {
@@ -17,22 +21,9 @@ export interface Running extends BuilderOptions {
   signal: AbortSignal;
 }
 
-/** Where only the push failed, a new try goes on with the image, and asks GitLab for no archive. */
-export async function makeOnce(running: Running, name: string): Promise<Build> {
-  const { build, docker, builds, log } = running;
-  if (build.made !== undefined && (await imageId(docker, name)) === build.made) {
-    log.write('the image is made already\n');
-    return build;
-  }
-  const start = Date.now();
-  await makeImage(running, name);
-  const made = await imageId(docker, name);
-  const legs = withLeg(build.legs, { name: 'build', start, end: Date.now() });
-  return builds.update(build.id, { legs, ...(made === undefined ? {} : { made }) });
-}
-
-async function makeImage(running: Running, name: string): Promise<void> {
-  const { build, plan, gitlab, docker, builds, log, install, signal } = running;
+/** What the image is made of besides the commit; says in the log what was included. */
+export async function recipeOf(running: Running): Promise<Recipe> {
+  const { build, plan, builds, log, install } = running;
   const dockerfile = await builds.dockerfile(build.id);
   if (!dockerfile) {
     throw new RemoteError('The expanded Dockerfile is no longer kept.', {
@@ -45,25 +36,48 @@ async function makeImage(running: Running, name: string): Promise<void> {
   for (const { file, sha256 } of plan.fragments) {
     log.write(`included ${file} (${sha256.slice(0, 12)})\n`);
   }
-  const args = argsFor(running, dockerfile.bytes);
-  const access = await openLogins(running, { bytes: dockerfile.bytes, args });
+  return {
+    dockerfile: dockerfile.bytes,
+    map: dockerfile.map,
+    args: argsFor(running, dockerfile.bytes),
+    labels: imageLabels({ install, project: build.project, fragments: plan.fragments }),
+  };
+}
+
+/** Where only the push failed, a new try goes on with the image, and asks GitLab for no archive. */
+export async function makeOnce(running: Running, name: string, recipe: Recipe): Promise<Build> {
+  const { build, docker, builds, log } = running;
+  if (build.made !== undefined && (await imageId(docker, name)) === build.made) {
+    log.write('the image is made already\n');
+    return build;
+  }
+  const start = Date.now();
+  await makeImage(running, name, recipe);
+  const made = await imageId(docker, name);
+  const legs = withLeg(build.legs, { name: 'build', start, end: Date.now() });
+  return builds.update(build.id, { legs, ...(made === undefined ? {} : { made }) });
+}
+
+async function makeImage(running: Running, name: string, recipe: Recipe): Promise<void> {
+  const { build, plan, gitlab, docker, builder, log, signal } = running;
+  const { dockerfile, map, args, labels } = recipe;
+  const access = await openSecrets(running, { bytes: dockerfile, args });
   const archive = await gitlab.archive(build.project, { sha: build.sha, path: plan.context });
   const context = openContext({
     archive,
     folder: plan.context,
-    dockerfile: { path: plan.dockerfile, bytes: dockerfile.bytes },
+    dockerfile: { path: plan.dockerfile, bytes: dockerfile },
     signal,
   });
   await buildImage({
-    docker,
-    context,
-    name,
-    args,
+    ...{ docker, context, name, args, labels, signal },
+    dockerfile: { bytes: dockerfile, map },
+    ...(builder === undefined ? {} : { builder }),
     logins: access.logins,
+    secrets: access.values,
     ...(plan.target === undefined ? {} : { target: plan.target }),
-    labels: { 'ekiden.install': install, 'ekiden.project': String(build.project) },
-    write: (text) => log.write(text),
-    signal,
+    ...(plan.platform === undefined ? {} : { platform: plan.platform }),
+    onStep: tellStep((text) => log.write(text)),
   }).catch((error: unknown) => {
     throw explainRefusal(error, access);
   });
@@ -77,13 +91,31 @@ function argsFor({ args, plan }: Running, bytes: Buffer): Record<string, string>
 }
 
 /** Reads what GitLab's variables hold, and keeps it out of the log before anything is printed. */
-async function openLogins(
-  { build, log, secretsOf }: Running,
+async function openSecrets(
+  { build, plan, log, secretsOf }: Running,
   dockerfile: { bytes: Buffer; args: Record<string, string> },
 ) {
   const given = await secretsOf?.(build);
   log.hide(given?.masked ?? []);
   const access = loginsFor(given?.dockerAuth, dockerfile);
   log.hide(access.secrets);
-  return { ...access, areUnreadable: given?.areUnreadable ?? false };
+  const values = secretMounts(plan.secrets, given?.values ?? {});
+  log.hide(Object.values(values));
+  return { ...access, values, areUnreadable: given?.areUnreadable ?? false };
+}
+
+/** Values of secret mounts by their ids. */
+function secretMounts(wanted: Record<string, string>, values: Record<string, string>) {
+  const mounts = Object.entries(wanted).map(([id, name]) => {
+    const value = values[name];
+    if (value !== undefined) return [id, value] as const;
+    throw new InputError(
+      `build.secrets.${id} needs the CI/CD variable ${name}, which is not there.`,
+      {
+        code: 'E_BUILD_SECRET',
+        hint: `Set ${name} in GitLab (Settings, CI/CD, Variables); a protected one counts for protected branches and tags only.`,
+      },
+    );
+  });
+  return Object.fromEntries(mounts);
 }

@@ -1,7 +1,10 @@
-/** Brings the image of a build to the registry, under the names of its commit and its ref. */
+/** Brings the image of a build to the registry, under the names of its commit, its ref and its fingerprint. */
 
-import { pushImage } from './image/image.ts';
+import type { Manifest } from '../clients/registry.ts';
+import { EkidenError, RemoteError } from '../core/errors.ts';
+import { parseImage } from '../core/image-reference.ts';
 import { refTag, repositoryOf, shaTag } from './image/image-name.ts';
+import { pushImage } from './image/push.ts';
 import type { Running } from './making.ts';
 
 export interface ImageName {
@@ -18,20 +21,65 @@ export function nameOf({ build, registry }: Running): ImageName {
   return { repository, tag, name: `${repository}:${tag}` };
 }
 
-/** Pushes the image under its tags; answers its digest. */
-export async function publish(running: Running, image: ImageName): Promise<string> {
-  const { docker, log, signal } = running;
+/** Pushes the image and gives it its other names; answers its digest. */
+export async function publish(
+  running: Running,
+  image: ImageName,
+  fingerprint: string | undefined,
+): Promise<string> {
+  const { docker, log, registryLogin: login, signal } = running;
   const { repository, tag } = image;
   const write = (text: string) => log.write(text);
-  const digest = await pushImage({ docker, repository, tag, write, signal });
-  await pushRefTag(running, image);
+  const pushing = { docker, repository, write, signal, ...(login ? { login } : {}) };
+  const digest = await pushImage({ ...pushing, tag });
+  const ref = refTag(running.build.ref);
+  // Here too, so that the next build of the ref finds its layers.
+  await docker.getImage(image.name).tag({ repo: repository, tag: ref });
+  try {
+    await nameManifest(running, image, { digest, fingerprint });
+  } catch (error) {
+    if (!(error instanceof EkidenError) || signal.aborted) throw error;
+    // Docker may know a login or a certificate that Ekiden does not.
+    log.write(`not kept for other builds: ${error.message}\n`);
+    await pushImage({ ...pushing, tag: ref });
+  }
   return digest;
 }
 
-/** The branch's or tag's name leads to its newest image. */
-async function pushRefTag(running: Running, { repository, name }: ImageName): Promise<void> {
-  const { build, docker, log, signal } = running;
-  const tag = refTag(build.ref);
-  await docker.getImage(name).tag({ repo: repository, tag });
-  await pushImage({ docker, repository, tag, write: (text) => log.write(text), signal });
+interface Pushed {
+  digest: string;
+  fingerprint: string | undefined;
+}
+
+async function nameManifest(running: Running, image: ImageName, { digest, fingerprint }: Pushed) {
+  const repository = parseImage(image.repository);
+  const manifest = repository && (await running.registryClient.manifest(repository, digest));
+  if (manifest === undefined) {
+    throw new RemoteError(`The registry does not show ${digest}, which was just pushed.`, {
+      code: 'E_REGISTRY',
+    });
+  }
+  await giveTags(running, image, {
+    manifest,
+    tags: fingerprint === undefined ? [] : [fingerprint],
+  });
+}
+
+/**
+ * Gives an image that the registry holds more tags, and that of the ref, where the build still holds the
+ * ref. One after the other in a repository: an older build must not have the last word about a ref, and
+ * nothing may be cleaned away in between.
+ */
+export async function giveTags(
+  { build, heads, registryClient, exclusively }: Running,
+  image: ImageName,
+  { manifest, tags }: { manifest: Manifest; tags: string[] },
+): Promise<void> {
+  const repository = parseImage(image.repository);
+  if (repository === undefined) return;
+  await exclusively(`images:${image.repository}`, async () => {
+    const head = await heads.current(build.project, build.ref);
+    const names = head?.build === build.id ? [...tags, refTag(build.ref)] : tags;
+    await Promise.all(names.map((tag) => registryClient.putManifest(repository, tag, manifest)));
+  });
 }

@@ -55,7 +55,7 @@ export function createRegistryRequests({ logins = {}, isPlain, ca }: RegistryOpt
   }
 
   return {
-    close: () => agent.close(),
+    close: () => agent.destroy(),
     /** Undefined for what is not there. @throws RemoteError */
     async ask(asked: RegistryRequest): Promise<RegistryAnswer | undefined> {
       const { repository, path, method = 'GET', headers = {}, body } = asked;

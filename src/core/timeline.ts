@@ -4,6 +4,7 @@ export const legNames = [
   'hook',
   'queue',
   'resolve',
+  'reuse',
   'build',
   'push',
   'deploy',

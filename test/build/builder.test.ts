@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type BuilderOptions, createBuilder } from '../../src/build/builder.ts';
 import { createBuildLogs } from '../../src/build/log/build-log.ts';
 import { connectDocker } from '../../src/clients/docker.ts';
+import { createRegistry } from '../../src/clients/registry.ts';
 import type { JourneyEvent } from '../../src/core/event.ts';
 import { type BuildHost, freePort, startBuildHost } from './registry.ts';
 import { type Host, type Rig, short, startHost } from './rig.ts';
@@ -40,6 +41,8 @@ function build(id: string, { signal, last = false, ...change }: Attempted = {}) 
     docker: buildHost.docker,
     logs: createBuildLogs(join(rig.data, 'builds')),
     registry: buildHost.registry,
+    registryClient: createRegistry(),
+    exclusively: rig.stores.locks.exclusively,
     args: {},
     install: buildHost.install,
     timeout: 60,

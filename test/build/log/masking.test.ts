@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { createBuilder } from '../../../src/build/builder.ts';
 import { createBuildLogs } from '../../../src/build/log/build-log.ts';
+import { createRegistry } from '../../../src/clients/registry.ts';
 import { type BuildHost, startBuildHost } from '../registry.ts';
 import { type Host, startHost } from '../rig.ts';
 
@@ -29,6 +30,7 @@ async function build(lines: string[], dockerAuth?: string) {
   const logs = createBuildLogs(join(rig.data, 'builds'));
   const builder = createBuilder({
     ...{ ...rig.stores, gitlab: rig.client, docker: buildHost.docker, logs },
+    ...{ registryClient: createRegistry(), exclusively: rig.stores.locks.exclusively },
     ...{ registry: buildHost.registry, install: buildHost.install, args: {}, timeout: 60 },
     secretsOf: async () => ({
       masked: [secret],

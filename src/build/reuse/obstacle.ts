@@ -1,0 +1,64 @@
+/** What keeps an image from being known by its fingerprint, and which images a Dockerfile takes from elsewhere. */
+import { joinLines, namedImages, parseDockerfile } from '../dockerfile/index.ts';
+
+/** Nobody can tell beforehand what the build would make; the message ends `built anew: …`. */
+export class Obstacle extends Error {}
+
+interface Instruction {
+  keyword: string;
+  /** All behind the keyword, in one line. */
+  rest: string;
+}
+
+/** Why the Dockerfile may make another image each time it is built; undefined where nothing says so. */
+export function obstacleIn(dockerfile: Buffer): string | undefined {
+  // INCLUDE may have spliced the line in anywhere.
+  if (always.test(dockerfile.toString('latin1'))) return 'the Dockerfile says # ekiden: always';
+  for (const { keyword, rest } of instructionsOf(dockerfile)) {
+    if (keyword === 'ADD' && mayBeRemote(rest)) return 'ADD may take what another host gives';
+    if (keyword === 'FROM' && /^--platform/i.test(rest)) return 'FROM has a platform of its own';
+    if (keyword === 'RUN' && /--mount=\S*type=(?:secret|ssh)/i.test(rest)) {
+      return 'a secret may be another one than before';
+    }
+  }
+  return undefined;
+}
+
+const always = /^[ \t]*#[ \t]*ekiden:[ \t]*always\b/m;
+
+/** Addresses of http and git; a variable could hold one. */
+function mayBeRemote(rest: string): boolean {
+  return /:\/\/|\bgit@|\.git\b|\$/i.test(rest);
+}
+
+/**
+ * The images that the build would take from elsewhere, as they are written: of FROM, of COPY --from, of
+ * mounts, and the one that reads the Dockerfile.
+ */
+export function externalImages(dockerfile: Buffer, args: Record<string, string>): string[] {
+  const images = new Set(namedImages(dockerfile, args));
+  const stages = new Set<string>();
+  for (const { keyword, rest } of instructionsOf(dockerfile)) {
+    const [, stage] = (keyword === 'FROM' && /\sAS\s+(\S+)\s*$/i.exec(rest)) || [];
+    if (stage !== undefined) stages.add(stage.toLowerCase());
+    if (keyword !== 'RUN') continue;
+    for (const [, from = ''] of rest.matchAll(/--mount=(?:\S*,)?from=([^\s,]+)/gi)) {
+      if (!stages.has(from.toLowerCase()) && !/^\d+$/.test(from)) images.add(from);
+    }
+  }
+  const { directives } = parseDockerfile(dockerfile).head;
+  const frontend = directives.find(({ name }) => name === 'syntax')?.value;
+  if (frontend !== undefined) images.add(frontend);
+  return [...images];
+}
+
+function* instructionsOf(dockerfile: Buffer): Generator<Instruction> {
+  const parsed = parseDockerfile(dockerfile);
+  for (const instruction of parsed.instructions) {
+    const { text } = joinLines(parsed.text, instruction, parsed.escape);
+    const said = Buffer.from(text, 'latin1').toString();
+    const [, trigger = '', rest = ''] = /^ONBUILD\s+(\w+)\s*(.*)$/is.exec(said) ?? [];
+    if (trigger !== '') yield { keyword: trigger.toUpperCase(), rest };
+    yield { keyword: instruction.keyword, rest: said.slice(instruction.keyword.length).trim() };
+  }
+}

@@ -1,0 +1,169 @@
+/** Images that are made already are not made again, and never taken for those of another commit. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { connectDocker } from '../../../src/clients/docker.ts';
+import { type BuildHost, freePort, startBuildHost } from '../registry.ts';
+import { type Host, type Rig, short, startHost } from '../rig.ts';
+import { createBuilding } from './building.ts';
+
+let buildHost: BuildHost;
+let host: Host;
+let rig: Rig;
+let building: ReturnType<typeof createBuilding>;
+
+beforeAll(async () => {
+  buildHost = await startBuildHost();
+  host = await startHost({ archivesPerMinute: 0 });
+});
+afterAll(async () => {
+  await host.stop();
+  await buildHost.stop();
+});
+beforeEach(async () => {
+  rig = await host.fresh();
+  building = createBuilding(buildHost, rig);
+});
+
+const copying = (...lines: string[]) => [buildHost.from, ...lines, ''].join('\n');
+
+describe('a commit that changes nothing the build can see', () => {
+  it('gets the image that is there, without an archive and without Docker’s copy of it', async () => {
+    const first = await building.build({
+      Dockerfile: copying('COPY src /src', 'EXPOSE 9000 8000'),
+      'src/a.txt': 'a',
+      'README.md': 'one',
+    });
+    expect(first).toMatchObject({ record: { state: 'succeeded' } });
+    expect(await building.fingerprints()).toHaveLength(1);
+    rig.gitlab.faults.add({ route: /archive/, status: 500, times: 30 });
+    for (const tag of [`sha-${short(first.sha)}`, 'main']) {
+      await buildHost.docker.getImage(`${buildHost.registry}/${rig.path}:${tag}`).remove();
+    }
+    const second = await building.build({ 'README.md': 'two' });
+    expect(second.log).toContain(`nothing changed since ${short(first.sha)}: image reused\n`);
+    expect(second.legs).toEqual(['hook', 'queue', 'resolve', 'reuse']);
+    expect(second.record).toMatchObject({
+      state: 'succeeded',
+      image: first.record?.image,
+      plan: { services: [{ name: 'web', ports: [8000] }] },
+    });
+    const { digest } = building;
+    expect(await digest(`sha-${short(second.sha)}`)).toBe(await digest(`sha-${short(first.sha)}`));
+  });
+
+  it('on another branch, and then merged, is promoted', async () => {
+    await rig.commit({ Dockerfile: copying('COPY . /app'), 'a.txt': 'a' });
+    const preview = await building.build({ 'a.txt': 'better' }, { branch: 'feature' });
+    expect(preview.legs).toContain('push');
+    rig.gitlab.faults.add({ route: /archive/, status: 500, times: 30 });
+    const parents = ['-p', 'main', '-p', 'feature'];
+    const { stdout } = await rig.git('commit-tree', 'feature^{tree}', ...parents, '-m', 'Merge');
+    await rig.git('update-ref', 'refs/heads/main', stdout.trim());
+    const merged = await building.buildOf(await building.resolve(stdout.trim()));
+    expect(merged.record).toMatchObject({ state: 'succeeded', image: preview.record?.image });
+    expect(await building.digest('main')).toBe(await building.digest('feature'));
+  });
+
+  it('is built anew where a person asks for that, and serves the next', async () => {
+    const files = { Dockerfile: copying('COPY . /app', 'RUN date +%N > /time'), 'a.txt': 'a' };
+    const first = await building.build(files);
+    const anew = await building.build(
+      { ...files, Dockerfile: files.Dockerfile },
+      { noCache: true },
+    );
+    expect(anew.legs).toContain('push');
+    expect(anew.record?.image).not.toBe(first.record?.image);
+    const next = await building.build(files);
+    expect(next.record?.image).toBe(anew.record?.image);
+  });
+});
+
+describe('a commit that changes', () => {
+  const files = () => ({
+    Dockerfile: copying('ARG MODE=x', 'COPY src /src'),
+    'src/a.txt': 'a',
+    'src/run.sh': { content: 'x', mode: '100644' },
+    '.dockerignore': 'docs\n',
+  });
+
+  it.each<[string, Record<string, unknown>, Record<string, unknown>?]>([
+    ['a file', { 'src/a.txt': 'b' }],
+    ['a new file', { 'src/b.txt': 'b' }],
+    ['the manifest’s args', { '.ekiden.yml': 'build: { args: { MODE: y } }\n' }],
+    ['the installation’s args', {}, { args: { MODE: 'z' } }],
+    ['the Dockerfile', { Dockerfile: 'more' }],
+    ['what is ignored', { '.dockerignore': 'src/a.txt\n' }],
+  ])('%s is built', async (_, change, options = {}) => {
+    const first = await building.build({ ...files(), 'src/run.sh': 'x' });
+    expect(first.legs).toContain('push');
+    const dockerfile = change['Dockerfile'] ? { Dockerfile: copying('COPY src /src') } : {};
+    const changed = { ...change, ...dockerfile } as Record<string, string>;
+    const second = await building.build(changed, options);
+    expect(second.legs).toContain('push');
+    expect(second.legs).not.toContain('reuse');
+  });
+});
+
+describe('nobody can tell what is made', () => {
+  it.each([
+    ['# ekiden: always', 'the Dockerfile says # ekiden: always'],
+    ['ADD https://127.0.0.1:1/x /', 'ADD may take what another host gives'],
+  ])('by %s', async (line, why) => {
+    const { log } = await building.build({ Dockerfile: copying(line) });
+    expect(log).toContain(`built anew: ${why}\n`);
+    expect(await building.fingerprints()).toEqual([]);
+  });
+
+  it('where files hold the commit', async () => {
+    const files = { Dockerfile: copying('COPY . /'), '.gitattributes': 'version export-subst\n' };
+    const { log, record } = await building.build(files);
+    expect(log).toContain('built anew: .gitattributes puts the commit into files (export-subst)');
+    expect(record?.state).toBe('succeeded');
+    expect(await building.fingerprints()).toEqual([]);
+  });
+});
+
+describe('a part that is away', () => {
+  it('the registry, when it is asked: the reason is told, and Docker says the rest', async () => {
+    const registry = `127.0.0.1:${await freePort()}`;
+    const { log, record } = await building.build({ Dockerfile: copying() }, { registry });
+    expect(log).toMatch(/built anew: The registry 127\.0\.0\.1:\d+ does not answer/);
+    expect(record).toMatchObject({
+      state: 'failed',
+      reason: expect.stringContaining('did not take'),
+    });
+  });
+
+  it('Docker: what it has cannot be told', async () => {
+    const docker = connectDocker(`tcp://127.0.0.1:${await freePort()}`);
+    const { log, record } = await building.build({ Dockerfile: copying() }, { docker });
+    expect(log).toContain('built anew: Docker does not answer\n');
+    expect(record?.state).toBe('failed');
+  });
+});
+
+describe('the tag of a branch', () => {
+  it('stays with the newer commit when an older build comes last', async () => {
+    const old = await rig.commit({ Dockerfile: copying('COPY . /'), 'a.txt': 'old' });
+    const older = await building.resolve(old);
+    const newer = await building.build({ 'a.txt': 'new' });
+    const late = await building.buildOf(older);
+    expect(late.record?.state).toBe('superseded');
+    expect(await building.digest('main')).toBe(newer.record?.image?.split('@')[1]);
+  });
+
+  it('is that of the newer commit, in whatever order many come', async () => {
+    const files = { Dockerfile: copying('COPY . /'), 'a.txt': 'a' };
+    const first = await building.build(files);
+    const other = await building.build({ 'a.txt': 'b' }, { branch: 'main' });
+    const ids = [];
+    for (let n = 0; n < 6; n++) {
+      const sha = await rig.commit({ 'a.txt': n % 2 === 0 ? 'a' : 'b', 'n.md': `${n % 2}` });
+      ids.push(await building.resolve(sha));
+    }
+    expect(first.record?.image).not.toBe(other.record?.image);
+    const ended = await Promise.all(ids.map((id) => building.buildOf(id)));
+    const last = ended.at(-1)?.record;
+    expect(last?.state).toBe('succeeded');
+    expect(await building.digest('main')).toBe(last?.image?.split('@')[1]);
+  });
+});
