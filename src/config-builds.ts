@@ -1,8 +1,14 @@
 /** The settings of builds, a part of those in config.ts. */
+import { z } from 'zod';
 import { setting } from './config-reading.ts';
 import { list, pairs, seconds, whole } from './config-values.ts';
 
 export const buildSettings = {
+  builder: setting(
+    'EKIDEN_BUILDER',
+    z.enum(['auto', 'buildkit', 'classic']).default('auto'),
+    "Which of Docker's builders builds; auto asks the daemon, and takes BuildKit where there is one.",
+  ),
   buildArgs: setting(
     'EKIDEN_BUILD_ARGS',
     pairs.default({}),
@@ -32,6 +38,14 @@ export const buildSettings = {
     'EKIDEN_INCLUDE_FRONTENDS',
     list.default(['dockerfile-x']),
     'Frontends with an INCLUDE of their own, by a part of their name in # syntax=, separated by commas.',
+  ),
+  templatesProject: setting(
+    'EKIDEN_TEMPLATES_PROJECT',
+    z
+      .string()
+      .regex(/^[\w.-]+(\/[\w.-]+)+$/, 'is not group/project')
+      .optional(),
+    'Project in GitLab, as group/project, whose tags are versions of templates; they go before those delivered.',
   ),
   buildSlots: setting(
     'EKIDEN_BUILD_SLOTS',

@@ -104,6 +104,16 @@ export const settings = {
       .optional(),
     'Docker registry as host:port[/prefix]; default: a private one on loopback.',
   ),
+  registryUser: setting(
+    'REGISTRY_USER',
+    z.string().min(1).optional(),
+    'User with whom Ekiden pushes to the registry, where that asks for a login.',
+  ),
+  registryPassword: secret(
+    'REGISTRY_PASSWORD',
+    z.string().min(1).optional(),
+    'Password or token of REGISTRY_USER.',
+  ),
   registryListen: setting(
     'EKIDEN_REGISTRY_LISTEN',
     address.default('127.0.0.1:7305'),
