@@ -138,16 +138,7 @@ const tagPatience = 30;
 /** Connects the parts; nothing is asked of them before it is needed. */
 export function createEkiden(config: ReadyConfig, log: Log): Ekiden {
   const stores = createStores({ config, log, redis: connectRedis });
-  const docker = connectDocker(config.dockerHost);
-  const registry = createRegistry({
-    isPlain: (host) => isInsecure(docker, host),
-    ...(config.gitlabCa ? { ca: [...rootCertificates, config.gitlabCa.pem] } : {}),
-  });
-  const clients = {
-    ...{ docker, registry },
-    gitlab: createGitLab(gitlabConnection(config)),
-    marathon: createMarathon({ addresses: config.marathonUrl, log }),
-  };
+  const clients = createClients(config, log);
   const parts: Parts = { config, log, stores, ...clients };
   const nodes = createNodeClient({ ...stores, log, secret: () => stores.secrets.get('node') });
   const door = createDoor(parts);
@@ -182,12 +173,25 @@ export function createEkiden(config: ReadyConfig, log: Log): Ekiden {
     ...createSteps(parts, newBuildId),
     async close() {
       await clients.marathon.close();
-      await registry.close();
+      await clients.registry.close();
       await nodes.close();
       await stores.close();
     },
   };
   return ekiden;
+}
+
+function createClients(config: ReadyConfig, log: Log) {
+  const docker = connectDocker(config.dockerHost);
+  const registry = createRegistry({
+    isPlain: (host) => isInsecure(docker, host),
+    ...(config.gitlabCa ? { ca: [...rootCertificates, config.gitlabCa.pem] } : {}),
+  });
+  return {
+    ...{ docker, registry },
+    gitlab: createGitLab(gitlabConnection(config)),
+    marathon: createMarathon({ addresses: config.marathonUrl, log }),
+  };
 }
 
 function newBuildId(): string {

@@ -1,5 +1,12 @@
 /** `ekiden expand`: a Dockerfile as the build sees it. */
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
+import { printBytes } from '../print.ts';
+
+interface Options {
+  map?: true;
+  root?: string;
+  arg: Record<string, string>;
+}
 
 export function addExpand(program: Command): void {
   program
@@ -7,12 +14,13 @@ export function addExpand(program: Command): void {
     .description('print a Dockerfile with every INCLUDE spliced in')
     .option('--map', 'print JSON that tells which line came from where')
     .option('--root <folder>', 'top of the repository; default: the git top level of the file')
-    .action(async (file: string, options: { map?: true; root?: string }) => {
+    .option('--arg <name=value>', 'build arg that an INCLUDE may name; several times', addArg, {})
+    .action(async (file: string, { arg, ...options }: Options) => {
       const { expand, explain } = await import('../../src/offline.ts');
       try {
-        const { bytes, warnings } = await expand({ file, ...options });
-        process.stdout.write(bytes);
+        const { bytes, warnings } = await expand({ file, args: arg, ...options });
         for (const warning of warnings) process.stderr.write(`${warning}\n`);
+        await printBytes(bytes);
       } catch (error) {
         const text = explain(error);
         if (text === undefined) throw error;
@@ -20,4 +28,10 @@ export function addExpand(program: Command): void {
         process.exitCode = 1;
       }
     });
+}
+
+function addArg(text: string, args: Record<string, string>): Record<string, string> {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('It is written NAME=VALUE.');
+  return { ...args, [text.slice(0, at)]: text.slice(at + 1) };
 }

@@ -7,28 +7,23 @@ import type { ProjectStore } from '../core/project.ts';
 import { type Attempt, refuseDeadly } from '../core/queue.ts';
 import { shortRef } from '../core/ref.ts';
 import { withLeg } from '../core/timeline.ts';
-import {
-  type ExpandOptions,
-  expandDockerfile,
-  renderDiagnostic,
-  type TemplateSource,
-} from './dockerfile/index.ts';
+import { renderDiagnostic } from './dockerfile/index.ts';
 import { endOf, waitingFor } from './end.ts';
 import { environmentsOf, tagGlobsOf } from './environments.ts';
+import { type ExpandCommit, fragmentsOf } from './expansion.ts';
 import { abandon, claim, giveWay, type HeadOptions, headOf, twinOf } from './head.ts';
 import { includeVariables } from './include-variables.ts';
 import { type ManifestLimits, manifestFile, parseManifest } from './manifest.ts';
+import type { Actor } from './sources/index.ts';
 import type { TagRuleOptions } from './tag-rule.ts';
 
 export interface ResolverOptions extends HeadOptions {
   /** Told what the manifest says of tags, for those who ask in a hurry later. */
   tagRules: Pick<TagRuleOptions['tagRules'], 'save'>;
-  templates: TemplateSource;
   projects: Pick<ProjectStore, 'note'>;
-  /** Build args of the installation. */
-  args: Record<string, string>;
-  /** What administrators set for INCLUDE. */
-  include: Pick<ExpandOptions, 'limits' | 'otherFrontends'>;
+  expand: ExpandCommit;
+  /** What a user of GitLab may read, on whose behalf fragments of other projects are. */
+  actorOf: (user: number) => Actor;
   /** The most that a service may ask for. */
   limits: ManifestLimits;
   /** Seconds, where the manifest says nothing. */
@@ -138,14 +133,13 @@ interface Planning {
 }
 
 async function planOf(options: ResolverOptions, planning: Planning): Promise<BuildPlan> {
-  const { gitlab, builds, templates, deadline } = options;
+  const { builds, deadline, expand, actorOf } = options;
   const { build, path, manifest, environments } = planning;
-  const read = (name: string) => gitlab.file(build.project, name, build.sha);
-  const file = manifest.build.dockerfile;
-  const expansion = await expandDockerfile({
-    ...{ file, read, templates, ...options.include },
-    args: { ...options.args, ...manifest.build.args },
+  const expansion = await expand({
+    project: { id: build.project, path },
+    ...{ sha: build.sha, build: manifest.build, pins: build.pins ?? [] },
     variables: includeVariables(build, path),
+    actor: build.actor === undefined ? undefined : actorOf(build.actor),
   });
   await builds.saveDockerfile(build.id, { bytes: expansion.bytes, map: expansion.map });
   return {
@@ -153,7 +147,7 @@ async function planOf(options: ResolverOptions, planning: Planning): Promise<Bui
     environments,
     services: manifest.services,
     deadline: manifest.deploy.deadline ?? deadline,
-    fragments: expansion.included.map(({ source, file, sha256 }) => ({ source, file, sha256 })),
+    fragments: fragmentsOf(expansion),
     warnings: expansion.warnings.map(renderDiagnostic),
   };
 }

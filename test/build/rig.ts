@@ -4,9 +4,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { createTemplates } from '../../src/build/dockerfile/index.ts';
+import { createExpansion } from '../../src/build/expansion.ts';
 import { createResolver } from '../../src/build/resolve.ts';
+import { createFileCache, createSources } from '../../src/build/sources/index.ts';
 import { createGitLab } from '../../src/clients/gitlab.ts';
+import { createGitLabPeople } from '../../src/clients/gitlab-people.ts';
 import type { JourneyEvent, PushReceived } from '../../src/core/event.ts';
+import { packageFolder } from '../../src/paths.ts';
 import { startRedisStores } from '../fakes/redis-stores.ts';
 import { type FileContent, type GitLabOptions, startGitLab } from '../stand-ins/gitlab/gitlab.ts';
 
@@ -51,15 +56,24 @@ function createRig({ gitlab, stores, project, folder }: Parts) {
   const client = createGitLab({ url: gitlab.url, token: gitlab.token });
   /** `build: reason` of each build that was cancelled. */
   const cancelled: string[] = [];
+  const people = createGitLabPeople({ url: gitlab.url, token: gitlab.token });
+  const openSources = createSources({
+    gitlab: client,
+    templates: createTemplates(join(packageFolder, 'templates/dockerfiles')),
+    cache: createFileCache(),
+  });
   const resolver = createResolver({
     ...{ ...stores, gitlab: client, deadline: 300, projects: stores.knownProjects },
     limits: { instances: 100, memory: 65_536 },
-    ...{ args: { TEAM: 'web' }, include: {} },
-    templates: {
-      versions: async () => undefined,
-      read: async () => Buffer.alloc(0),
-      names: async () => [],
-    },
+    expand: createExpansion({
+      ...{ openSources, args: { TEAM: 'web' }, include: {} },
+    }),
+    actorOf: (user) => ({
+      user,
+      isInsider: async () => (await people.person(user))?.isExternal === false,
+      level: (target) => people.level(target, user),
+      name: async () => `${user}`,
+    }),
     cancel: async (build, reason) => void cancelled.push(`${build}: ${reason}`),
   });
 

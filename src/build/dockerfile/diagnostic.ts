@@ -2,6 +2,7 @@
 
 import { InputError, RemoteError } from '../../core/errors.ts';
 import type { Origin } from './source-map.ts';
+import { viewOfDiagnostic } from './view.ts';
 
 export type Severity = 'error' | 'warning' | 'note';
 
@@ -44,7 +45,7 @@ export class IncludeError extends InputError {
       code,
       cause,
       ...(hint === undefined ? {} : { hint }),
-      extra: { diagnostic },
+      extra: { diagnostic: viewOfDiagnostic(diagnostic) },
     });
     this.diagnostic = diagnostic;
   }
@@ -63,6 +64,7 @@ export class FetchError extends RemoteError {
       code: 'E_FETCH',
       hint,
       cause: error,
+      extra: { diagnostic: viewOfDiagnostic(diagnostic) },
       ...(error.retryAfter === undefined ? {} : { retryAfter: error.retryAfter }),
     });
     this.diagnostic = diagnostic;

@@ -5,13 +5,19 @@ import { access, open, readdir, realpath } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { InputError } from '../../core/errors.ts';
 import { type Expansion, expandDockerfile } from './expand.ts';
-import { createTemplates } from './templates.ts';
+import type { Sources } from './fetch.ts';
+import type { TemplateSource } from './templates.ts';
 
 export interface ExpandFileOptions {
   file: string;
   /** Folder that stands for the repository; default: the git top level of the file, else its folder. */
   root?: string;
-  templatesDirectory: string;
+  templates: TemplateSource;
+  /** Opens other projects; without it project: is refused. */
+  openProject?: Sources['openProject'];
+  /** Build args, and variables such as EKIDEN_SHA. */
+  args?: Record<string, string>;
+  variables?: Record<string, string>;
 }
 
 // Far above any Dockerfile; keeps a wrong path from filling the memory.
@@ -28,30 +34,18 @@ export async function expandFile(options: ExpandFileOptions): Promise<Expansion>
       hint: 'Give the folder that holds it with --root.',
     });
   }
+  const { templates, openProject, args = {}, variables = {} } = options;
   return expandDockerfile({
     file: path.split(sep).join('/'),
     read: (name) => readInside(root, name),
     list: (folder) => listInside(root, folder),
-    templates: createTemplates(options.templatesDirectory),
+    ...(openProject ? { openProject } : {}),
+    ...{ templates, args, variables },
   });
 }
 
-/** What the command prints: the expanded bytes, or with `map` one JSON object with text, encoding and lines. */
-export function formatExpansion(
-  { bytes, map }: Expansion,
-  options: { map?: boolean } = {},
-): Buffer {
-  if (!options.map) return bytes;
-  const text = bytes.toString('utf8');
-  const isText = Buffer.from(text, 'utf8').equals(bytes);
-  const lines = map.map(({ file, line, count }) => ({ file, line, count }));
-  const content = isText
-    ? { text, encoding: 'utf-8' }
-    : { text: bytes.toString('base64'), encoding: 'base64' };
-  return Buffer.from(`${JSON.stringify({ ...content, lines })}\n`);
-}
-
-async function findRoot(start: string): Promise<string> {
+/** The git top level above a folder, else that folder itself. */
+export async function findRoot(start: string): Promise<string> {
   for (let folder = start; ; folder = dirname(folder)) {
     if (await exists(join(folder, '.git'))) return folder;
     if (folder === dirname(folder)) return start;
@@ -67,6 +61,7 @@ async function exists(path: string): Promise<boolean> {
 
 /** The bytes of a regular file; links are followed as long as they stay in the root. */
 async function readInside(root: string, name: string): Promise<Buffer | undefined> {
+  await refuseSubmodule(root, name);
   const path = await unlessMissing(realpath(join(root, name)));
   if (path === undefined) return undefined;
   const top = await realpath(root);
@@ -87,6 +82,17 @@ async function readInside(root: string, name: string): Promise<Buffer | undefine
     return await handle.readFile();
   } finally {
     await handle.close();
+  }
+}
+
+/** A working tree holds the files of submodules, which the commit does not. */
+async function refuseSubmodule(root: string, name: string): Promise<void> {
+  for (let folder = dirname(name); folder !== '.'; folder = dirname(folder)) {
+    if (!(await exists(join(root, folder, '.git')))) continue;
+    throw new InputError(`${folder} is a submodule, whose files lie in another repository`, {
+      code: 'E_SUBMODULE',
+      hint: 'Include the file from there: project:GROUP/PROJECT@REF:PATH.',
+    });
   }
 }
 

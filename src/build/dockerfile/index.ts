@@ -9,7 +9,7 @@ export {
   type Expansion,
   expandDockerfile,
 } from './expand.ts';
-export { type ExpandFileOptions, expandFile, formatExpansion } from './expand-file.ts';
+export { type ExpandFileOptions, expandFile, findRoot } from './expand-file.ts';
 export type { ProjectTree, Sources, Tree } from './fetch.ts';
 export { namedImages } from './images.ts';
 export { type Instruction, joinLines, parseDockerfile, splitInstructions } from './instructions.ts';
@@ -25,3 +25,10 @@ export {
 export type { Included } from './splice.ts';
 export { createTemplates, joinTemplates, type TemplateSource } from './templates.ts';
 export { parseNotices } from './version-notices.ts';
+export {
+  type ContentView,
+  type DiagnosticView,
+  formatExpansion,
+  viewOfContent,
+  viewOfDiagnostic,
+} from './view.ts';

@@ -11,6 +11,7 @@ export { createFileCache, type FileCache } from './file-cache.ts';
 export { createGitLabTemplates } from './gitlab-templates.ts';
 export type { Actor } from './grant.ts';
 export { openProjects } from './projects.ts';
+export { createRefs, type FoundRef } from './refs.ts';
 
 export interface SourcesOptions {
   gitlab: Pick<GitLab, 'findProject' | 'head' | 'commit' | 'file' | 'tree'>;

@@ -7,6 +7,7 @@ import type { ProjectSource, ProjectTree } from '../dockerfile/index.ts';
 import type { FileCache } from './file-cache.ts';
 import { type Actor, type Grant, grantOf } from './grant.ts';
 import { includeRuleOf } from './include-rule.ts';
+import { createRefs } from './refs.ts';
 import { openRepository } from './repository.ts';
 
 export interface ProjectsOptions {
@@ -34,7 +35,7 @@ export function openProjects(options: ProjectsOptions) {
     (project: Project) => grant(options, project),
     ({ id }) => String(id),
   );
-  const commitOf = createRefs(gitlab);
+  const findRef = createRefs(gitlab);
 
   return async (source: ProjectSource): Promise<ProjectTree> => {
     const project = await find(source.project.toLowerCase());
@@ -46,7 +47,7 @@ export function openProjects(options: ProjectsOptions) {
     const pin = pins.find(
       (fragment) => fragment.project?.id === project.id && fragment.project.ref === source.ref,
     );
-    const sha = pin?.project?.sha ?? (await commitOf(project, source.ref));
+    const sha = pin?.project?.sha ?? (await findRef(project, source.ref))?.sha;
     if (!sha) throw noSuchRef(source);
     return openTree({ ...options, source, project, sha, mayRead });
   };
@@ -56,25 +57,6 @@ function grant({ gitlab, cache, includer, actor }: ProjectsOptions, target: Proj
   if (!includer) return Promise.resolve(() => true);
   const rule = () => includeRuleOf({ gitlab, cache, project: target });
   return grantOf({ target, includer, actor, rule });
-}
-
-/** Finds the commits of refs, each once, however it is spelled. */
-function createRefs(gitlab: ProjectsOptions['gitlab']) {
-  const head = once(
-    ({ id, ref }: { id: number; ref: string }) => gitlab.head(id, ref),
-    ({ id, ref }) => `${id} ${ref}`,
-  );
-  return async ({ id, defaultBranch }: Project, ref: string | undefined) => {
-    if (ref === undefined) {
-      return defaultBranch && head({ id, ref: `refs/heads/${defaultBranch}` });
-    }
-    if (ref.startsWith('refs/')) return head({ id, ref });
-    const [branch, tag] = await Promise.all([
-      head({ id, ref: `refs/heads/${ref}` }),
-      head({ id, ref: `refs/tags/${ref}` }),
-    ]);
-    return branch ?? tag ?? gitlab.commit(id, ref);
-  };
 }
 
 interface Opening extends ProjectsOptions {

@@ -4,7 +4,12 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { expandFile, formatExpansion, IncludeError } from '../../../src/build/dockerfile/index.ts';
+import {
+  createTemplates,
+  expandFile,
+  formatExpansion,
+  IncludeError,
+} from '../../../src/build/dockerfile/index.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'ekiden-expand-'));
 afterAll(() => rmSync(base, { recursive: true, force: true }));
@@ -32,7 +37,7 @@ execFileSync('mkfifo', [join(tree, 'services/web/fifo')]);
 const expand = (file: string, root?: string) =>
   expandFile({
     file: join(tree, 'services/web', file),
-    templatesDirectory: join(base, 'templates'),
+    templates: createTemplates(join(base, 'templates')),
     ...(root === undefined ? {} : { root }),
   });
 
