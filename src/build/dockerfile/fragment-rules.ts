@@ -5,6 +5,8 @@ import type { ParsedDockerfile } from './instructions.ts';
 import { fileSizeProblem, type Limits } from './limits.ts';
 
 const LFS_POINTER = 'version https://git-lfs.github.com/spec/v1';
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is counted.
+const CONTROLS = /[\x01-\x08\x0e-\x1f\x7f]+/g;
 // More control characters than this are no text that a person wrote.
 const MAX_CONTROL_SHARE = 0.3;
 
@@ -30,13 +32,10 @@ export function wholeFileProblem(
 }
 
 function isBinary(bytes: Buffer): boolean {
-  let control = 0;
-  for (let at = 0; at < bytes.length; at++) {
-    const byte = bytes[at] ?? 0;
-    if (byte === 0) return true;
-    if ((byte < 0x20 && (byte < 0x09 || byte > 0x0d)) || byte === 0x7f) control++;
-  }
-  return control > bytes.length * MAX_CONTROL_SHARE;
+  if (bytes.includes(0)) return true;
+  const controls = bytes.toString('latin1').match(CONTROLS) ?? [];
+  const count = controls.reduce((sum, run) => sum + run.length, 0);
+  return count > bytes.length * MAX_CONTROL_SHARE;
 }
 
 /** Something about one line of a fragment. */

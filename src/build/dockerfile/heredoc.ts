@@ -20,6 +20,8 @@ interface Lexer {
 
 /** The statement that BuildKit's lexer refuses: a quote or a `${` that nothing closes or that it cannot read. */
 class Unreadable extends Error {}
+// One for all, since a stack for each would take longer than the reading.
+const unreadable = new Unreadable();
 
 const HEREDOC = /^\d*<<(-?)[\t\n\f\r ]*([^<]*)$/;
 // Go's unicode.IsSpace, which JavaScript's \s is not: it has U+0085 and lacks U+FEFF.
@@ -69,7 +71,7 @@ function readUntil(lexer: Lexer, stop: string, rawEscapes: boolean) {
     word = '';
   };
   lexer.rawEscapes = rawEscapes;
-  if (++lexer.depth > MAX_DEPTH) throw new Unreadable();
+  if (++lexer.depth > MAX_DEPTH) throw unreadable;
   while (lexer.at < lexer.line.length && lexer.line[lexer.at] !== stop) {
     const blanks = take(lexer, BLANKS);
     const isVariable = lexer.line[lexer.at] === '$';
@@ -83,7 +85,7 @@ function readUntil(lexer: Lexer, stop: string, rawEscapes: boolean) {
       word = other;
     }
   }
-  if (stop !== '' && lexer.line[lexer.at++] !== stop) throw new Unreadable();
+  if (stop !== '' && lexer.line[lexer.at++] !== stop) throw unreadable;
   finishWord();
   lexer.rawEscapes = outer;
   lexer.depth--;
@@ -113,7 +115,7 @@ function readPiece(lexer: Lexer, one: boolean): string {
 
 function readSingleQuoted(lexer: Lexer): string {
   const end = lexer.line.indexOf("'", lexer.at);
-  if (end === -1) throw new Unreadable();
+  if (end === -1) throw unreadable;
   const text = lexer.line.slice(lexer.at, end);
   lexer.at = end + 1;
   return lexer.rawQuotes ? `'${text}'` : text;
@@ -123,7 +125,7 @@ function readDoubleQuoted(lexer: Lexer): string {
   let text = '';
   for (;;) {
     const character = lexer.line[lexer.at++];
-    if (character === undefined) throw new Unreadable();
+    if (character === undefined) throw unreadable;
     if (character === '"') return lexer.rawQuotes ? `"${text}"` : text;
     if (character === '$') text += readDollar(lexer);
     else if (character === ESCAPE) text += readQuotedEscape(lexer);
@@ -151,13 +153,13 @@ function readLess(lexer: Lexer): string {
 function readDollar(lexer: Lexer): string {
   if (lexer.line[lexer.at] !== '{') return `$${take(lexer, NAME)}`;
   const next = lexer.line[++lexer.at] ?? '}';
-  if (next === '{' || next === '}' || next === ':') throw new Unreadable();
+  if (next === '{' || next === '}' || next === ':') throw unreadable;
   const name = take(lexer, NAME);
   let modifier = lexer.line[lexer.at++] ?? '';
   if (modifier === '}') return `\${${name}}`;
   if (modifier === '/') return readReplacement(lexer, name);
   if (modifier === ':') modifier += lexer.line[lexer.at++] ?? '';
-  else if (!/^[+\-?#%]$/.test(modifier)) throw new Unreadable();
+  else if (!/^[+\-?#%]$/.test(modifier)) throw unreadable;
   return `\${${name}${modifier}${readUntil(lexer, '}', /[#%]$/.test(modifier)).text}}`;
 }
 

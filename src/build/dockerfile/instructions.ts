@@ -57,6 +57,15 @@ export interface LogicalLine {
 
 const LESS = '<';
 const CAN_OPEN_HEREDOC = new Set(['RUN', 'COPY', 'ADD', 'ONBUILD']);
+// The usual spellings, so that not every instruction keeps a string of its own.
+const KNOWN = new Map(
+  'ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK INCLUDE LABEL ONBUILD RUN SHELL USER VOLUME WORKDIR'
+    .split(' ')
+    .flatMap((keyword): [string, string][] => [
+      [keyword, keyword],
+      [keyword.toLowerCase(), keyword],
+    ]),
+);
 const FIRST_WORD = /^[^\t\v\f\r ]*/;
 const FLAG = /^[\t-\r ]*--(?:[^\t-\r "'\\]|\\.?|"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?)*/s;
 
@@ -192,7 +201,9 @@ function readKeyword(file: string, from: number, end: number, token: number): st
     if (file.charCodeAt(at) > 0x7f) return undefined;
     at++;
   }
-  return file.charCodeAt(at - 1) === token ? undefined : file.slice(from, at).toUpperCase();
+  if (file.charCodeAt(at - 1) === token) return undefined;
+  const word = file.slice(from, at);
+  return KNOWN.get(word) ?? word.toUpperCase();
 }
 
 function joinedKeyword(file: string, start: number, textEnd: number, token: number): string {
