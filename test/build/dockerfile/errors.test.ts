@@ -30,18 +30,8 @@ test.each<[code: string, name: string, setting: Setting, place: string]>([
   ['E_SYNTAX', 'a control character', of('INCLUDE a\x1bb\n'), 'Dockerfile:1:9'],
   ['E_SYNTAX', 'a word without end', of(`INCLUDE ${'x'.repeat(5000)}\n`), 'Dockerfile:1:9'],
   ['E_SYNTAX', 'a template name that is none', of('INCLUDE template:../x@1\n'), 'Dockerfile:1:9'],
-  ['E_UNSUPPORTED', 'an input', of('INCLUDE b C=d\n'), 'Dockerfile:1:11'],
-  ['E_UNSUPPORTED', 'a variable', of('INCLUDE $B\n'), 'Dockerfile:1:9'],
-  ['E_UNSUPPORTED', 'a variable in quotes', of(`INCLUDE "x\${B}"\n`), 'Dockerfile:1:9'],
-  ['E_UNSUPPORTED', 'another project', of('INCLUDE project:g/p@v1:a\n'), 'Dockerfile:1:9'],
   [
-    'E_UNSUPPORTED',
-    'a fragment with inputs',
-    of('INCLUDE b\n', '# x\n# ekiden: input A\n'),
-    'b:2:1',
-  ],
-  [
-    'E_UNSUPPORTED',
+    'E_ESCAPES_REPO',
     'a path in a template',
     of('INCLUDE template:outer@1\n'),
     'template:outer@1.0.0:1:9',
@@ -132,7 +122,7 @@ test.each<[code: string, name: string, setting: Setting, place: string]>([
   const { diagnostic, hint, status } = await failureOf(setting);
   const { file, line, column } = diagnostic.place;
   expect([diagnostic.code, `${file}:${line}:${column}`]).toEqual([code, place]);
-  expect([hint?.endsWith('.') || hint?.endsWith('?'), status]).toEqual([true, 400]);
+  expect([hint?.endsWith('.') || hint?.endsWith('?'), status]).toEqual([true, 422]);
 });
 
 test.each<[name: string, setting: Setting]>([
@@ -207,20 +197,47 @@ test('says that there is no Dockerfile', async () => {
   });
 });
 
-test('passes errors of the source on as they are', async () => {
-  const failure = new RemoteError('GitLab is away', { code: 'E_GITLAB' });
+test.each<[code: string, retryable: boolean, want: object]>([
+  ['E_GITLAB', true, { code: 'E_FETCH', retryable: true, message: 'Dockerfile:1:9: away' }],
+  ['E_GITLAB_ACCESS', false, { code: 'E_GITLAB_ACCESS', retryable: false, message: 'away' }],
+])('tells of %s of the source at the INCLUDE where it may pass', async (code, retryable, want) => {
   const read = async (path: string) => {
-    if (path === 'b') throw failure;
+    if (path === 'b') throw new RemoteError('away', { code, retryable });
     return Buffer.from('INCLUDE b\n');
   };
   const expansion = expandDockerfile({ file: 'Dockerfile', read, templates: noTemplates });
-  await expect(expansion).rejects.toBe(failure);
+  await expect(expansion).rejects.toMatchObject(want);
 });
 
-test('gives up with a retryable error when reading takes too long', async () => {
+test('gives up with a retryable error at the INCLUDE that takes too long', async () => {
   const read = (path: string) =>
-    path === 'b' ? new Promise<never>(() => undefined) : Promise.resolve(Buffer.from('INCLUDE b'));
+    path === 'b'
+      ? new Promise<never>(() => undefined)
+      : Promise.resolve(Buffer.from('INCLUDE a\nINCLUDE b\n'.slice(path === 'a' ? 20 : 0)));
+  const limits = { fetchMs: 20 };
+  const expansion = expandDockerfile({ file: 'Dockerfile', read, templates: noTemplates, limits });
+  await expect(expansion).rejects.toMatchObject({
+    code: 'E_FETCH',
+    retryable: true,
+    diagnostic: { retryable: true, place: { file: 'Dockerfile', line: 2, column: 9 } },
+  });
+});
+
+test('gives up where the Dockerfile itself takes too long', async () => {
+  const read = () => new Promise<never>(() => undefined);
   const limits = { fetchMs: 20 };
   const expansion = expandDockerfile({ file: 'Dockerfile', read, templates: noTemplates, limits });
   await expect(expansion).rejects.toMatchObject({ code: 'E_FETCH', retryable: true });
+});
+
+test.each<[setting: string, files: Setting['files']]>([
+  ['EKIDEN_INCLUDE_DEPTH', { Dockerfile: 'INCLUDE f0', ...chain(16), f16: '' }],
+  ['EKIDEN_INCLUDE_FILES', { Dockerfile: 'INCLUDE b\n'.repeat(101), b: '' }],
+  ['EKIDEN_INCLUDE_FILE_SIZE', { Dockerfile: 'INCLUDE b\n', b: '#'.repeat(256 * 1024 + 1) }],
+  [
+    'EKIDEN_INCLUDE_TOTAL_SIZE',
+    { Dockerfile: 'INCLUDE b\n'.repeat(5), b: '# 345678\n'.repeat(28_000) },
+  ],
+])('names the setting %s where its limit is passed', async (name, files) => {
+  expect((await failureOf({ files })).hint).toContain(name);
 });

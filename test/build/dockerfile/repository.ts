@@ -1,5 +1,6 @@
 /** A repository and templates in memory, for expansions. */
 import {
+  type ExpandOptions,
   type Expansion,
   expandDockerfile,
   IncludeError,
@@ -9,7 +10,8 @@ import {
 
 export type Files = Record<string, string | Buffer>;
 
-export interface Setting {
+export interface Setting
+  extends Pick<ExpandOptions, 'args' | 'variables' | 'heredocs' | 'otherFrontends'> {
   /** By path; `Dockerfile` is the one that is expanded. */
   files: Files;
   /** By `name@version`. */
@@ -18,10 +20,10 @@ export interface Setting {
   limits?: Partial<Limits>;
 }
 
-export function expandFiles({ files, templates = {}, file = 'Dockerfile', limits = {} }: Setting) {
+export function expandFiles({ files, templates = {}, ...options }: Setting) {
   return expandDockerfile({
-    file,
-    limits,
+    file: 'Dockerfile',
+    ...options,
     templates: templatesOf(templates),
     read: async (path) => (files[path] === undefined ? undefined : Buffer.from(files[path])),
     list: async (folder) => listFolder(Object.keys(files), folder),
