@@ -10,7 +10,9 @@ import { imageLabels } from './image/labels.ts';
 import { imageId } from './image/made-image.ts';
 import { explainRefusal, loginsFor } from './image/registry-login.ts';
 import type { BuildLog } from './log/build-log.ts';
-import { tellStep } from './log/plain-steps.ts';
+import { createStepLog } from './log/step-log.ts';
+import type { ImageName } from './publish.ts';
+import { cacheSources } from './reuse/cache-sources.ts';
 import type { Recipe } from './reuse/reuse.ts';
 
 /** A build that has begun. */
@@ -45,23 +47,25 @@ export async function recipeOf(running: Running): Promise<Recipe> {
 }
 
 /** Where only the push failed, a new try goes on with the image, and asks GitLab for no archive. */
-export async function makeOnce(running: Running, name: string, recipe: Recipe): Promise<Build> {
+export async function makeOnce(running: Running, image: ImageName, recipe: Recipe): Promise<Build> {
+  const { name } = image;
   const { build, docker, builds, log } = running;
   if (build.made !== undefined && (await imageId(docker, name)) === build.made) {
     log.write('the image is made already\n');
     return build;
   }
   const start = Date.now();
-  await makeImage(running, name, recipe);
+  await makeImage(running, image, recipe);
   const made = await imageId(docker, name);
   const legs = withLeg(build.legs, { name: 'build', start, end: Date.now() });
   return builds.update(build.id, { legs, ...(made === undefined ? {} : { made }) });
 }
 
-async function makeImage(running: Running, name: string, recipe: Recipe): Promise<void> {
-  const { build, plan, gitlab, docker, builder, log, signal } = running;
+async function makeImage(running: Running, image: ImageName, recipe: Recipe): Promise<void> {
+  const { build, plan, gitlab, docker, builds, builder, log, signal } = running;
   const { dockerfile, map, args, labels } = recipe;
   const access = await openSecrets(running, { bytes: dockerfile, args });
+  const cacheFrom = await cacheSources(running, image);
   const archive = await gitlab.archive(build.project, { sha: build.sha, path: plan.context });
   const context = openContext({
     archive,
@@ -69,18 +73,23 @@ async function makeImage(running: Running, name: string, recipe: Recipe): Promis
     dockerfile: { path: plan.dockerfile, bytes: dockerfile },
     signal,
   });
+  const steps = createStepLog({ log, save: (steps) => builds.update(build.id, { steps }) });
   await buildImage({
-    ...{ docker, context, name, args, labels, signal },
+    ...{ docker, context, args, labels, cacheFrom, signal },
+    name: image.name,
+    noCache: build.noCache ?? false,
     dockerfile: { bytes: dockerfile, map },
     ...(builder === undefined ? {} : { builder }),
     logins: access.logins,
     secrets: access.values,
     ...(plan.target === undefined ? {} : { target: plan.target }),
     ...(plan.platform === undefined ? {} : { platform: plan.platform }),
-    onStep: tellStep((text) => log.write(text)),
-  }).catch((error: unknown) => {
-    throw explainRefusal(error, access);
-  });
+    onStep: steps.take,
+  })
+    .catch((error: unknown) => {
+      throw explainRefusal(error, access);
+    })
+    .finally(steps.close);
 }
 
 /** A Dockerfile gets those that it declares; CI/CD variables are none, since an image keeps its args. */

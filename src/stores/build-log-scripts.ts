@@ -18,7 +18,7 @@ export const appendScript = `
 
   local gapFrom, gapTo = tonumber(known[3] or ''), tonumber(known[4] or '')
   if size > 0 and redis.call('EXISTS', pieces) == 0 then
-    gapFrom, gapTo = 0, size
+    gapFrom, gapTo, open = 0, size, ''
     redis.call('DECRBY', total, redis.call('HGET', weights, build) or 0)
     redis.call('HDEL', weights, build)
   end

@@ -37,7 +37,8 @@ export interface BuildImageOptions {
   noCache?: boolean;
   /** What the commands of the classic builder may use; BuildKit knows no limits. */
   limits?: BuildLimits;
-  onStep: (event: StepEvent) => void;
+  /** The next is read when this resolves, so that a slow reader is not run over. */
+  onStep: (event: StepEvent) => void | Promise<void>;
   signal: AbortSignal;
 }
 

@@ -78,14 +78,14 @@ async function follow(
   let failure: string | undefined;
   try {
     for await (const message of readProgress(progress)) {
-      for (const event of steps.read(message, Date.now())) onStep(event);
+      for (const event of steps.read(message, Date.now())) await onStep(event);
       id = imageIn(message) ?? id;
       failure = failureIn(message);
       if (failure !== undefined) break;
     }
   } finally {
     const state = failure === undefined ? 'canceled' : 'failed';
-    for (const event of steps.end(state, Date.now())) onStep(event);
+    for (const event of steps.end(state, Date.now())) await onStep(event);
   }
   if (failure !== undefined) throw failureOf(failure, { ...steps.current, dockerfile });
   if (id === undefined) throw new Error('it ended without an image');

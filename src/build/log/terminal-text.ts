@@ -18,9 +18,9 @@ const control = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/;
 /** Halves of characters: with this flag whole ones are never cut. */
 const half = /\p{Cs}/gu;
 
-/** A piece of text, the end of a line, or one control character. */
+/** A piece of text with its colours, the end of a line, or one control character. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: These characters are what is looked for.
-const token = /[^\x00-\x08\x0a-\x1f\x7f-\x9f]+|[\s\S]/g;
+const token = /(?:[^\x00-\x08\x0a-\x1f\x7f-\x9f]+|\x1b\[[0-9;:]{0,64}m)+|[\s\S]/g;
 
 /** Sequences of ECMA-48: control sequences, strings for the terminal itself (titles, links), and short ones. */
 const sequence =
@@ -87,7 +87,7 @@ function take(piece: string, line: TerminalLine): void {
   if (piece === '\n') line.end();
   else if (piece === '\r') line.rewind();
   else if (piece === '\b') line.erase();
-  else if (!control.test(piece)) line.add(piece);
+  else if (piece.length > 1 || !control.test(piece)) line.add(piece);
 }
 
 /** Where the sequence at `at` ends; undefined when it has not ended yet. */

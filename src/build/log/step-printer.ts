@@ -1,0 +1,74 @@
+/** Prints the steps of a build as they run, several at a time where the builder does so. */
+import type { BuildStep, StepEvent } from '../../core/build-step.ts';
+import { clockTime, showSpan } from './step-text.ts';
+import { createTerminalText, type TerminalText } from './terminal-text.ts';
+
+interface Open {
+  number: number;
+  step: BuildStep;
+  /** Used while several steps run: then whole lines alone are put between each other. */
+  terminal: TerminalText;
+}
+
+export class StepPrinter {
+  /** In the order in which they began. */
+  readonly steps: BuildStep[] = [];
+  readonly #write: (text: string) => void;
+  readonly #open = new Map<string, Open>();
+  #isLineOpen = false;
+
+  constructor(write: (text: string) => void) {
+    this.#write = write;
+  }
+
+  take(event: StepEvent): void {
+    if (event.type === 'started') this.#start(event);
+    else if (event.type === 'output') this.#print(event);
+    else if (event.type === 'ended') this.#end(event);
+    else this.#put(`${this.#isLineOpen ? '\n' : ''}${event.text}`);
+  }
+
+  line(text: string): void {
+    this.#put(`${this.#isLineOpen ? '\n' : ''}${text}\n`);
+  }
+
+  #start({ step: id, title, origin, at }: StepEvent & { type: 'started' }): void {
+    const step: BuildStep = { title, ...(origin ? { origin } : {}), state: 'running', start: at };
+    const number = this.steps.push(step);
+    this.#open.set(id, { number, step, terminal: createTerminalText() });
+    this.line(`${clockTime(at)} #${number} ${title}${origin ? `  (${origin})` : ''}`);
+  }
+
+  #print({ step: id, text }: StepEvent & { type: 'output' }): void {
+    const from = this.#open.get(id);
+    if (from && this.#open.size > 1) this.#lines(from, from.terminal.write(text));
+    else this.#put(`${from?.terminal.end() ?? ''}${text}`);
+  }
+
+  #end({ step: id, state, at }: StepEvent & { type: 'ended' }): void {
+    const ended = this.#open.get(id);
+    if (!ended) return;
+    const { number, step, terminal } = ended;
+    const rest = terminal.end();
+    if (rest !== '') this.#lines(ended, `${rest}\n`);
+    this.#open.delete(id);
+    Object.assign(step, { state, end: at });
+    this.line(`${clockTime(at)} #${number} ${endWords(step)}`);
+  }
+
+  #lines({ number }: Open, text: string): void {
+    for (const line of text.split('\n').slice(0, -1)) this.line(`#${number} ${line}`);
+  }
+
+  #put(text: string): void {
+    if (text === '') return;
+    this.#isLineOpen = !text.endsWith('\n');
+    this.#write(text);
+  }
+}
+
+function endWords({ state, start, end = start }: BuildStep): string {
+  if (state === 'hit') return 'from the cache';
+  const took = showSpan(end - start);
+  return state === 'miss' ? took : `${state} after ${took}`;
+}

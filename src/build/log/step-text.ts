@@ -1,0 +1,52 @@
+/** Words the steps of a build for people. */
+import type { BuildStep } from '../../core/build-step.ts';
+
+/** The time of day in UTC, such as `07:10:03`. */
+export function clockTime(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().slice(11, 19);
+}
+
+/** How long something took: `351 ms`, `1.9 s`, `2 min 5 s`. */
+export function showSpan(milliseconds: number): string {
+  if (milliseconds < 1_000) return `${Math.max(0, Math.round(milliseconds))} ms`;
+  if (milliseconds < 59_950) return `${(milliseconds / 1_000).toFixed(1)} s`;
+  const seconds = Math.round(milliseconds / 1_000);
+  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+}
+
+const words: Record<BuildStep['state'], string> = {
+  running: 'not ended',
+  hit: 'cached',
+  miss: 'run',
+  failed: 'failed',
+  canceled: 'canceled',
+};
+
+/** Characters of a title in the table. */
+const widestTitle = 48;
+
+/** One line a step: what it came to, how long it took, what it is, and why it was not in the cache. */
+export function stepTable(steps: readonly BuildStep[]): string {
+  const rows = steps.map(({ title, state, start, end, why }, index) => [
+    `#${index + 1}`,
+    words[state],
+    state === 'hit' || end === undefined ? '' : showSpan(end - start),
+    why === undefined ? cut(title, 2 * widestTitle) : cut(title, widestTitle),
+    why ?? '',
+  ]);
+  const widths = [0, 1, 2, 3].map((column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+function cut(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
+}
