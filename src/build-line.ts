@@ -24,11 +24,13 @@ export interface BuildLineOptions {
   stores: Pick<Stores, 'builds' | 'builders' | 'buildTurns' | 'queues'>;
   /** This host. */
   host: { name: string; slots: number };
+  /** How often builds are told where they stand, in milliseconds. */
+  every?: number;
   report: Pick<Report, 'build'>;
   log: Log;
 }
 
-/** How often builds are told where they stand, in milliseconds. */
+/** Often enough for whoever looks at the page. */
 const lookEvery = 5_000;
 
 /** How often GitLab is told of a build at most, in milliseconds. */
@@ -38,7 +40,7 @@ const tellEvery = 15_000;
 const longest = 200;
 
 export function createBuildLine(options: BuildLineOptions): BuildLine {
-  const { builds, buildTurns, queues } = options.stores;
+  const { builds, builders, buildTurns, queues } = options.stores;
   return {
     async enter(id) {
       const build = await builds.find(id);
@@ -49,14 +51,17 @@ export function createBuildLine(options: BuildLineOptions): BuildLine {
     begin: (id) => buildTurns.begin(id),
     async leave(id) {
       await queues.build.remove(id);
-      await buildTurns.drop(id);
+      await buildTurns.end(id);
+      const build = await builds.find(id);
+      const took = build ? timeOf(build) : undefined;
+      if (build && took !== undefined) await builders.noteTime(build.project, took);
     },
     keepTrue: () => keepTrue(options),
   };
 }
 
 async function keepTrue(options: BuildLineOptions): Promise<() => Promise<void>> {
-  const { host, stores, log } = options;
+  const { host, stores, log, every = lookEvery } = options;
   const { builders } = stores;
   const told: Told = new Map();
   let looking: Promise<void> | undefined;
@@ -71,7 +76,7 @@ async function keepTrue(options: BuildLineOptions): Promise<() => Promise<void>>
   };
   const timer = setInterval(() => {
     looking ??= look();
-  }, lookEvery);
+  }, every);
   await builders.announce(host);
   return async () => {
     clearInterval(timer);
@@ -104,12 +109,20 @@ async function lookOnce({ stores, report, told }: Looking): Promise<void> {
   }
 }
 
-/** Whoever ended a build may not have lived to take it out of the line. */
+/** Whoever ended a build may not have lived to say so here. */
 async function forgetEnded({ builds, buildTurns }: BuildLineOptions['stores']): Promise<void> {
-  for (const id of (await buildTurns.priorities()).keys()) {
+  for (const id of await buildTurns.builds()) {
     const build = await builds.find(id);
-    if (build?.state !== 'queued') await buildTurns.drop(id);
+    if (!build || !isActive(build)) await buildTurns.end(id);
   }
+}
+
+/** Milliseconds for which an image was made; undefined where none was. */
+function timeOf({ state, legs }: Build): number | undefined {
+  const making = legs.filter(({ name }) => name === 'build' || name === 'push');
+  const ends = making.flatMap(({ end }) => (end === undefined ? [] : [end]));
+  if (state !== 'succeeded' || ends.length === 0) return undefined;
+  return Math.max(...ends) - Math.min(...making.map(({ start }) => start));
 }
 
 interface Standing {

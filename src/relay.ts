@@ -41,6 +41,7 @@ export function createRelay(ekiden: Ekiden): Relay {
         return ekiden.buildLine.leave(event.build);
       case 'image.pushed':
         await Promise.all([tell(ekiden, event), ekiden.noteFragments(event.build)]);
+        await ekiden.buildLine.leave(event.build);
         for (const deployment of await ekiden.requestDeployments(event.build)) {
           await handOn({ type: 'deployment.requested', deployment });
         }

@@ -15,7 +15,7 @@ export interface Turn {
   isProduction: boolean;
 }
 
-/** A project with builds that wait, or that had more than others not long ago. */
+/** A project with builds that wait or run, or that had more than others who wait. */
 interface Share {
   project: number;
   /** Round of its first waiting build. */
@@ -24,9 +24,10 @@ interface Share {
   seat: number;
   /** In order: production, then what came first. */
   waiting: Pick<Turn, 'build' | 'isProduction'>[];
+  running: string[];
 }
 
-/** All that wait, as it is kept. */
+/** All that wait or run, as it is kept. */
 export interface Turns {
   /** The round that is under way. */
   round: number;
@@ -51,8 +52,8 @@ const renewAt = rounds / 2;
 export function takeTurn(turns: Turns, { build, project, isProduction }: Turn): Turns {
   const shares = turns.shares.filter((share) => share.project !== project);
   const known = turns.shares.find((share) => share.project === project);
-  if (known?.waiting.some((turn) => turn.build === build)) return turns;
-  const share = known ?? { project, round: 0, seat: freeSeat(shares), waiting: [] };
+  if (known && holds(known, build)) return turns;
+  const share = known ?? { project, round: 0, seat: freeSeat(shares), waiting: [], running: [] };
   const ahead = isProduction ? share.waiting.filter((turn) => turn.isProduction) : share.waiting;
   const behind = share.waiting.slice(ahead.length);
   const round = share.waiting.length > 0 ? share.round : Math.max(share.round, turns.round);
@@ -60,32 +61,44 @@ export function takeTurn(turns: Turns, { build, project, isProduction }: Turn): 
   return settled({ round: turns.round, shares: [...shares, { ...share, round, waiting }] });
 }
 
-/** A build begins: its project has had its turn in this round. */
+function holds({ waiting, running }: Share, build: string): boolean {
+  return running.includes(build) || waiting.some((turn) => turn.build === build);
+}
+
+/** A build that waits begins: its project has had its turn in this round. */
 export function beginTurn(turns: Turns, build: string): Turns {
-  return withoutTurn(turns, build, 1);
-}
-
-/** A build is given up before it began; those behind it in its project move up. */
-export function dropTurn(turns: Turns, build: string): Turns {
-  return withoutTurn(turns, build, 0);
-}
-
-function withoutTurn(turns: Turns, build: string, served: 0 | 1): Turns {
   const share = turns.shares.find(({ waiting }) => waiting.some((turn) => turn.build === build));
   if (!share) return turns;
   const at = share.waiting.findIndex((turn) => turn.build === build);
-  const round = served ? Math.max(turns.round, share.round + at) : turns.round;
-  const waiting = share.waiting.toSpliced(at, 1);
-  const shares = turns.shares.map((each) =>
-    each === share ? { ...share, waiting, round: share.round + served } : each,
-  );
-  return settled({ round, shares });
+  const begun: Share = {
+    ...{ ...share, round: share.round + 1 },
+    ...{ waiting: share.waiting.toSpliced(at, 1), running: [...share.running, build] },
+  };
+  const round = Math.max(turns.round, share.round + at);
+  return settled({ round, shares: turns.shares.with(turns.shares.indexOf(share), begun) });
+}
+
+/** A build has ended, or is given up before it began: then those behind it in its project move up. */
+export function endTurn(turns: Turns, build: string): Turns {
+  const share = turns.shares.find((each) => holds(each, build));
+  if (!share) return turns;
+  const left: Share = {
+    ...share,
+    waiting: share.waiting.filter((turn) => turn.build !== build),
+    running: share.running.filter((each) => each !== build),
+  };
+  const shares = turns.shares.with(turns.shares.indexOf(share), left);
+  return settled({ round: turns.round, shares });
 }
 
 /** Forgets projects that have no advantage to make up for, and counts rounds anew before they run out. */
 function settled({ round, shares }: Turns): Turns {
-  if (shares.every(({ waiting }) => waiting.length === 0)) return noTurns;
-  const kept = shares.filter((share) => share.waiting.length > 0 || share.round > round);
+  const isEmpty = shares.every(({ waiting }) => waiting.length === 0);
+  const kept = shares.filter(
+    (share) =>
+      share.waiting.length > 0 || share.running.length > 0 || (!isEmpty && share.round > round),
+  );
+  if (kept.length === 0) return noTurns;
   if (round < renewAt) return { round, shares: kept };
   const renewed = kept.map((share) => ({ ...share, round: Math.max(0, share.round - round) }));
   return { round: 0, shares: renewed };
@@ -98,6 +111,13 @@ function freeSeat(shares: Share[]): number {
   if (last < seats) return last;
   const free = Array.from({ length: seats }, (_, seat) => seat).find((seat) => !taken.has(seat));
   return free ?? seats - 1;
+}
+
+export function buildsOf({ shares }: Turns): string[] {
+  return shares.flatMap(({ waiting, running }) => [
+    ...waiting.map(({ build }) => build),
+    ...running,
+  ]);
 }
 
 /** The priority of each build that waits, from 1, smaller first. */
@@ -124,8 +144,10 @@ export interface BuildTurns {
   take(turn: Turn): Promise<number>;
   /** Tells that a build begins; told again, it does nothing. */
   begin(build: string): Promise<void>;
-  /** Gives the turn of a build up, so that those behind it move up. */
-  drop(build: string): Promise<void>;
+  /** Forgets a build that has ended or is given up; those behind it move up. */
+  end(build: string): Promise<void>;
   /** Of all builds in line. */
   priorities(): Promise<Map<string, number>>;
+  /** All that wait or run, as far as is known. */
+  builds(): Promise<string[]>;
 }

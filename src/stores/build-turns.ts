@@ -4,7 +4,8 @@ import { ConflictError } from '../core/errors.ts';
 import {
   type BuildTurns,
   beginTurn,
-  dropTurn,
+  buildsOf,
+  endTurn,
   noTurns,
   prioritiesOf,
   type Turns,
@@ -57,10 +58,11 @@ export function createBuildTurns(options: BuildTurnsOptions): BuildTurns {
     async begin(build) {
       await change((turns) => beginTurn(turns, build));
     },
-    async drop(build) {
-      await change((turns) => dropTurn(turns, build));
+    async end(build) {
+      await change((turns) => endTurn(turns, build));
     },
     priorities: async () => prioritiesOf(parse((await redis.get(key)) ?? '')),
+    builds: async () => buildsOf(parse((await redis.get(key)) ?? '')),
   };
 }
 
