@@ -40,7 +40,7 @@ import type { Report } from './gitlab/report.ts';
 import type { Statuses, StatusWork } from './gitlab/statuses.ts';
 import { createLegs, createSteps } from './legs.ts';
 import { createNode, type Node } from './node.ts';
-import type { Parts, ReadyConfig } from './parts.ts';
+import { type Parts, type ReadyConfig, registryLoginOf } from './parts.ts';
 import { packageVersion, templatesFolder } from './paths.ts';
 import { checksOf, createReadiness, type Readiness } from './readiness.ts';
 import { createRelay } from './relay.ts';
@@ -182,8 +182,11 @@ export function createEkiden(config: ReadyConfig, log: Log): Ekiden {
 }
 
 function createClients(config: ReadyConfig, log: Log) {
-  const docker = connectDocker(config.dockerHost);
+  // A connection that was kept open may hang a later build with BuildKit (docker-modem#196).
+  const docker = connectDocker(config.dockerHost, { keepAlive: false });
+  const login = registryLoginOf(config);
   const registry = createRegistry({
+    ...(login ? { logins: { [config.registryUrl.split('/', 1)[0] ?? '']: login } } : {}),
     isPlain: (host) => isInsecure(docker, host),
     ...(config.gitlabCa ? { ca: [...rootCertificates, config.gitlabCa.pem] } : {}),
   });

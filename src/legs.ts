@@ -12,7 +12,7 @@ import { removeAppsOf, removeLeftServices } from './deploy/removal.ts';
 import { requestDeployments } from './deploy/request.ts';
 import type { Dockerfiles } from './dockerfiles.ts';
 import { createVariables } from './gitlab/variables.ts';
-import { type Parts, urlMaker } from './parts.ts';
+import { type Parts, registryLoginOf, urlMaker } from './parts.ts';
 
 export function createLegs(
   { config, stores, gitlab, docker, registry, marathon }: Parts,
@@ -34,12 +34,15 @@ export function createLegs(
     gitlab: createGitLabVariables(connection),
     releases: stores.releases,
   });
+  const login = registryLoginOf(config);
   const builder = createBuilder({
     ...{ gitlab, docker, builds, heads, install, logs: buildLogs },
     secretsOf: variables.secretsOf,
     registry: config.registryUrl,
     registryClient: registry,
     exclusively: locks.exclusively,
+    builder: config.builder,
+    ...(login ? { registryLogin: login } : {}),
     args: config.buildArgs,
     timeout: config.buildTimeout,
   });

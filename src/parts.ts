@@ -27,6 +27,12 @@ export interface Parts {
   marathon: Marathon;
 }
 
+/** Ekiden's own login at the registry; undefined where the settings hold none. */
+export function registryLoginOf(config: Pick<Config, 'registryUser' | 'registryPassword'>) {
+  const { registryUser: username, registryPassword: password } = config;
+  return username && password ? { username, password } : undefined;
+}
+
 /** Makes of an address, `host` or `host/path`, the URL that people follow. */
 export function urlMaker({ nginxListen }: Pick<Config, 'nginxListen'>) {
   const { port } = addressOf(nginxListen);
