@@ -148,7 +148,7 @@ async function reuseImage(stage: Stage): Promise<Published | undefined> {
 
 async function makeAndPush({ running, image, recipe, fingerprint }: Stage): Promise<Published> {
   const { plan, docker } = running;
-  const made = await makeOnce(running, image.name, recipe);
+  const made = await makeOnce(running, image, recipe);
   const services = withPorts(plan.services, await exposedPorts(docker, image.name));
   const start = Date.now();
   const isSure = fingerprint !== undefined && (await isStillOn(running, fingerprint));

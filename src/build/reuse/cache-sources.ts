@@ -1,0 +1,122 @@
+/** Names the images whose layers a build may take: the last one of its ref, then that of the default branch. */
+import type { Repository } from '../../clients/registry.ts';
+import { messageOf } from '../../core/errors.ts';
+import { parseImage } from '../../core/image-reference.ts';
+import { chooseBuilder } from '../image/builder-choice.ts';
+import { refTag } from '../image/image-name.ts';
+import { failureIn, readProgress } from '../image/progress.ts';
+import type { Running } from '../making.ts';
+import { configDigest } from './bases.ts';
+
+/** What the registry has under a tag. */
+interface Candidate {
+  /** `repository:tag`. */
+  name: string;
+  /** Docker's id of it, once it is here. */
+  id: string;
+}
+
+/**
+ * The best first; none where nothing would be gained. It is a help only, so what fails is told in the
+ * log and keeps no build from being made.
+ */
+export async function cacheSources(
+  running: Running,
+  image: { repository: string },
+): Promise<string[]> {
+  const { docker, builder, build, log, signal } = running;
+  if (build.noCache) return [];
+  try {
+    const candidates = await findCandidates(running, image);
+    if (candidates.length === 0) return [];
+    const kind = await chooseBuilder(docker, builder);
+    return await (kind === 'buildkit' ? forBuildKit : forClassic)(running, candidates);
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    log.write(`without layers of earlier builds: ${messageOf(error)}\n`);
+    return [];
+  }
+}
+
+async function findCandidates(
+  { build, gitlab, registryClient }: Running,
+  { repository: name }: { repository: string },
+): Promise<Candidate[]> {
+  const repository = parseImage(name);
+  if (repository === undefined) return [];
+  const { defaultBranch } = await gitlab.project(build.project);
+  const refs = [build.ref, ...(defaultBranch ? [`refs/heads/${defaultBranch}`] : [])];
+  const tags = [...new Set(refs.map(refTag))];
+  const found = await Promise.all(
+    tags.map(async (tag) => ({
+      name: `${name}:${tag}`,
+      id: await idOf(registryClient, repository, tag),
+    })),
+  );
+  const known = found.flatMap((one) => (one.id === undefined ? [] : [{ ...one, id: one.id }]));
+  return known.filter(({ id }, index) => known.findIndex((other) => other.id === id) === index);
+}
+
+async function idOf(
+  registry: Running['registryClient'],
+  repository: Repository,
+  tag: string,
+): Promise<string | undefined> {
+  const manifest = await registry.manifest(repository, tag);
+  return manifest && configDigest(manifest);
+}
+
+/** BuildKit fetches the layers that fit by itself, where it needs no login for that. */
+async function forBuildKit(running: Running, candidates: Candidate[]): Promise<string[]> {
+  // A login that the build had would let any FROM in it read the images of other projects.
+  if (running.registryLogin !== undefined) {
+    for (const candidate of candidates) await ensureHere(running, candidate);
+  }
+  return candidates.map(({ name }) => name);
+}
+
+/**
+ * The classic builder takes layers either of its own builds or of the images named, not of both; those
+ * of its own serve better where the last image was made here.
+ */
+async function forClassic(running: Running, candidates: Candidate[]): Promise<string[]> {
+  for (const { id } of candidates) {
+    const parent = await running.docker
+      .getImage(id)
+      .inspect()
+      .then(({ Parent }) => Parent)
+      .catch(absent);
+    if (parent) return [];
+  }
+  const [best] = candidates;
+  if (best === undefined) return [];
+  await ensureHere(running, best);
+  return [best.name];
+}
+
+/** Pulls the image under its name, unless the name leads to it already. */
+async function ensureHere(
+  { docker, registryLogin, log, signal }: Running,
+  { name, id }: Candidate,
+) {
+  const here = await docker
+    .getImage(name)
+    .inspect()
+    .then(({ Id }) => Id)
+    .catch(absent);
+  if (here === id) return;
+  log.write(`fetching ${name} for its layers\n`);
+  const [serveraddress = ''] = name.split('/');
+  const authconfig = registryLogin ? { ...registryLogin, serveraddress } : {};
+  const progress = await docker.pull(name, { authconfig, abortSignal: signal });
+  for await (const message of readProgress(progress as AsyncIterable<Buffer>)) {
+    const failure = failureIn(message);
+    if (failure !== undefined) throw new Error(failure);
+  }
+}
+
+/** A `catch` for what this host does not have. */
+function absent(error: unknown): undefined {
+  if ((error as { statusCode?: number }).statusCode === 404) return undefined;
+  throw error;
+}
