@@ -1,6 +1,6 @@
 /** Renders every answer of the API that is data, and every error. */
 import type { ServerResponse } from 'node:http';
-import { EkidenError, TooManyRequestsError } from '../core/errors.ts';
+import { EkidenError, RemoteError, TooManyRequestsError } from '../core/errors.ts';
 
 export function sendJson(response: ServerResponse, status: number, body: unknown): void {
   response.end(writeHead(response, status, 'application/json', body));
@@ -18,8 +18,14 @@ export function writeProblem(response: ServerResponse, error: unknown): void {
 function writeProblemHead(response: ServerResponse, error: unknown): string {
   const { status, body } = problemOf(error);
   if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer realm="Ekiden"');
-  if (error instanceof TooManyRequestsError) response.setHeader('Retry-After', error.retryAfter);
+  const retryAfter = error instanceof EkidenError ? retryAfterOf(error) : undefined;
+  if (retryAfter !== undefined) response.setHeader('Retry-After', retryAfter);
   return writeHead(response, status, 'application/problem+json', body);
+}
+
+function retryAfterOf(error: EkidenError): number | undefined {
+  const tells = error instanceof TooManyRequestsError || error instanceof RemoteError;
+  return tells ? error.retryAfter : undefined;
 }
 
 /** RFC 9457; what Ekiden did not raise on purpose is not told to the outside. */
@@ -36,6 +42,7 @@ export function problemOf(error: unknown): { status: number; body: Record<string
       ...(known?.hint === undefined ? {} : { detail: known.hint }),
       code,
       mendedBy: known?.mendedBy ?? 'ekiden',
+      ...known?.extra,
     },
   };
 }

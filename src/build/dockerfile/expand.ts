@@ -122,6 +122,7 @@ function otherFrontend(
 
 function noDockerfile(file: string): InputError {
   return new InputError(`there is no ${file} in the repository at this commit`, {
+    status: 422,
     code: 'E_NOT_FOUND',
     hint: 'Commit a Dockerfile, or name another one in .ekiden.yml (build.dockerfile).',
   });

@@ -2,6 +2,7 @@
 import { cancelBuild, listBuilds, readBuild, readBuildLog, requestBuild } from './builds.ts';
 import { listDeployments, readDeployment, requestDeployment, rollback } from './deployments.ts';
 import { readDiscovery, readNginx } from './discovery.ts';
+import { expandDockerfile } from './dockerfile.ts';
 import type { AnyEndpoint } from './endpoint.ts';
 import { listFragments, readFragment, readFragmentReadme } from './fragments.ts';
 import { disableHook, enableHook } from './hook.ts';
@@ -20,6 +21,7 @@ export const endpoints: readonly AnyEndpoint[] = [
   readBuild,
   cancelBuild,
   readBuildLog,
+  expandDockerfile,
   listDeployments,
   requestDeployment,
   readDeployment,

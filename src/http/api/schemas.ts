@@ -23,8 +23,42 @@ export const deploymentState = z
   .meta({ id: 'DeploymentState' });
 
 export const fragment = z
-  .object({ file: z.string(), sha256: z.string() })
+  .object({
+    source: z.string().optional().meta({ description: 'As INCLUDE names it.' }),
+    file: z.string().meta({ description: 'What that came to, such as template:node@20.1.0.' }),
+    sha256: z.string(),
+    template: z.object({ name: z.string(), version: z.string() }).optional(),
+    project: z
+      .object({
+        id: z.number(),
+        path: z.string(),
+        ref: z.string().optional(),
+        sha,
+        file: z.string(),
+      })
+      .optional()
+      .meta({ description: 'Where it lies in another project.' }),
+  })
   .meta({ id: 'Fragment', description: 'What INCLUDE spliced into the Dockerfile.' });
+
+const origin = z.object({ file: z.string(), line: z.number() });
+
+export const diagnostic = z
+  .object({
+    severity: z.enum(['error', 'warning', 'note']),
+    code: z.string(),
+    message: z.string(),
+    hint: z.string().optional(),
+    file: z.string().meta({ description: 'Path, template:name@version or project:…@sha:path.' }),
+    line: z.number(),
+    column: z.number().meta({ description: 'From 1, in characters.' }),
+    width: z.number().meta({ description: 'Number of characters from there on.' }),
+    chain: z
+      .array(origin)
+      .meta({ description: 'The INCLUDE lines that led to the file, outermost first.' }),
+    excerpt: z.array(z.object({ line: z.number(), text: z.string() })),
+  })
+  .meta({ id: 'Diagnostic', description: 'What is wrong or odd in a Dockerfile, and where.' });
 
 export const build = z
   .object({
@@ -167,6 +201,9 @@ export const problem = z
     detail: z.string().optional().meta({ description: 'What to do.' }),
     code: z.string().meta({ description: 'Stable word for programs.' }),
     mendedBy: z.enum(['developer', 'maintainer', 'administrator', 'ekiden']),
+    diagnostic: diagnostic
+      .optional()
+      .meta({ description: 'The place in a Dockerfile, where INCLUDE is wrong.' }),
   })
   .meta({ id: 'Problem', description: 'RFC 9457: what is wrong, and what to do.' });
 
