@@ -88,6 +88,7 @@ export interface Ekiden {
   /** What people ask of builds. */
   buildRequests: BuildRequests;
   buildLogs: BuildLogs;
+  buildLogStore: Stores['buildLogStore'];
   buildLogReader: BuildLogReader;
   balance: Balance;
   /** What this host knows of its own instances. */

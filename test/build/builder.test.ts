@@ -1,13 +1,13 @@
 /** The second leg on real parts: Docker, a registry, and the archive of the stand-in GitLab. */
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
-import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type BuilderOptions, createBuilder } from '../../src/build/builder.ts';
 import { createBuildLogs } from '../../src/build/log/build-log.ts';
 import { connectDocker } from '../../src/clients/docker.ts';
 import { createRegistry } from '../../src/clients/registry.ts';
 import type { JourneyEvent } from '../../src/core/event.ts';
+import { textOfLog } from '../support/build-logs.ts';
 import { type BuildHost, freePort, startBuildHost } from './registry.ts';
 import { type Host, type Rig, short, startHost } from './rig.ts';
 
@@ -39,7 +39,7 @@ function build(id: string, { signal, last = false, ...change }: Attempted = {}) 
     ...rig.stores,
     gitlab: rig.client,
     docker: buildHost.docker,
-    logs: createBuildLogs(join(rig.data, 'builds')),
+    logs: createBuildLogs(rig.stores.buildLogStore),
     registry: buildHost.registry,
     registryClient: createRegistry(),
     exclusively: rig.stores.locks.exclusively,
@@ -65,7 +65,7 @@ async function resolved(id: string, files: Record<string, string>): Promise<stri
   return sha;
 }
 
-const logOf = (id: string) => createBuildLogs(join(rig.data, 'builds')).read(id);
+const logOf = (id: string) => textOfLog(rig.stores.buildLogStore, id);
 
 const manifestDigest = async (tag: string) => {
   const answer = await fetch(`http://${buildHost.registry}/v2/${rig.path}/manifests/${tag}`, {

@@ -21,7 +21,7 @@ const lowWater = 1024 * 1024;
 /** Milliseconds between tries while the store is away, and how long the end waits for it. */
 const firstPause = 250;
 const longestPause = 4_000;
-const endPatience = 5_000;
+const endPatience = 3_000;
 
 type Store = Pick<BuildLogStore, 'append'>;
 

@@ -27,7 +27,7 @@ export function createWaitingBytes() {
       return size;
     },
     add(bytes: Buffer): void {
-      if (size + bytes.length > mostWaiting) {
+      if (size > 0 && size + bytes.length > mostWaiting) {
         lost += bytes.length;
         return;
       }

@@ -1,6 +1,4 @@
 /** Commands that look: what they print is what the API told. */
-import { appendFile, mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 import type { Follow, LogFiles } from '../../../src/core/log-file.ts';
@@ -95,10 +93,10 @@ test('whoever may not look is told so in words', async () => {
 
 async function withLog({ api }: Terminal, text: string) {
   await api.ekiden.builds.create(sampleBuild({ project: api.project }));
-  const folder = join(api.ekiden.config.data, 'builds');
-  await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'b1.log'), text);
-  return join(folder, 'b1.log');
+  const log = api.ekiden.buildLogs.open('b1');
+  log.write(text);
+  await log.close();
+  return log;
 }
 
 const lines = (from: number, to: number) =>
@@ -120,10 +118,11 @@ test.each([
 
 test('logs follow the last build to its end', async () => {
   const terminal = await openTerminal(redis);
-  const file = await withLog(terminal, 'one\ntwo\n');
+  const log = await withLog(terminal, 'one\ntwo\n');
   const { builds } = terminal.api.ekiden;
   const following = terminal.run('logs', 'shop/front', '--build', '-f');
-  await appendFile(file, 'three\n');
+  log.write('three\n');
+  await log.close();
   await builds.end('b1', 'succeeded');
   expect((await following).out).toBe('one\ntwo\nthree\n');
 });
