@@ -1,19 +1,20 @@
 /** Turns GitLab's archive into a build context on the way: nothing is checked out, memory stays flat. */
-import { PassThrough, type Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { type Extract, extract, type Header, type Pack, pack } from 'tar-stream';
+import { extract, type Header, type Pack, pack } from 'tar-stream';
 import { messageOf, RemoteError } from '../../core/errors.ts';
-
-type Entry = Extract extends AsyncIterable<infer Source> ? Source : never;
-type EntryHeader = Partial<Header> & Pick<Header, 'name'>;
-
-/** Entries up to this size are handed over in one piece, which takes a tenth less CPU. */
-const pieceLimit = 64 * 1024;
-
-const kept = new Set(['file', 'directory', 'symlink', 'link']);
+import { asNode, type Entry, type EntryHeader, sendEntry, sendFile } from './entries.ts';
+import { createFindings, type Findings } from './findings.ts';
+import { createFolders } from './folders.ts';
+import type { Ignores } from './ignore.ts';
+import { coalesce, wholeTar } from './tar-flow.ts';
+import type { Visible } from './visible.ts';
 
 /** Name for a Dockerfile that lies outside the context. */
 const outsideName = '.ekiden.dockerfile';
+
+/** Docker's classic builder reads it, to leave the Dockerfile out of the image where it says so. */
+const ignoreName = '.dockerignore';
 
 export interface ContextOptions {
   /** GitLab's tar: everything lies below one top folder. */
@@ -22,6 +23,14 @@ export interface ContextOptions {
   folder: string;
   /** The Dockerfile as INCLUDE expanded it, and where it lies in the repository. */
   dockerfile: { path: string; bytes: Buffer };
+  /** By default nothing is ignored. */
+  ignores?: Ignores | undefined;
+  /** What the Dockerfile can see; by default everything. */
+  visible?: Visible;
+  /** Paths of the context that are looked out for. */
+  wanted?: Iterable<string>;
+  /** Told what was found, before Docker is given the end of the context. */
+  onEnd?: (findings: Findings) => Promise<void>;
   signal: AbortSignal;
 }
 
@@ -38,13 +47,16 @@ export function openContext(options: ContextOptions): Context {
   const prefix = folder === '' ? '' : `${folder}/`;
   const inside = dockerfile.path.startsWith(prefix);
   const name = inside ? dockerfile.path.slice(prefix.length) : outsideName;
-  const output = new PassThrough({ highWaterMark: 256 * 1024 });
+  const output = coalesce();
   const packing = pack();
   const writing = pipeline(asNode(packing), output, { signal: options.signal });
   rewrite({ ...options, prefix, name, packing }).catch((error: unknown) => {
     packing.destroy(brokenArchive(error));
   });
-  writing.catch((error: unknown) => output.destroy(brokenArchive(error)));
+  writing.catch((error: unknown) => {
+    options.archive.destroy();
+    output.destroy(brokenArchive(error));
+  });
   return { stream: output, dockerfile: name };
 }
 
@@ -54,67 +66,89 @@ interface Rewriting extends ContextOptions {
   packing: Pack;
 }
 
-async function rewrite({ archive, dockerfile, prefix, name, packing, signal }: Rewriting) {
+async function rewrite(rewriting: Rewriting): Promise<void> {
+  const { archive, dockerfile, prefix, name, packing, wanted = [], signal } = rewriting;
   const entries = extract();
-  const reading = pipeline(archive, asNode(entries), { signal });
+  const reading = pipeline(archive, wholeTar(), asNode(entries), { signal });
   reading.catch((error: Error) => entries.destroy(error));
+  const findings = createFindings(wanted);
+  const folders = createFolders();
+  const isSent = createFilter(rewriting);
   let seen = false;
   for await (const entry of entries) {
     const path = entry.header.name.replace(/^[^/]*\//, '');
-    if (!kept.has(entry.header.type ?? 'file') || !path.startsWith(prefix) || path === prefix) {
-      entry.resume();
-      continue;
-    }
-    const target = path.slice(prefix.length);
-    if (target === name) {
-      seen = true;
-      entry.resume();
-      await writeDockerfile(packing, name, dockerfile.bytes);
-    } else {
-      await copy(packing, withName(entry.header, target), entry);
-    }
+    const target = path.startsWith(prefix) ? path.slice(prefix.length).replace(/\/$/, '') : '';
+    const header = target === '' ? undefined : headerOf(entry.header, target);
+    if (header !== undefined && target === name) seen = true;
+    if (header === undefined || target === name) entry.resume();
+    else await take(entry, { header, isSent, findings, folders, packing });
+    if (target === name) await sendFile(packing, name, dockerfile.bytes);
   }
   await reading;
-  if (!seen) await writeDockerfile(packing, name, dockerfile.bytes);
+  if (!seen) await sendFile(packing, name, dockerfile.bytes);
+  findings.emptyFolders.push(...folders.end().filter(isSent));
+  await rewriting.onEnd?.(findings);
   packing.finalize();
 }
 
-/** A hard link names its target as the archive does, so the top folder goes there too. */
-function withName(header: Header, name: string): EntryHeader {
-  const { type, linkname } = header;
-  const link = type === 'link' && linkname ? { linkname: linkname.replace(/^[^/]*\//, '') } : {};
-  return { ...header, ...link, name, uid: 0, gid: 0, uname: '', gname: '', pax: null };
+interface Taking {
+  header: EntryHeader;
+  isSent: (path: string) => boolean;
+  findings: Findings;
+  folders: ReturnType<typeof createFolders>;
+  packing: Pack;
 }
 
-async function copy(packing: Pack, header: EntryHeader, entry: Entry): Promise<void> {
-  if (header.type !== 'file' && header.type !== 'contiguous-file') {
+/** Sends an entry, or holds a folder back until something in it is sent. */
+async function take(entry: Entry, { header, isSent, findings, folders, packing }: Taking) {
+  const { name, type, linkname } = header;
+  findings.emptyFolders.push(...folders.leaveFor(name).filter(isSent));
+  const isWanted = isSent(name) && (type !== 'link' || isSent(linkname ?? ''));
+  if (type === 'directory') folders.enter(header);
+  if (!isWanted) {
     entry.resume();
-    return writeEntry(packing, { ...header, size: 0 });
-  }
-  if ((header.size ?? 0) > pieceLimit) {
-    await pipeline(asNode(entry), asNode(packing.entry(header)));
     return;
   }
-  const chunks: Buffer[] = [];
-  for await (const chunk of entry) chunks.push(chunk as Buffer);
-  await writeEntry(packing, header, Buffer.concat(chunks));
+  findings.see(header);
+  for (const folder of folders.toSend()) await sendEntry(packing, folder);
+  if (type === 'directory') entry.resume();
+  else await sendEntry(packing, header, { entry, look: (bytes) => findings.look(name, bytes) });
 }
 
-function writeDockerfile(packing: Pack, name: string, bytes: Buffer): Promise<void> {
-  return writeEntry(packing, { name, size: bytes.length, mode: 0o644, type: 'file' }, bytes);
+/** What belongs to the context by the rules of `.dockerignore` and by what the Dockerfile can see. */
+function createFilter({ ignores, visible = { all: true } }: ContextOptions) {
+  const paths = visible.all ? undefined : new Set(visible.paths);
+  return (path: string): boolean => {
+    if (path === ignoreName) return true;
+    return (paths === undefined || liesIn(paths, path)) && !ignores?.(path);
+  };
 }
 
-function writeEntry(packing: Pack, header: EntryHeader, bytes?: Buffer): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const done = (error?: Error | null) => (error ? reject(error) : resolve());
-    if (bytes) packing.entry(header, bytes, done);
-    else packing.entry(header, done);
-  });
+function liesIn(paths: ReadonlySet<string>, path: string): boolean {
+  if (paths.has(path)) return true;
+  for (let at = path.indexOf('/'); at !== -1; at = path.indexOf('/', at + 1)) {
+    if (paths.has(path.slice(0, at))) return true;
+  }
+  return false;
 }
 
-/** The streams of tar-stream behave as Node's do, but are typed on their own. */
-function asNode(stream: unknown): NodeJS.ReadWriteStream {
-  return stream as NodeJS.ReadWriteStream;
+const kept = new Set(['file', 'contiguous-file', 'directory', 'symlink', 'link']);
+
+/**
+ * The header in the context; undefined for what no repository holds, such as a device. GitLab gives modes
+ * by a setting of its own, so they are those of a fresh clone. A hard link names its target as the archive does.
+ */
+function headerOf(header: Header, name: string): EntryHeader | undefined {
+  const { type, linkname, mode = 0, size, mtime } = header;
+  if (!kept.has(type ?? 'file')) return undefined;
+  const isRunnable = type === 'directory' || (mode & 0o100) !== 0;
+  return {
+    ...{ name, type: type ?? 'file', size: size ?? 0, mode: isRunnable ? 0o755 : 0o644 },
+    ...(mtime ? { mtime } : {}),
+    ...(linkname
+      ? { linkname: type === 'link' ? linkname.replace(/^[^/]*\//, '') : linkname }
+      : {}),
+  };
 }
 
 /** What the error of a context's stream means, also where a part of it broke before the whole. */
