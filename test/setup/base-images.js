@@ -39,8 +39,11 @@ export async function ensureBaseImages({ api, progress, signal }) {
   };
 }
 
-/** A recipe is the files by their place in the image, the links, and the command. */
-async function busyboxRecipe(signal) {
+/**
+ * A recipe is the files by their place in the image, the links, and the command. A link is a name for busybox, or a
+ * name and what it leads to.
+ */
+export async function busyboxRecipe(signal) {
   const program = searchPath
     .split(':')
     .map((folder) => join(folder, 'busybox'))
@@ -60,7 +63,7 @@ async function applet(program, signal) {
   return names;
 }
 
-async function nodeRecipe(busybox, signal) {
+export async function nodeRecipe(busybox, signal) {
   const libraries = await librariesOf(process.execPath, signal);
   const files = { ...busybox.files, '/usr/local/bin/node': process.execPath, ...libraries };
   if (existsSync(certificates)) files[certificates] = certificates;
@@ -68,7 +71,7 @@ async function nodeRecipe(busybox, signal) {
 }
 
 /** The shared libraries of `program`, each at the path under which the loader will look for it. */
-async function librariesOf(program, signal) {
+export async function librariesOf(program, signal) {
   try {
     const libraries = {};
     const onLine = (line) => {
@@ -84,7 +87,8 @@ async function librariesOf(program, signal) {
   }
 }
 
-async function ensureImage({ api, progress, signal, name, recipe }) {
+/** Gives the name of the image; it is made where the daemon lacks it. */
+export async function ensureImage({ api, progress, signal, name, recipe }) {
   const repository = `${baseRepository}/${name}`;
   const tag = await tagOf(recipe);
   const image = `${repository}:${tag}`;
@@ -141,7 +145,10 @@ function layOut(folder, { files, links }) {
     return target;
   };
   for (const [name, source] of Object.entries(files)) copyFileSync(source, place(name));
-  for (const name of links) symlinkSync('/bin/busybox', place(name));
+  for (const link of links) {
+    const [name, target] = typeof link === 'string' ? [link, '/bin/busybox'] : link;
+    symlinkSync(target, place(name));
+  }
   writeFileSync(place('/etc/passwd'), users);
   writeFileSync(place('/etc/group'), groups);
   mkdirSync(place('/root'), { recursive: true, mode: 0o700 });

@@ -29,6 +29,22 @@ const needs = [
     only: ({ kind }) => kind !== 'demo',
     has: (machine) => machine.program('chromium'),
   },
+  // What the platform's fragments install, for the base images from which the tests build them.
+  {
+    package: 'default-jre-headless',
+    only: ({ kind }) => kind === 'test',
+    has: (machine) => machine.program('java'),
+  },
+  {
+    package: 'tomcat10-user',
+    only: ({ kind }) => kind === 'test',
+    has: (machine) => machine.file('/usr/share/tomcat10/skel/conf', 'web.xml'),
+  },
+  {
+    package: 'python3-venv',
+    only: ({ kind }) => kind === 'test',
+    has: (machine) => machine.library('ensurepip/__init__.py'),
+  },
   { package: 'git', has: (machine) => machine.program('git') },
   { package: 'busybox-static', has: (machine) => machine.program('busybox') },
   {

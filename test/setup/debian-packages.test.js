@@ -28,11 +28,12 @@ describe('missingPackages', () => {
     expect(missingPackages(machine)).toHaveLength(count);
   });
 
+  const fragments = ['default-jre-headless', 'tomcat10-user', 'python3-venv'];
   it.each([
     ['demo', true, []],
     ['bench', true, ['chromium']],
-    ['test', false, ['chromium']],
-    ['test', true, ['docker-compose', 'chromium']],
+    ['test', false, ['chromium', ...fragments]],
+    ['test', true, ['docker-compose', 'chromium', ...fragments]],
   ])('asks for what a %s needs, as root: %s', (kind, isRoot, wanted) => {
     const common = missingPackages(bare);
     const missing = missingPackages(bare, { kind, isRoot });
