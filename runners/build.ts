@@ -9,6 +9,8 @@ const resolveAtOnce = 16;
 export async function startBuild(ekiden: Ekiden): Promise<Runner> {
   const relay = createRelay(ekiden);
   const { queues, config, cancellations } = ekiden;
+  // A daemon that hangs keeps nobody from resolving.
+  void ekiden.capBuilds();
   const resolving = queues.arrivals.work(relay.resolve, { concurrency: resolveAtOnce });
   const building = queues.build.work(relay.build, { concurrency: config.buildSlots });
   const unsubscribe = await cancellations.subscribe((build, reason) =>

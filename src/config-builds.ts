@@ -52,6 +52,33 @@ export const buildSettings = {
     whole(1, 64).default(2),
     'Builds that one build role runs at a time.',
   ),
+  buildMemory: setting(
+    'EKIDEN_BUILD_MEMORY',
+    whole(64).optional(),
+    'Most MiB of memory for one build; with BuildKit for all builds of the host together, times EKIDEN_BUILD_SLOTS.',
+  ),
+  buildCpus: setting(
+    'EKIDEN_BUILD_CPUS',
+    z.coerce
+      .number('is no number')
+      .min(0.01, 'is below 0.01')
+      .max(1_024, 'is above 1024')
+      .optional(),
+    'Most processors for one build, such as 1.5; with BuildKit as EKIDEN_BUILD_MEMORY.',
+  ),
+  buildFreeMemory: setting(
+    'EKIDEN_BUILD_FREE_MEMORY',
+    whole(0).default(256),
+    'MiB of memory that must be free on the build host before a build begins.',
+  ),
+  buildFreeDisk: setting(
+    'EKIDEN_BUILD_FREE_DISK',
+    z
+      .string('is neither MiB nor a share such as 5%')
+      .regex(/^(\d{1,9}|\d{1,2}(\.\d+)?%)$/, 'is neither MiB nor a share such as 5%')
+      .default('2048'),
+    'MiB, or a share such as 5%, that must be free on the disks of a build host before a build begins.',
+  ),
   buildLogMemory: setting(
     'EKIDEN_BUILD_LOG_MEMORY',
     whole(1).default(512),

@@ -8,6 +8,7 @@ import type { BuildLogs } from './build/log/build-log.ts';
 import type { BuildRequests } from './build/requests.ts';
 import type { Resolver } from './build/resolve.ts';
 import { type TaggedCommit, takesTagAt } from './build/tag-rule.ts';
+import { capBuilds } from './build-host.ts';
 import type { BuildLine } from './build-line.ts';
 import { type BuildLogReader, createBuildLogReader } from './build-log-reader.ts';
 import { connectDocker } from './clients/docker.ts';
@@ -117,6 +118,8 @@ export interface Ekiden {
   lookAgain(event: JourneyEvent & { type: 'head.moved' }): Promise<void>;
   /** Builds that wait, and whose turn is next. */
   buildLine: BuildLine;
+  /** Limits all builds of this host together, where BuildKit heeds no limits of one. */
+  capBuilds(): Promise<void>;
   /** Records the deployments of an image and makes their apps follow them; answers their ids. */
   requestDeployments(build: string): Promise<string[]>;
   /** Records which fragments a successful build took. */
@@ -153,6 +156,7 @@ export function createEkiden(config: ReadyConfig, log: Log): Ekiden {
     version: packageVersion,
     templates: templatesFolder,
     ...createTelling(parts),
+    capBuilds: () => capBuilds(parts),
     ...createLegs(parts, dockerfiles),
     ...door,
     dockerfiles,

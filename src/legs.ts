@@ -3,6 +3,7 @@ import { createBuilder } from './build/builder.ts';
 import { createFragments } from './build/fragments.ts';
 import { createBuildLogs } from './build/log/build-log.ts';
 import { createResolver } from './build/resolve.ts';
+import { admissionOf, limitsOf } from './build-host.ts';
 import { createGitLabVariables } from './clients/gitlab-variables.ts';
 import { gitlabConnection } from './config.ts';
 import type { JourneyEvent, RefDeleted } from './core/event.ts';
@@ -45,6 +46,8 @@ export function createLegs(
     ...(login ? { registryLogin: login } : {}),
     args: config.buildArgs,
     timeout: config.buildTimeout,
+    limits: limitsOf(config),
+    admit: admissionOf({ config, docker }).admit,
   });
   const deployer = createDeployer({
     ...{ marathon, install, domain },

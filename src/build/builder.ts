@@ -2,16 +2,17 @@
 import type { Docker } from '../clients/docker.ts';
 import type { GitLab } from '../clients/gitlab.ts';
 import type { Registry } from '../clients/registry.ts';
-import type { Build, BuildStore, Heads } from '../core/build.ts';
+import { type Build, type BuildStore, type Heads, isActive } from '../core/build.ts';
 import { EkidenError } from '../core/errors.ts';
 import type { HandOn, JourneyEvent } from '../core/event.ts';
 import type { ServiceSpec } from '../core/manifest.ts';
-import { type Attempt, refuseDeadly } from '../core/queue.ts';
+import { type Attempt, askedPause, isFinal, refuseDeadly } from '../core/queue.ts';
 import { shortRef, supersededBy } from '../core/ref.ts';
 import { type Leg, withLeg } from '../core/timeline.ts';
 import type { BuildSecrets } from '../core/variable.ts';
 import { endOf, waitingFor } from './end.ts';
 import { detailsOfFailure, explainFailure } from './image/build-error.ts';
+import type { BuildLimits } from './image/build-query.ts';
 import type { BuilderKind } from './image/builder-choice.ts';
 import { exposedPorts } from './image/made-image.ts';
 import { withPorts } from './image/ports.ts';
@@ -48,6 +49,10 @@ export interface BuilderOptions {
   install: string;
   /** Seconds. */
   timeout: number;
+  /** Of one build; the classic builder heeds them. */
+  limits?: BuildLimits;
+  /** @throws RemoteError where the host has no room for a build now; by default there is. */
+  admit?: () => Promise<void>;
   /** What GitLab's variables hold for the build; by default nothing. */
   secretsOf?: (build: Build) => Promise<BuildSecrets>;
 }
@@ -58,29 +63,31 @@ export interface Builder {
 }
 
 export function createBuilder(options: BuilderOptions): Builder {
-  const { builds, logs, timeout } = options;
+  const { builds, logs, timeout, admit = async () => {} } = options;
 
   return {
     async build(id, handOn, attempt) {
       const build = await builds.find(id);
       if (!build?.plan) return [];
-      if (!(await builds.start(id))) return endedAs(builds, id);
-      await handOn({ type: 'build.started', build: id });
+      if (!isActive(build)) return endOf(build);
       const log = await logs.open(id);
-      const limit = AbortSignal.timeout(timeout * 1000);
+      const seconds = Math.min(timeout, build.plan.timeout ?? timeout);
+      const limit = AbortSignal.timeout(seconds * 1000);
       const signal = AbortSignal.any([attempt.signal, limit]);
       try {
         refuseDeadly(attempt);
+        await unlessAborted(signal, admit());
+        if (!(await builds.start(id))) return await endedAs(builds, id);
+        await handOn({ type: 'build.started', build: id });
         return await unlessAborted(
           signal,
           run({ ...options, build, plan: build.plan, log, signal }),
         );
       } catch (error) {
         // Cancelled means ended by somebody else, who may not have lived to say so.
-        if (attempt.signal.aborted && !(await builds.start(id))) return endedAs(builds, id);
-        if (attempt.signal.aborted) throw error;
-        const reason = limit.aborted ? `not done after ${timeout} s` : undefined;
-        return await fail(options, { build, log, error, reason, last: attempt.last });
+        if (attempt.signal.aborted) return await endedUnless(builds, id, error);
+        const reason = limit.aborted ? `not done after ${seconds} s` : undefined;
+        return await fail(options, { build, log, error, reason, attempt, handOn });
       } finally {
         await log.close();
       }
@@ -166,24 +173,42 @@ async function endedAs(builds: BuildStore, id: string): Promise<JourneyEvent[]> 
   return build ? endOf(build) : [];
 }
 
+/** @throws the error, where the build goes on some other time. */
+async function endedUnless(builds: BuildStore, id: string, error: unknown) {
+  const build = await builds.find(id);
+  if (build && isActive(build)) throw error;
+  return build ? endOf(build) : [];
+}
+
 interface Failure {
   build: Build;
   log: BuildLog;
   error: unknown;
   reason: string | undefined;
-  last: boolean;
+  attempt: Attempt;
+  handOn: HandOn;
 }
 
 async function fail({ builds }: BuilderOptions, failure: Failure): Promise<JourneyEvent[]> {
-  const { build, log, error, last } = failure;
-  const tryAgain = !(error instanceof EkidenError) || error.retryable;
+  const { build, log, error, attempt } = failure;
   const dockerfile = await builds.dockerfile(build.id);
   const reason = log.masked(failure.reason ?? explainFailure(error, dockerfile));
-  if (failure.reason === undefined && tryAgain && !last) {
-    await builds.update(build.id, { reason: waitingFor(reason) });
-    log.write(`\n${waitingFor(reason)}\n`);
+  if (failure.reason === undefined && !isFinal(error, attempt)) {
+    await sayWaiting(builds, failure, reason);
     throw error;
   }
   log.write(`\nfailed: ${reason}\n${detailsOfFailure(error, dockerfile)}`);
   return end(builds, build.id, 'failed', reason);
+}
+
+/** Told to GitLab where the build had begun; of builds that are in line still, the line tells. */
+async function sayWaiting(builds: BuildStore, failure: Failure, reason: string): Promise<void> {
+  const { build, log, error, attempt, handOn } = failure;
+  const isHeld = error instanceof EkidenError && error.code === 'E_NO_ROOM';
+  const pause = askedPause(error, attempt.waited);
+  const words = isHeld ? `waits: ${reason}` : waitingFor(reason, pause);
+  if (isHeld && words === build.reason) return;
+  const { state } = await builds.update(build.id, { reason: words });
+  log.write(`\n${words}\n`);
+  if (state === 'running') await handOn({ type: 'build.started', build: build.id });
 }

@@ -17,7 +17,8 @@ export function endOf({ id, state, twin }: Build): JourneyEvent[] {
   }
 }
 
-/** Why a build that is not given up goes on later. */
-export function waitingFor(reason: string): string {
-  return `waits to be tried again: ${reason}`;
+/** Why a build that is not given up goes on later; `pause` in milliseconds, where a part asked for it. */
+export function waitingFor(reason: string, pause?: number): string {
+  const when = pause === undefined ? '' : ` in ${Math.round(pause / 1000)} s`;
+  return `waits to be tried again${when}: ${reason}`;
 }

@@ -62,7 +62,7 @@ export async function makeOnce(running: Running, image: ImageName, recipe: Recip
 }
 
 async function makeImage(running: Running, image: ImageName, recipe: Recipe): Promise<void> {
-  const { build, plan, gitlab, docker, builds, builder, log, signal } = running;
+  const { build, plan, gitlab, docker, builds, builder, limits, log, signal } = running;
   const { dockerfile, map, args, labels } = recipe;
   const access = await openSecrets(running, { bytes: dockerfile, args });
   const cacheFrom = await cacheSources(running, image);
@@ -80,6 +80,7 @@ async function makeImage(running: Running, image: ImageName, recipe: Recipe): Pr
     noCache: build.noCache ?? false,
     dockerfile: { bytes: dockerfile, map },
     ...(builder === undefined ? {} : { builder }),
+    ...(limits === undefined ? {} : { limits }),
     logins: access.logins,
     secrets: access.values,
     ...(plan.target === undefined ? {} : { target: plan.target }),

@@ -4,7 +4,7 @@ import { EkidenError, NotFoundError } from '../core/errors.ts';
 import type { HandOn, JourneyEvent, PushReceived, RefDeleted } from '../core/event.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { ProjectStore } from '../core/project.ts';
-import { type Attempt, refuseDeadly } from '../core/queue.ts';
+import { type Attempt, askedPause, isFinal, refuseDeadly } from '../core/queue.ts';
 import { shortRef } from '../core/ref.ts';
 import { withLeg } from '../core/timeline.ts';
 import { renderDiagnostic } from './dockerfile/index.ts';
@@ -35,7 +35,7 @@ export interface Resolver {
   resolve(
     arrival: PushReceived,
     handOn: HandOn,
-    attempt: Pick<Attempt, 'last' | 'crashes'>,
+    attempt: Pick<Attempt, 'last' | 'crashes' | 'waited'>,
   ): Promise<JourneyEvent[]>;
   /** Stops what goes on for a ref that is gone; does nothing when GitLab shows the ref. */
   abandon(arrival: RefDeleted): Promise<JourneyEvent[]>;
@@ -55,9 +55,9 @@ export function createResolver(options: ResolverOptions): Resolver {
         refuseDeadly(attempt);
         return await follow(options, { arrival, build, handOn, start });
       } catch (error) {
-        const tryAgain = !(error instanceof EkidenError) || error.retryable;
-        if (tryAgain && !attempt.last) {
-          await builds.update(build.id, { reason: waitingFor(reasonOf(error)) });
+        if (!isFinal(error, attempt)) {
+          const pause = askedPause(error, attempt.waited);
+          await builds.update(build.id, { reason: waitingFor(reasonOf(error), pause) });
           throw error;
         }
         return fail(options, build, error);
