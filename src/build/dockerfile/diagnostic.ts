@@ -1,6 +1,7 @@
 /** Errors and warnings about INCLUDE that point at the line the developer wrote. */
 
 import { InputError, RemoteError } from '../../core/errors.ts';
+import { toUtf8 } from './bytes.ts';
 import type { Origin } from './source-map.ts';
 import { viewOfDiagnostic } from './view.ts';
 
@@ -94,15 +95,21 @@ export function describe(severity: Severity, problem: Problem, spot: Spot): Diag
   const start = text.lastIndexOf('\n', spot.from - 1) + 1;
   const lineEnd = text.indexOf('\n', start);
   const end = lineEnd === -1 ? text.length : lineEnd;
-  const column = decode(text.slice(start, spot.from)).length + 1;
-  const width = Math.max(1, decode(text.slice(spot.from, Math.min(spot.to, end))).length);
+  const column = toUtf8(text.slice(start, spot.from)).length + 1;
+  const width = Math.max(1, toUtf8(text.slice(spot.from, Math.min(spot.to, end))).length);
   const excerpt = [{ line, text: excerptLine(text.slice(start, end)) }];
   if (start > 0) {
     const above = text.slice(text.lastIndexOf('\n', start - 2) + 1, start - 1);
     excerpt.unshift({ line: line - 1, text: excerptLine(above) });
   }
   const place = { file, line, column, width };
-  return { ...problem, severity, place, via, excerpt, retryable: RETRYABLE.has(problem.code) };
+  const { code, hint } = problem;
+  return {
+    code,
+    message: withoutControls(problem.message),
+    ...(hint === undefined ? {} : { hint: withoutControls(hint) }),
+    ...{ severity, place, via, excerpt, retryable: RETRYABLE.has(code) },
+  };
 }
 
 /** The error that says so. */
@@ -130,13 +137,13 @@ export function renderDiagnostic(diagnostic: Diagnostic): string {
 
 function excerptLine(bytes: string): string {
   // No character of UTF-8 takes more than four bytes.
-  const shown = decode(bytes.slice(0, 4 * EXCERPT_WIDTH))
+  const shown = toUtf8(bytes.slice(0, 4 * EXCERPT_WIDTH))
     .slice(0, EXCERPT_WIDTH)
     .trimEnd();
-  // Control characters could move the cursor of the reader's terminal; a tab would shift the caret.
-  return shown.replace(/\p{Cc}/gu, ' ');
+  return withoutControls(shown);
 }
 
-function decode(latin1: string): string {
-  return Buffer.from(latin1, 'latin1').toString('utf8');
+/** They could move the cursor of the reader's terminal; a tab would shift the caret. */
+function withoutControls(text: string): string {
+  return text.replace(/\p{Cc}/gu, ' ');
 }

@@ -34,6 +34,8 @@ interface Use {
 const OPEN = '$[[';
 const CLOSE = ']]';
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+// More of a value, or of what is no name, is not repeated in a message.
+const MAX_SHOWN = 100;
 // More inputs in one instruction are not told apart when its end moves.
 const MAX_SUSPECTS = 8;
 
@@ -54,7 +56,7 @@ export function fillInputs(filling: Filling): Filled | undefined {
   const line = parsed.instructions[moved]?.startLine ?? 1;
   const problem = {
     code: 'E_PARAM_VALUE',
-    message: `with ${name}=${toUtf8(value?.text ?? '')} line ${line} of ${filling.id} (${toUtf8(keyword)}) would be another instruction or end elsewhere`,
+    message: `with ${name}=${toUtf8(value?.text ?? '').slice(0, MAX_SHOWN)} line ${line} of ${filling.id} (${toUtf8(keyword)}) would be another instruction or end elsewhere`,
     hint: `A value stays within its instruction. ${declarationsOf(filling)}`,
   };
   throw includeError(problem, value?.spot() ?? spotOfUse(filling, { from: 0, to: 1 }));
@@ -89,7 +91,7 @@ const UNCLOSED: Problem = {
 function undeclared(filling: Filling, name: string): Problem {
   return {
     code: 'E_INPUT_UNDECLARED',
-    message: `the file declares no input ${name.slice(0, 100)}`,
+    message: `the file declares no input ${name.slice(0, MAX_SHOWN)}`,
     hint: `${declarationsOf(filling)} Add a line # ekiden: input NAME above the first instruction.`,
   };
 }

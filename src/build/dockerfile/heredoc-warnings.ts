@@ -13,7 +13,7 @@ const PROBLEM = {
   hint: 'Put # syntax=docker/dockerfile:1.4 at the top of the Dockerfile, or write the commands with && and \\.',
 };
 
-/** About the first heredoc of an expanded Dockerfile without a `# syntax=` of its own; none is found twice. */
+/** About the first heredoc of an expanded Dockerfile without a `# syntax=` of its own; the others are not told. */
 export function heredocWarnings({
   bytes,
   map,
@@ -31,10 +31,9 @@ export function heredocWarnings({
 
 function firstHeredoc(parsed: ParsedDockerfile) {
   const { text, instructions, unfinished } = parsed;
-  const isOpen = unfinished?.kind === 'heredoc';
-  const instruction =
-    instructions.find(({ textEnd, end }) => end > textEnd) ??
-    (isOpen ? instructions.at(-1) : undefined);
+  // What does not end is none: BuildKit also takes $((1 << 2)) for the start of one.
+  const ended = unfinished?.kind === 'heredoc' ? instructions.slice(0, -1) : instructions;
+  const instruction = ended.find(({ textEnd, end }) => end > textEnd);
   if (!instruction) return undefined;
   const line = joinLines(text, instruction, parsed.escape);
   const at = line.text.indexOf(SIGN);

@@ -75,7 +75,7 @@ function readDeclaration({ rest, line, text }: Pragma, token: string): Input | P
   if (name === undefined) {
     return { code: 'E_SYNTAX', message: 'the line declares an input without a name', hint };
   }
-  const declaration = shorten(toUtf8(text));
+  const declaration = toUtf8(text).slice(0, MAX_SHOWN_WIDTH);
   if (next !== '=') return { name, standard: undefined, line, declaration };
   const word = readWord(rest, name.length + 1, token);
   if (word.problem !== undefined) {
@@ -154,8 +154,4 @@ function missingInput(binding: Binding, name: string): Problem {
     message: `${binding.id} needs a value for its input ${name}`,
     hint: `Give ${name}=VALUE in the INCLUDE, or a default in the declaration. ${declarationsOf(binding)}`,
   };
-}
-
-function shorten(text: string): string {
-  return text.replace(/\p{Cc}/gu, ' ').slice(0, MAX_SHOWN_WIDTH);
 }

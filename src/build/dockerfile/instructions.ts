@@ -1,5 +1,6 @@
 /** Splits a Dockerfile into its instructions at exactly the boundaries that BuildKit's parser finds. */
 
+import { toUtf8 } from './bytes.ts';
 import { BACKSLASH, type Head, readHead } from './directives.ts';
 import { findHeredocs, type Heredoc } from './heredoc.ts';
 import {
@@ -176,7 +177,7 @@ function openedHeredocs(keyword: string, text: string): Heredoc[] {
     if (inner.toUpperCase() === 'ONBUILD' || !CAN_OPEN_HEREDOC.has(inner.toUpperCase())) return [];
     args = args.slice(inner.length);
   }
-  return isJsonArray(withoutFlags(args)) ? [] : findHeredocs(decode(text));
+  return isJsonArray(withoutFlags(args)) ? [] : findHeredocs(toUtf8(text));
 }
 
 function withoutFlags(args: string): string {
@@ -209,11 +210,7 @@ function readKeyword(file: string, from: number, end: number, token: number): st
 function joinedKeyword(file: string, start: number, textEnd: number, token: number): string {
   const word = firstWord(joinLines(file, { start, textEnd, startLine: 1 }, token).text);
   // Only ASCII letters: a dotless i must not make a keyword of another word.
-  return decode(word).replace(/[a-z]+/g, (letters) => letters.toUpperCase());
-}
-
-function decode(latin1: string): string {
-  return Buffer.from(latin1, 'latin1').toString('utf8');
+  return toUtf8(word).replace(/[a-z]+/g, (letters) => letters.toUpperCase());
 }
 
 function firstWord(text: string): string {

@@ -72,7 +72,11 @@ const NUMERIC = {
 };
 
 function newStage(file: SourceFile, { startLine }: Instruction) {
-  return { code: 'N_NEW_STAGE', message: `${file.id}:${startLine} starts a new stage` };
+  return {
+    code: 'N_NEW_STAGE',
+    message: `${file.id}:${startLine} starts a new stage`,
+    hint: 'The lines above it stay in the stage before, as if this FROM stood in the Dockerfile.',
+  };
 }
 
 function duplicate(name: string, { file, line }: Origin) {

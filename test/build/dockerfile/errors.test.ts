@@ -193,7 +193,7 @@ const noTemplates = { versions: async () => undefined, read: async () => Buffer.
 test('says that there is no Dockerfile', async () => {
   await expect(expandFiles({ files: {} })).rejects.toMatchObject({
     code: 'E_NOT_FOUND',
-    status: 400,
+    status: 422,
   });
 });
 

@@ -200,41 +200,6 @@ test('records what was included, from where', async () => {
   ]);
 });
 
-test.each<[code: string, files: Files, place: string]>([
-  ['W_UNPINNED', { Dockerfile: 'INCLUDE template:node\n' }, 'Dockerfile:1:9'],
-  ['W_SYNTAX_IGNORED', { Dockerfile: 'INCLUDE b\n', b: '# syntax=x\n' }, 'b:1:1'],
-  ['W_NUMERIC_STAGE', { Dockerfile: 'INCLUDE template:node@9\nFROM 0\n' }, 'Dockerfile:2:1'],
-  [
-    'W_NUMERIC_STAGE',
-    { Dockerfile: 'INCLUDE template:node@9\nCOPY --chown=1 --from=0 a b\n' },
-    'Dockerfile:2:1',
-  ],
-  ['N_NEW_STAGE', { Dockerfile: 'FROM a\nINCLUDE template:node@9\n' }, 'template:node@9.10.1:1:1'],
-  [
-    'N_OTHER_FRONTEND',
-    { Dockerfile: '# syntax=devthefuture/dockerfile-x\nINCLUDE b\n' },
-    'Dockerfile:1:1',
-  ],
-])('warns with %s', async (code, files, place) => {
-  const { warnings } = await expandFiles({ files, templates });
-  expect(warnings.map((warning) => warning.code)).toEqual([code]);
-  expect(warnings.map(({ place: { file, line, column } }) => `${file}:${line}:${column}`)).toEqual([
-    place,
-  ]);
-});
-
-test('leaves the lines to a frontend with an INCLUDE of its own', async () => {
-  const source = '# syntax=devthefuture/dockerfile-x\nINCLUDE b\n';
-  expect((await expandFiles({ files: { Dockerfile: source } })).bytes.toString()).toBe(source);
-});
-
-test('does not warn of the syntax that the Dockerfile has itself', async () => {
-  const files = { Dockerfile: '# syntax=x\nINCLUDE b\n', b: '# syntax=x\nRUN b\n' };
-  const { bytes, warnings } = await expandFiles({ files });
-  expect(bytes.toString()).toBe('# syntax=x\nRUN b\n');
-  expect(warnings).toEqual([]);
-});
-
 test('reads each file once, however often it is included', async () => {
   const reads: string[] = [];
   const files: Files = {
