@@ -51,8 +51,10 @@ describe('a commit that changes nothing the build can see', () => {
   });
 
   it('on another branch, and then merged, is promoted', async () => {
-    await rig.commit({ Dockerfile: copying('COPY . /app'), 'a.txt': 'a' });
-    const preview = await building.build({ 'a.txt': 'better' }, { branch: 'feature' });
+    const environments = 'environments: { production: main, preview: "*" }\n';
+    const files = { Dockerfile: copying('COPY . /app'), '.ekiden.yml': environments };
+    await rig.commit({ ...files, 'a.txt': 'a' });
+    const preview = await building.build({ ...files, 'a.txt': 'better' }, { branch: 'feature' });
     expect(preview.legs).toContain('push');
     rig.gitlab.faults.add({ route: /archive/, status: 500, times: 30 });
     const parents = ['-p', 'main', '-p', 'feature'];
