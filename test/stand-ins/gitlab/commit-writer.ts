@@ -3,8 +3,14 @@
 import type { RefChange } from './push.ts';
 import { inRepo, type Repo, resolveCommit, ZERO_SHA } from './repository.ts';
 
-/** Text or bytes of a file, a program, a symbolic link, or null to remove it. */
-export type FileContent = string | Buffer | { executable: string } | { symlink: string } | null;
+/** Text or bytes of a file, a program, a symbolic link, a submodule's commit, or null to remove it. */
+export type FileContent =
+  | string
+  | Buffer
+  | { executable: string }
+  | { symlink: string }
+  | { submodule: string }
+  | null;
 
 export interface NewCommit {
   branch: string;
@@ -44,6 +50,7 @@ function fileCommand(path: string, content: FileContent): Buffer[] {
   if ('symlink' in content) {
     return [line(`M 120000 inline ${path}`), data(Buffer.from(content.symlink))];
   }
+  if ('submodule' in content) return [line(`M 160000 ${content.submodule} ${path}`)];
   return [line(`M 100755 inline ${path}`), data(Buffer.from(content.executable))];
 }
 
