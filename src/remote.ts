@@ -8,6 +8,8 @@ export type {
   DeploymentAnswer,
   EkidenApi,
   FollowedPart,
+  FragmentAnswer,
+  FragmentSummaryAnswer,
   InstanceAnswer,
   ProjectAnswer,
   RemoteLog,

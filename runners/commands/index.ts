@@ -7,10 +7,12 @@ import { addDeploy } from './deploy.ts';
 import { addDoctor } from './doctor.ts';
 import { addEngine } from './engine.ts';
 import { addExpand } from './expand.ts';
+import { addFragments } from './fragments.ts';
 import { addHealth } from './health.ts';
 import { addDisable, addEnable } from './hook.ts';
 import { addLogs } from './logs.ts';
 import { addRemove } from './remove.ts';
+import { addCancel, addRetry } from './retry.ts';
 import { addRollback } from './rollback.ts';
 import { addRestart, addScale } from './scale.ts';
 import { addSchema } from './schema.ts';
@@ -31,7 +33,10 @@ export const commands: ((program: Command) => void)[] = [
   addStatus,
   addBuilds,
   addLogs,
+  addFragments,
   addDeploy,
+  addRetry,
+  addCancel,
   addRollback,
   addScale,
   addRestart,

@@ -10,6 +10,8 @@ import { type FollowedPart, followLog } from './ekiden-socket.ts';
 export type {
   BuildAnswer,
   DeploymentAnswer,
+  FragmentAnswer,
+  FragmentSummaryAnswer,
   InstanceAnswer,
   ProjectAnswer,
   RegistrationAnswer,
@@ -43,6 +45,7 @@ export function createEkidenApi(connection: EkidenConnection) {
     ...buildCalls(connection),
     ...deploymentCalls(connection),
     ...serviceCalls(connection),
+    ...fragmentCalls(connection),
   };
 }
 
@@ -75,6 +78,13 @@ function buildCalls(connection: EkidenConnection) {
         method: 'POST',
         body: { ref },
       }),
+    cancelBuild: (project: string, id: string) =>
+      json(connection, schemas.buildSchema, `${path(project, id)}/cancel`, { method: 'POST' }),
+    retryBuild: (project: string, id: string, body: WantedRetry) =>
+      json(connection, schemas.requestedBuildSchema, `${path(project, id)}/retry`, {
+        method: 'POST',
+        body,
+      }),
     buildLog: (project: string, id: string) => remoteLog(connection, `${path(project, id)}/log`),
   };
 }
@@ -92,6 +102,30 @@ function deploymentCalls(connection: EkidenConnection) {
         body,
       }),
   };
+}
+
+function fragmentCalls(connection: EkidenConnection) {
+  return {
+    fragments: () => json(connection, schemas.fragmentsSchema, '/fragments'),
+    fragment: (name: string, { limit, ...others }: WantedUsers) => {
+      const query = new URLSearchParams({ limit: String(limit), ...others });
+      return json(connection, schemas.fragmentSchema, `/fragments/${part(name)}?${query}`);
+    },
+  };
+}
+
+export interface WantedUsers {
+  limit: number;
+  cursor?: string;
+  /** Only those whose next build would take it. */
+  version?: string;
+}
+
+export interface WantedRetry {
+  /** With the very fragments that the build had. */
+  exactly?: boolean;
+  /** False: nothing that was made before is used. */
+  cache?: boolean;
 }
 
 export interface WantedDeployment {

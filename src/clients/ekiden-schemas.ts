@@ -100,6 +100,39 @@ export const hookRemovalSchema = z.looseObject({
 
 export const removedSchema = z.looseObject({ apps: z.array(z.string()) });
 
+const fragmentFields = {
+  name: z.string(),
+  versions: z.array(
+    z.looseObject({
+      version: z.string(),
+      deprecated: z.string().optional(),
+      withdrawn: z.string().optional(),
+    }),
+  ),
+  projects: z.number(),
+  refs: z.number(),
+};
+
+export const fragmentsSchema = z.looseObject({ items: z.array(z.looseObject(fragmentFields)) });
+
+export const fragmentSchema = z.looseObject({
+  ...fragmentFields,
+  users: z.array(
+    z.looseObject({
+      project: z.looseObject({ path: z.string() }),
+      ref: z.string(),
+      environments: z.array(z.string()),
+      taken: z.array(z.looseObject({ source: z.string(), version: z.string() })),
+      build: z.string(),
+      at: z.string(),
+    }),
+  ),
+  hidden: z.number(),
+  next: z.string().optional(),
+});
+
+export type FragmentSummaryAnswer = z.output<typeof fragmentsSchema>['items'][number];
+export type FragmentAnswer = z.output<typeof fragmentSchema>;
 export type BuildAnswer = z.output<typeof buildSchema>;
 export type DeploymentAnswer = z.output<typeof deploymentSchema>;
 export type ServiceAnswer = z.output<typeof serviceSchema>;
