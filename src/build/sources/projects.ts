@@ -78,7 +78,9 @@ function openTree(opening: Opening): ProjectTree {
   return {
     project: { id, path, sha, ...(source.ref === undefined ? {} : { ref: source.ref }) },
     async read(file) {
-      if (!mayRead(file) && mayRead(file + extension)) return undefined;
+      // The longer name is tried next; where it is not there, this one was meant.
+      const isNext = !mayRead(file) && mayRead(file + extension);
+      if (isNext && (await files.read(file + extension))) return undefined;
       return files.read(file);
     },
     async list(folder) {
