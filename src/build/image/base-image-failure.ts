@@ -9,7 +9,7 @@ const wrongPlatform =
 const refused =
   /unauthorized|no basic auth credentials|(?<!permission )denied|incorrect username|insufficient_scope|authorization failed|403 Forbidden/i;
 
-const missing = /manifest unknown|manifest for .* not found|^[^" ]+: not found/i;
+const missing = /manifest unknown|manifest for .* not found|: not found$/i;
 
 /** A name or a certificate that is wrong stays wrong. */
 const unreachable =

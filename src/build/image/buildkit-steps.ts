@@ -13,6 +13,11 @@ const isInternal = (name: string) => /^\[(internal|auth)\] |^copy \/context \/$/
 const fetched =
   /^(?:\[internal\] load metadata for|(?:\[[^\]]*\] )?FROM) (?:docker\.io\/(?:library\/)?)?(\S+)/;
 
+/** BuildKit leaves out what a step prints beyond limits that its daemon is started with. */
+const isClipped = /\[output clipped, log limit [^\]]* reached\]\n$/;
+const clippedHint =
+  'dockerd keeps all that steps print with BUILDKIT_STEP_LOG_MAX_SIZE=-1 and BUILDKIT_STEP_LOG_MAX_SPEED=-1 in its environment\n';
+
 interface Step {
   name: VertexName | undefined;
   isInternal: boolean;
@@ -108,7 +113,8 @@ function print({ steps }: Reading, { vertex, stream, msg }: Status['logs'][numbe
   const text = decoder.write(Buffer.from(msg));
   if (text === '') return [];
   step.lastWords = lastWordsOf(step.lastWords, text);
-  return [{ type: 'output', step: vertex, text }];
+  const output: StepEvent = { type: 'output', step: vertex, text };
+  return isClipped.test(text) ? [output, { type: 'said', text: clippedHint }] : [output];
 }
 
 /** Layers of base images, and what is done with the image that was made. */

@@ -1,9 +1,9 @@
 /** Why a build failed, in the developer's terms, with the line that people wrote. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { explainFailure } from '../../../src/build/image/build-error.ts';
-import { StepError } from '../../../src/build/image/progress.ts';
+import { detailsOfFailure, explainFailure } from '../../../src/build/image/build-error.ts';
+import { StepError } from '../../../src/build/image/step-error.ts';
 import type { ExpandedDockerfile } from '../../../src/core/build.ts';
-import { InputError, RemoteError } from '../../../src/core/errors.ts';
+import { RemoteError } from '../../../src/core/errors.ts';
 import { expandFiles } from '../dockerfile/repository.ts';
 
 const template = `# The runtime
@@ -30,39 +30,30 @@ beforeAll(async () => {
   dockerfile = await expandFiles({ files, templates: { 'node@20.0.0': template } });
 });
 
-describe('explainFailure', () => {
-  const ended = "The command '/bin/sh -c x' returned a non-zero code: 7";
-  it.each([
-    ['in a template', 4, 'Dockerfile:2 → template:node@20.0.0:7'],
-    ['in the Dockerfile itself', 6, 'Dockerfile:3'],
-    ['in an included file', 8, 'Dockerfile:4 → docker/last.dockerfile:3'],
-  ])('a step that fails %s', (_, step, where) => {
-    expect(explainFailure(new StepError(ended, step), dockerfile)).toBe(`${where}: ${ended}`);
-  });
+const ended = "The command '/bin/sh -c x' returned a non-zero code: 7";
+const at = (line: number, message = ended) => new StepError(message, { line });
 
-  it('a line that Docker cannot read', () => {
-    const lines = dockerfile.bytes.toString().split('\n');
-    const line = lines.findIndex((each) => each.startsWith('RUN')) + 1;
-    expect(line).toBe(8);
-    const message = `dockerfile parse error line ${line}: unknown instruction: RUNN`;
-    const error = new InputError(message, { code: 'E_DOCKERFILE' });
-    expect(explainFailure(error, dockerfile)).toBe(
-      'Dockerfile:2 → template:node@20.0.0:7: unknown instruction: RUNN',
-    );
+describe('explainFailure', () => {
+  it.each([
+    ['in a template', 8, 'Dockerfile:2 → template:node@20.0.0:7'],
+    ['in the Dockerfile itself', 11, 'Dockerfile:3'],
+    ['in an included file', 14, 'Dockerfile:4 → docker/last.dockerfile:3'],
+  ])('a line %s', (_, line, where) => {
+    expect(explainFailure(at(line), dockerfile)).toBe(`${where}: ${ended}`);
   });
 
   it('a long command, so that its exit code is still to be seen', () => {
     const command = `apt-get update &&\n ${'apt-get install -y something && '.repeat(20)}true`;
-    const message = `The command '/bin/sh -c ${command}' returned a non-zero code: 100`;
-    const reason = explainFailure(new StepError(message, 6), dockerfile);
+    const message = `The command '/bin/sh -c ${command}' returned a non-zero code: 137 (it was killed)`;
+    const reason = explainFailure(at(11, message), dockerfile);
     expect(reason.length).toBeLessThan(200);
     expect(reason).toMatch(/^Dockerfile:3: The command '\/bin\/sh -c apt-get update &&/);
-    expect(reason).toMatch(/…' returned a non-zero code: 100$/);
+    expect(reason).toMatch(/…' returned a non-zero code: 137 \(it was killed\)$/);
   });
 
   it.each([
-    ['it failed before the first step', new StepError(ended, undefined), ended],
-    ['the step is none of the file', new StepError(ended, 99), ended],
+    ['nobody knows it', new StepError(ended), ended],
+    ['it is none of the file', at(99), ended],
     ['it is no fault of the Dockerfile', new RemoteError('No room.', { code: 'E' }), 'No room.'],
     [
       'Ekiden itself did wrong',
@@ -74,6 +65,35 @@ describe('explainFailure', () => {
   });
 
   it('no line without the Dockerfile', () => {
-    expect(explainFailure(new StepError(ended, 3), undefined)).toBe(ended);
+    expect(explainFailure(at(3), undefined)).toBe(ended);
+  });
+});
+
+describe('detailsOfFailure', () => {
+  it('shows two lines around the place, of the same file alone', () => {
+    expect(detailsOfFailure(at(8), dockerfile)).toBe(
+      [
+        '     5 | ENV NODE_ENV=production',
+        '     6 | ',
+        '>    7 | RUN corepack enable \\',
+        '     8 |  && node --version',
+        '     9 | WORKDIR /app',
+        '',
+      ].join('\n'),
+    );
+    expect(detailsOfFailure(at(11), dockerfile)).toBe('>    3 | COPY . .\n');
+  });
+
+  it('says what to do', () => {
+    const error = new RemoteError('No room.', { code: 'E', hint: 'Free room.' });
+    expect(detailsOfFailure(error, dockerfile)).toBe('hint: Free room.\n');
+    expect(detailsOfFailure(new StepError('x', { line: 1, hint: 'Do.' }), dockerfile)).toMatch(
+      /^> {4}1 \| .*\nhint: Do\.\n$/s,
+    );
+  });
+
+  it('shows nothing where nothing is known', () => {
+    expect(detailsOfFailure(new TypeError('x'), dockerfile)).toBe('');
+    expect(detailsOfFailure(at(99), dockerfile)).toBe('');
   });
 });

@@ -1,21 +1,17 @@
-/** Images made and pushed by a real Docker daemon, into a real registry. */
+/** Images made by a real Docker daemon, alike by both of its builders. */
 
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openContext } from '../../../src/build/context/context.ts';
-import {
-  type BuildImageOptions,
-  buildImage,
-  exposedPorts,
-  pushImage,
-} from '../../../src/build/image/image.ts';
-import { StepError } from '../../../src/build/image/progress.ts';
+import type { BuilderKind } from '../../../src/build/image/builder-choice.ts';
+import { exposedPorts } from '../../../src/build/image/made-image.ts';
+import { StepError } from '../../../src/build/image/step-error.ts';
 import { connectDocker } from '../../../src/clients/docker.ts';
-import { InputError, RemoteError } from '../../../src/core/errors.ts';
-import { archiveOf, type BuildHost, freePort, startBuildHost } from '../registry.ts';
+import type { StepEvent } from '../../../src/core/build-step.ts';
+import { RemoteError } from '../../../src/core/errors.ts';
+import { archiveOf, type BuildHost, commandsWith, freePort, startBuildHost } from '../registry.ts';
+import { buildsOn, outputOf, stepsOf } from './builds.ts';
 
 let host: BuildHost;
-let count = 0;
 
 beforeAll(async () => {
   host = await startBuildHost();
@@ -24,48 +20,24 @@ afterAll(async () => {
   await host.stop();
 });
 
-interface Asked extends Partial<BuildImageOptions> {
-  dockerfile: string;
-  archive?: Readable;
-}
+const builders: BuilderKind[] = ['buildkit', 'classic'];
 
-/** Builds; answers the image's name and what the build said. */
-async function build({ dockerfile, archive, ...change }: Asked) {
-  const name = `${host.registry}/test/image-${++count}:one`;
-  const said: string[] = [];
-  const signal = change.signal ?? new AbortController().signal;
-  const context = openContext({
-    archive: archive ?? archiveOf({ 'file.txt': 'content\n' }),
-    folder: '',
-    dockerfile: { path: 'Dockerfile', bytes: Buffer.from(dockerfile) },
-    signal,
-  });
-  const write = (text: string) => void said.push(text);
-  await buildImage({
-    ...{ docker: host.docker, context, name, args: {}, labels: host.labels, write, signal },
-    ...change,
-  });
-  return { name, said: said.join('') };
-}
+describe.each(builders)('buildImage by %s', (builder) => {
+  const { build, failureOf } = buildsOn(() => host, { builder });
+  /** Something that no cache has. */
+  const fresh = () => `${builder}-${crypto.randomUUID()}`;
 
-const failureOf = (asked: Asked) =>
-  build(asked).then(
-    () => new Error('the build did not fail'),
-    (error: unknown) => error as Error,
-  );
-
-describe('buildImage', () => {
   it('builds from the archive, with args and labels', async () => {
     const dockerfile = `${host.from}
 ARG GREETING=none
 COPY file.txt /
-RUN echo "$GREETING: $(cat /file.txt)"
+RUN echo "$GREETING: $(cat /file.txt)" # ${fresh()}
 EXPOSE 9090/tcp 53/udp 8080
 `;
-    const { name, said } = await build({ dockerfile, args: { GREETING: 'hällo' } });
-    expect(said).toContain('hällo: content');
-    expect(said).toMatch(/^Step 1\/\d+ : FROM/);
+    const { name, id, said } = await build({ dockerfile, args: { GREETING: 'hällo' } });
+    expect(said).toContain('hällo: content\n');
     const image = await host.docker.getImage(name).inspect();
+    expect(image.Id).toBe(id);
     expect(image.Config.Labels).toMatchObject(host.labels);
     expect(await exposedPorts(host.docker, name)).toEqual([8080, 9090]);
     expect(await host.containers()).toEqual([]);
@@ -77,8 +49,8 @@ RUN touch /first
 FROM first AS second
 RUN exit 1
 `;
-    const { said } = await build({ dockerfile, target: 'first' });
-    expect(said).not.toContain('exit 1');
+    const { steps } = await build({ dockerfile, target: 'first' });
+    expect(steps.map(({ title }) => title)).not.toContain('RUN exit 1');
   });
 
   it('finds no ports where the image exposes none', async () => {
@@ -86,38 +58,141 @@ RUN exit 1
     expect(await exposedPorts(host.docker, name)).toEqual([]);
   });
 
-  it('tells which step failed, and leaves no container', async () => {
+  it('tells hit and miss of each step, with places and times', async () => {
+    const stamp = fresh();
+    const dockerfile = `${host.from.replace('\n', ' AS base\n')}
+# why
+RUN echo ${stamp}
+ARG LATE=1
+FROM base AS "next"
+COPY file.txt /
+WORKDIR /${stamp}
+RUN echo second && \\
+    sleep 0.3
+`.replace('"next"', 'next');
+    const first = await build({ dockerfile });
+    expect(first.events.map(({ type }) => type)).toContain('output');
+    const kept = ['RUN', 'COPY', 'WORKDIR'];
+    const countedOf = ({ steps }: typeof first) =>
+      steps
+        .filter(({ title }) => kept.includes(title.split(' ')[0] ?? ''))
+        .map(({ title, origin, state, ends }) => `${origin} ${title} ${state} ${ends}`);
+    const told = (state: string) => [
+      `Dockerfile:4 RUN echo ${stamp} ${state} 1`,
+      `Dockerfile:7 COPY file.txt / ${state} 1`,
+      `Dockerfile:8 WORKDIR /${stamp} ${state} 1`,
+      `Dockerfile:9 RUN echo second && sleep 0.3 ${state} 1`,
+    ];
+    expect(countedOf(first)).toEqual(told('miss'));
+    expect(first.steps.at(-1)?.ms).toBeGreaterThanOrEqual(0);
+    expect(countedOf(await build({ dockerfile }))).toEqual(told('hit'));
+    expect(countedOf(await build({ dockerfile, noCache: true }))).toEqual(told('miss'));
+  });
+
+  it('takes text that is no UTF-8, and what comes in pieces', async () => {
+    const dockerfile = `${host.from}
+RUN printf 'a\\377b\\n'; printf '\\303'; sleep 0.3; printf '\\244\\n'; echo ${fresh()}
+`;
+    const { said } = await build({ dockerfile });
+    expect(said).toContain('a\ufffdb\n');
+    // The classic builder takes each piece for itself, before it is sent.
+    if (builder === 'buildkit') expect(said).toContain('ä\n');
+  });
+
+  it('tells which step failed and where, and leaves no container', async () => {
     const dockerfile = `${host.from}\n# why\nENV A=1\n\nRUN echo before; exit 7\n`;
-    const failure = await failureOf({ dockerfile });
+    const events: StepEvent[] = [];
+    const onStep = (event: StepEvent) => void events.push(event);
+    const failure = await failureOf({ dockerfile, onStep });
     expect(failure).toBeInstanceOf(StepError);
-    expect(failure).toMatchObject({ step: 4, retryable: false });
+    expect(failure).toMatchObject({ code: 'E_BUILD_STEP', line: 6, retryable: false });
     expect(failure.message).toBe(
       "The command '/bin/sh -c echo before; exit 7' returned a non-zero code: 7",
     );
+    expect(stepsOf(events).at(-1)).toMatchObject({ state: 'failed', origin: 'Dockerfile:6' });
+    expect(outputOf(events)).toContain('before\n');
     expect(await host.containers()).toEqual([]);
   });
 
   it.each([
-    ['an instruction that is none', 'RUNN true', /^dockerfile parse error line 3: .*RUNN/],
-    ['a file that is not there', 'COPY nothing /', /nothing/],
-  ])('blames the Dockerfile for %s', async (_, line, message) => {
-    const failure = await failureOf({ dockerfile: `${host.from}\n${line}\n` });
-    expect(failure).toBeInstanceOf(InputError);
+    ['an instruction that is none', 'RUNN true', 'E_DOCKERFILE', 3, /RUNN/],
+    ['too few words', 'COPY', 'E_DOCKERFILE', 3, /^COPY requires at least two arguments/],
+    [
+      'a file that is not there',
+      'COPY nothing /',
+      'E_BUILD_STEP',
+      3,
+      /^nothing is not in the build/,
+    ],
+    ['a file that no stage has', 'COPY --from=0 /none /', 'E_BUILD_STEP', 4, /^none is not where/],
+    ['a heredoc', 'RUN <<E\necho hi\nE', 'E_DOCKERFILE', 3, /does not know heredocs/],
+    ['a base image that is nowhere', 'FROM nosuch.invalid/x:1', 'E_BASE_IMAGE', undefined, /x:1/],
+    ['no base image', 'FROM $NOPE', 'E_DOCKERFILE', undefined, /blank|name/],
+  ])('blames the Dockerfile for %s', async (what, text, code, line, message) => {
+    const lines = what.includes('stage') ? `FROM scratch\n${text}` : text;
+    const failure = await failureOf({ dockerfile: `${host.from}\n${lines}\n` });
     expect(failure.message).toMatch(message);
+    expect(failure).toMatchObject({ code, retryable: false });
+    if (line !== undefined) expect(failure.line).toBe(line);
   });
 
   it('blames an empty Dockerfile', async () => {
-    expect(await failureOf({ dockerfile: '# nothing\n' })).toBeInstanceOf(InputError);
+    const failure = await failureOf({ dockerfile: '# nothing\n' });
+    expect(failure).toMatchObject({ code: 'E_DOCKERFILE' });
   });
 
-  it('stops in the middle of a step when it is cancelled, and leaves no container', async () => {
+  it('names the stage that is not there', async () => {
+    const failure = await failureOf({ dockerfile: `${host.from}\n`, target: 'last' });
+    expect(failure.message).toBe('The Dockerfile has no stage named last.');
+    expect(failure).toMatchObject({ code: 'E_DOCKERFILE' });
+  });
+
+  it.each(['linux/s390x', 'no/such/plat/form'])('names the platform %s', async (platform) => {
+    const failure = await failureOf({ dockerfile: `${host.from}\nENV A=1\n`, platform });
+    expect(failure).toMatchObject({ retryable: false });
+    expect(failure.message).toMatch(/platform|cannot be pulled|linux\/amd64/);
+  });
+
+  it('may be tried again where the registry of the base image is away', async () => {
+    const registry = `127.0.0.1:${await freePort()}`;
+    const failure = await failureOf({ dockerfile: `FROM ${registry}/base:1\n` });
+    expect(failure).toBeInstanceOf(RemoteError);
+    expect(failure).toMatchObject({ code: 'E_BASE_IMAGE', retryable: true });
+    expect(failure.message).toContain(`${registry}/base:1 cannot be pulled: dial tcp`);
+  });
+
+  it('survives five megabytes of output', async () => {
+    const dockerfile = `${host.from}
+RUN head -c 3500000 /dev/zero | base64; echo the-end ${fresh()}
+`;
+    let length = 0;
+    let longest = 0;
+    const onStep = (event: StepEvent) => {
+      if (!('text' in event)) return;
+      length += event.text.length;
+      longest = Math.max(longest, event.text.length);
+    };
+    const { said } = await build({ dockerfile, onStep });
+    // BuildKit leaves out what goes beyond a limit of the daemon, and says so.
+    const isClipped = builder === 'buildkit' && said.includes('output clipped');
+    expect(said.includes('BUILDKIT_STEP_LOG_MAX_SIZE=-1')).toBe(isClipped);
+    expect(length > 4_600_000).toBe(!isClipped);
+    expect(longest).toBeLessThan(1_000_000);
+  });
+
+  it('stops in the middle of a step when it is cancelled, and leaves nothing', async () => {
     const cancel = new AbortController();
     const reason = new Error('superseded');
-    const write = (text: string) => {
-      if (text.startsWith('begun')) cancel.abort(reason);
+    const mark = fresh();
+    const events: StepEvent[] = [];
+    const onStep = (event: StepEvent) => {
+      events.push(event);
+      if (event.type === 'output' && event.text.includes('begun')) cancel.abort(reason);
     };
-    const dockerfile = `${host.from}\nRUN echo begun; sleep 60\n`;
-    expect(await failureOf({ dockerfile, write, signal: cancel.signal })).toBe(reason);
+    const dockerfile = `${host.from}\nRUN echo begun; sleep 61; echo ${mark}\n`;
+    expect(await failureOf({ dockerfile, onStep, signal: cancel.signal })).toBe(reason);
+    expect(stepsOf(events).at(-1)).toMatchObject({ state: 'canceled', ends: 1 });
+    await expect.poll(() => commandsWith(mark), { timeout: 10_000 }).toEqual([]);
     await expect.poll(() => host.containers(), { timeout: 10_000 }).toEqual([]);
   });
 
@@ -155,42 +230,5 @@ RUN exit 1
     const failure = await failureOf({ dockerfile: `${host.from}\n`, docker });
     expect(failure).toMatchObject({ code: 'E_DOCKER', retryable: true });
     expect(failure.message).toMatch(/^Docker did not build: /);
-  });
-});
-
-describe('pushImage', () => {
-  const push = (repository: string, signal = new AbortController().signal) =>
-    pushImage({ docker: host.docker, repository, tag: 'one', write: () => undefined, signal });
-
-  it('answers the digest that the registry has', async () => {
-    const { name } = await build({ dockerfile: `${host.from}\nENV PUSHED=1\n` });
-    const repository = name.slice(0, -':one'.length);
-    const digest = await push(repository);
-    expect(digest).toMatch(/^sha256:[0-9a-f]{64}$/);
-    const path = repository.slice(host.registry.length + 1);
-    const answer = await fetch(`http://${host.registry}/v2/${path}/manifests/one`, {
-      method: 'HEAD',
-      headers: { Accept: 'application/vnd.docker.distribution.manifest.v2+json' },
-    });
-    expect(answer.headers.get('docker-content-digest')).toBe(digest);
-    expect(await push(repository)).toBe(digest);
-  });
-
-  it('may be tried again when the registry is away', async () => {
-    const { name } = await build({ dockerfile: `${host.from}\nENV AWAY=1\n` });
-    const repository = `127.0.0.1:${await freePort()}/test/away`;
-    await host.docker.getImage(name).tag({ repo: repository, tag: 'one' });
-    const failure = await push(repository).catch((error: unknown) => error);
-    expect(failure).toBeInstanceOf(RemoteError);
-    expect(failure).toMatchObject({ code: 'E_REGISTRY', retryable: true });
-    expect((failure as Error).message).toContain(`did not take ${repository}:one: `);
-  });
-
-  it('ends when it is cancelled', async () => {
-    const { name } = await build({ dockerfile: `${host.from}\nENV CUT=1\n` });
-    const cancel = new AbortController();
-    cancel.abort(new Error('superseded'));
-    const repository = name.slice(0, -':one'.length);
-    await expect(push(repository, cancel.signal)).rejects.toThrow('superseded');
   });
 });

@@ -1,22 +1,16 @@
-/** Logins for base images: which are given to Docker, and what a private registry says to them. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openContext } from '../../../src/build/context/context.ts';
+/** Logins for base images: which are given to Docker, and which host gets which. */
+import { describe, expect, it } from 'vitest';
 import { namedImages } from '../../../src/build/dockerfile/index.ts';
-import { buildImage } from '../../../src/build/image/image.ts';
-import { StepError } from '../../../src/build/image/progress.ts';
 import {
   encodeLogins,
   explainRefusal,
+  loginAt,
   loginsFor,
   registryOf,
 } from '../../../src/build/image/registry-login.ts';
-import { childEnvironment } from '../../../src/config.ts';
-import { silent } from '../../../src/core/log.ts';
-import { type Child, keepChild } from '../../../src/embedded/child.ts';
-import { archiveOf, type BuildHost, freePort, startBuildHost } from '../registry.ts';
+import { StepError } from '../../../src/build/image/step-error.ts';
+
+const refusedAt = (line: number) => ({ code: 'E_BASE_IMAGE_LOGIN', line });
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
@@ -132,33 +126,51 @@ describe('loginsFor', () => {
   });
 
   it.each([
-    ['unauthorized: authentication required', true],
-    ['pull access denied for a.test/x, repository does not exist', true],
-    ['Head "https://a.test/v2/x/manifests/1": no basic auth credentials', true],
-    ['OCI runtime create failed: exec: "/run.sh": permission denied: unknown', false],
-    ["The command '/bin/sh -c echo unauthorized' returned a non-zero code: 1", false],
-    ['manifest for a.test/x:1 not found: manifest unknown', false],
-  ])('is blamed or not: %s', (message, isBlamed) => {
+    ['E_BASE_IMAGE_LOGIN', true],
+    ['E_BASE_IMAGE', false],
+    ['E_BUILD_STEP', false],
+  ])('is blamed or not: %s', (code, isBlamed) => {
     const access = ask({ 'a.test': { username: 'ada', password: 'x' } });
     const why =
       ' (a.test refused the login in DOCKER_AUTH_CONFIG; DOCKER_AUTH_CONFIG has no login for Docker Hub)';
-    const explained = explainRefusal(new StepError(message, 2), access) as StepError;
-    expect(explained.message).toBe(isBlamed ? message + why : message);
-    expect(explained.step).toBe(2);
+    const refusal = new StepError('unauthorized', { code, line: 2 });
+    const explained = explainRefusal(refusal, access) as StepError;
+    expect(explained.message).toBe(isBlamed ? `unauthorized${why}` : 'unauthorized');
+    expect(explained).toMatchObject({ code, line: 2 });
   });
 
   it('is not blamed where no image is asked for', () => {
     const none = loginsFor(undefined, { bytes: Buffer.from('FROM scratch\n'), args: {} });
-    const error = new StepError('access denied', 1);
+    const error = new StepError('access denied', refusedAt(1));
     expect(explainRefusal(error, none)).toBe(error);
   });
 
   it('may be there without being read', () => {
     const access = { ...loginsFor(undefined, dockerfile), areUnreadable: true };
-    const explained = explainRefusal(new StepError('unauthorized', 1), access) as StepError;
+    const explained = explainRefusal(
+      new StepError('unauthorized', refusedAt(1)),
+      access,
+    ) as StepError;
     expect(explained.message).toBe(
       'unauthorized (a login may be in DOCKER_AUTH_CONFIG, but GITLAB_TOKEN needs the role Maintainer to read it)',
     );
+  });
+
+  it.each([
+    ['a.test', 'a'],
+    ['https://index.docker.io/v1/', 'hub'],
+    ['registry-1.docker.io', 'hub'],
+    ['docker.io', 'hub'],
+    ['b.test', undefined],
+    ['a.test.evil.test', undefined],
+    ['toString', undefined],
+    ['', undefined],
+  ])('is given to the host %s or not', (asking, whose) => {
+    const logins = {
+      'a.test': { username: 'a', password: 'x' },
+      'https://index.docker.io/v1/': { username: 'hub', password: 'x' },
+    };
+    expect(loginAt(logins, asking)?.username).toBe(whose);
   });
 
   it('is encoded as Docker reads it', () => {
@@ -169,108 +181,3 @@ describe('loginsFor', () => {
     expect(JSON.parse(Buffer.from(encoded, 'base64url').toString())).toEqual(logins);
   });
 });
-
-describe('a private base image', () => {
-  const password = 'open-sesame-42';
-  /** bcrypt of that password, the only form that docker-registry reads. */
-  const htpasswd = 'ada:$2b$04$C4xPrRKQ7F2muHFqa2kzhu54lY/NccsgeryNuxSLQ5j3Gpiohzrfu\n';
-  let host: BuildHost;
-  let data: string;
-  let registry: Child;
-  let listen: string;
-  let image: string;
-
-  beforeAll(async () => {
-    host = await startBuildHost();
-    data = await mkdtemp(join(process.env['EKIDEN_TEST_DATA'] ?? tmpdir(), 'private-'));
-    listen = `127.0.0.1:${await freePort()}`;
-    registry = await startPrivateRegistry(data, listen, htpasswd);
-    image = `${listen}/base/private:1`;
-    await pushPrivately();
-  });
-  afterAll(async () => {
-    await registry?.stop();
-    await host?.stop();
-    await rm(data, { recursive: true, force: true });
-  });
-
-  /** Puts an image there that is not on this host afterwards. */
-  async function pushPrivately() {
-    await build(`${host.from}\nRUN echo private > /private\n`, image, {});
-    const pushing = await host.docker
-      .getImage(image)
-      .push({ authconfig: { username: 'ada', password, serveraddress: listen } });
-    for await (const chunk of pushing) expect(String(chunk)).not.toContain('errorDetail');
-    await host.docker.getImage(image).remove({ force: true });
-  }
-
-  async function build(dockerfile: string, name: string, auths: object) {
-    const signal = new AbortController().signal;
-    const bytes = Buffer.from(dockerfile);
-    const access = loginsFor(JSON.stringify({ auths }), { bytes, args: {} });
-    const { logins } = access;
-    const said: string[] = [];
-    const archive = archiveOf({ 'file.txt': 'x' });
-    await buildImage({
-      ...{ docker: host.docker, name, logins, signal, args: {}, labels: host.labels },
-      context: openContext({
-        archive,
-        folder: '',
-        dockerfile: { path: 'Dockerfile', bytes },
-        signal,
-      }),
-      write: (text) => void said.push(text),
-    }).catch((error: unknown) => {
-      throw explainRefusal(error, access);
-    });
-    return said.join('');
-  }
-
-  const failure = (auths: object) =>
-    build(`FROM ${image}\nRUN cat /private\n`, `${host.registry}/test/private:1`, auths).then(
-      () => 'the build did not fail',
-      (error: unknown) => error as Error,
-    );
-
-  it('is refused to a wrong password and to none, and the reason says so', async () => {
-    expect(
-      await failure({ [listen]: { username: 'ada', password: 'wrong-password' } }),
-    ).toMatchObject({
-      message: expect.stringContaining(`${listen} refused the login in DOCKER_AUTH_CONFIG`),
-      retryable: false,
-    });
-    expect(await failure({})).toMatchObject({
-      message: expect.stringContaining(`DOCKER_AUTH_CONFIG has no login for ${listen}`),
-      retryable: false,
-    });
-  });
-
-  it('is pulled with its login', async () => {
-    const said = await build(
-      `ARG FROM_REGISTRY=${listen}\nFROM $FROM_REGISTRY/base/private:1\nRUN cat /private\n`,
-      `${host.registry}/test/private:1`,
-      { [listen]: { auth: base64(`ada:${password}`) } },
-    );
-    expect(said).toContain('private\n');
-    await host.docker.getImage(image).remove({ force: true });
-  });
-});
-
-async function startPrivateRegistry(data: string, listen: string, htpasswd: string) {
-  const path = join(data, 'htpasswd');
-  await writeFile(path, htpasswd);
-  const file = join(data, 'registry.json');
-  const configuration = {
-    version: 0.1,
-    log: { level: 'warn' },
-    storage: { filesystem: { rootdirectory: join(data, 'data') } },
-    http: { addr: listen },
-    auth: { htpasswd: { realm: 'private', path } },
-  };
-  await writeFile(file, JSON.stringify(configuration));
-  return keepChild({
-    ...{ name: 'private-registry', command: 'docker-registry', args: ['serve', file], data },
-    ...{ env: childEnvironment(), hint: 'Install docker-registry.', log: silent },
-    isReady: async () => (await fetch(`http://${listen}/v2/`)).status === 401,
-  });
-}

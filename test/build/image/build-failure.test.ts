@@ -1,0 +1,164 @@
+/** What Docker's words mean, word by word as daemons of several versions say them. */
+import { describe, expect, it } from 'vitest';
+import { failureOf } from '../../../src/build/image/build-failure.ts';
+import { StepError } from '../../../src/build/image/step-error.ts';
+import { RemoteError } from '../../../src/core/errors.ts';
+
+const bytes = Buffer.from(
+  '# syntax=docker/dockerfile:1\nFROM x\nRUN <<E\necho hi\nE\nCOPY a /\nCOPY --from=0 b /\n',
+);
+const situation = { dockerfile: { bytes, map: [] }, line: 6, image: 'x', lastWords: '' };
+const frontend = 'failed to solve with frontend dockerfile.v0: failed to create LLB definition: ';
+const dial = 'dial tcp 127.0.0.1:1: connect: connection refused';
+const head = 'failed to do request: Head "http://127.0.0.1:1/v2/x/manifests/1": ';
+
+describe('failureOf', () => {
+  it.each([
+    [
+      `${frontend}dockerfile parse error line 2: unknown instruction: RUNN`,
+      ['E_DOCKERFILE', 2, 'unknown instruction: RUNN'],
+    ],
+    [
+      'failed to solve: dockerfile parse error on line 2: unknown instruction: RUNN',
+      ['E_DOCKERFILE', 2, 'unknown instruction: RUNN'],
+    ],
+    [
+      '(HTTP code 400) unexpected - dockerfile parse error line 4: unknown instruction: ECHO ',
+      ['E_DOCKERFILE', 3, 'This Docker host does not know heredocs (RUN <<).'],
+    ],
+    [
+      `${frontend}target stage zz could not be found`,
+      ['E_DOCKERFILE', undefined, 'The Dockerfile has no stage named zz.'],
+    ],
+    [
+      'failed to solve: target stage "zz" could not be found',
+      ['E_DOCKERFILE', undefined, 'The Dockerfile has no stage named zz.'],
+    ],
+    [
+      '(HTTP code 400) unexpected - failed to reach build target zz in Dockerfile ',
+      ['E_DOCKERFILE', undefined, 'The Dockerfile has no stage named zz.'],
+    ],
+    [`${frontend}file with no instructions`, ['E_DOCKERFILE', 6, 'file with no instructions']],
+    [
+      `${frontend}base name ($X) should not be blank`,
+      ['E_DOCKERFILE', 6, 'base name ($X) should not be blank'],
+    ],
+    ...[
+      "The command '/bin/sh -c false' returned a non-zero code: 1",
+      'executor failed running [/bin/sh -c false]: exit code: 1',
+      'failed to solve: process "/bin/sh -c false" did not complete successfully: exit code: 1',
+    ].map((words) => [
+      words,
+      ['E_BUILD_STEP', 6, "The command '/bin/sh -c false' returned a non-zero code: 1"],
+    ]),
+    [
+      'failed to solve: secret token: not found',
+      ['E_BUILD_SECRET', 6, 'The secret token is not named in build.secrets of the manifest.'],
+    ],
+    ...[
+      'failed to compute cache key: "/a" not found: not found',
+      'failed to solve: failed to compute cache key: failed to calculate checksum of ref a::b: "/a": not found',
+      'COPY failed: file not found in build context or excluded by .dockerignore: stat a: file does not exist',
+    ].map((words) => [
+      words,
+      ['E_BUILD_STEP', 6, 'a is not in the build context, or .dockerignore leaves it out.'],
+    ]),
+    [
+      'the --mount option requires BuildKit. Refer to https://docs.docker.com/go/buildkit/',
+      ['E_BUILDER', 6, '--mount needs BuildKit, and this Docker host builds without it.'],
+    ],
+    [
+      'no matching manifest for linux/arm64 in the manifest list entries',
+      ['E_PLATFORM', 6, /^The base image x is not for the platform/],
+    ],
+    [
+      `${frontend}failed to do request: Head "https://no.invalid/v2/": dial tcp: lookup no.invalid: no such host`,
+      [
+        'E_BASE_IMAGE',
+        6,
+        'The base image x cannot be pulled: dial tcp: lookup no.invalid: no such host',
+      ],
+    ],
+    [
+      'manifest for r.test/x:1 not found: manifest unknown: manifest unknown',
+      ['E_BASE_IMAGE', 6, /^The base image x does not exist: /],
+    ],
+    [
+      'failed to solve: r.test/x:1: failed to resolve source metadata for r.test/x:1: r.test/x:1: not found',
+      ['E_BASE_IMAGE', 6, /^The base image x does not exist: /],
+    ],
+    ['Get "https://r.test/v2/": no basic auth credentials', ['E_BASE_IMAGE_LOGIN', 6, /no basic/]],
+    [
+      `${frontend}unexpected status code [manifests 1]: 401 Unauthorized`,
+      ['E_BASE_IMAGE_LOGIN', 6, /401 Unauthorized/],
+    ],
+    [
+      'pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed',
+      ['E_BASE_IMAGE_LOGIN', 6, /pull access denied/],
+    ],
+    [
+      'OCI runtime create failed: exec: "/run.sh": permission denied: unknown',
+      ['E_BUILD_STEP', 6, /^OCI runtime/],
+    ],
+    ['something else', ['E_BUILD_STEP', 6, 'something else']],
+    [
+      `failed to solve with frontend dockerfile.v0: failed to solve with frontend gateway.v0: ${head}${dial}`,
+      [
+        'E_SYNTAX_IMAGE',
+        1,
+        `docker/dockerfile:1, which # syntax= names, cannot be pulled: ${dial}`,
+      ],
+    ],
+    [
+      'failed to solve: failed to resolve source metadata for docker.io/docker/dockerfile:1: dial tcp: i/o timeout',
+      ['E_SYNTAX_IMAGE', 1, /cannot be pulled: dial tcp: i\/o timeout$/],
+    ],
+  ] as [string, [string, number | undefined, string | RegExp]][])(
+    '%s',
+    (words, [code, line, message]) => {
+      const error = failureOf(words, situation);
+      expect(error).toBeInstanceOf(StepError);
+      expect(error).toMatchObject({ code, line, retryable: false });
+      if (typeof message === 'string') expect(error.message).toBe(message);
+      else expect(error.message).toMatch(message);
+    },
+  );
+
+  it.each([
+    [`${frontend}${head}${dial}`, 'E_BASE_IMAGE'],
+    ['Get "https://r.test/v2/": net/http: TLS handshake timeout', 'E_BASE_IMAGE'],
+    ['received unexpected HTTP status: 503 Service Unavailable', 'E_BASE_IMAGE'],
+    ['toomanyrequests: You have reached your pull rate limit', 'E_BASE_IMAGE'],
+    ['write /var/lib/docker/x: no space left on device', 'E_DISK_FULL'],
+    ['no active sessions', 'E_DOCKER'],
+    ['rpc error: code = Unavailable desc = transport is closing', 'E_DOCKER'],
+  ])('%s may be tried again', (words, code) => {
+    const error = failureOf(words, situation);
+    expect(error).toBeInstanceOf(RemoteError);
+    expect(error).toMatchObject({ code, retryable: true });
+  });
+
+  const ended = (code: number) => `The command 'x' returned a non-zero code: ${code}`;
+
+  it('asks what the command said last', () => {
+    const full = { ...situation, lastWords: 'tar: write error: No space left on device\n' };
+    expect(failureOf(ended(2), full)).toMatchObject({ code: 'E_DISK_FULL', retryable: true });
+    const foreign = { ...situation, lastWords: 'exec /bin/sh: exec format error\n' };
+    expect(failureOf(ended(1), foreign)).toMatchObject({ code: 'E_PLATFORM', line: 6 });
+    expect(failureOf(ended(137), situation).message).toBe(`${ended(137)} (it was killed)`);
+  });
+
+  it('names what --from lacks', () => {
+    const from = { ...situation, line: 7 };
+    for (const words of ['"/b" not found: not found', 'COPY failed: stat b: file does not exist']) {
+      expect(failureOf(words, from).message).toBe('b is not where --from says.');
+    }
+  });
+
+  it('leaves to others what nobody knows', () => {
+    const otherwise = (message: string) =>
+      new RemoteError(`away: ${message}`, { code: 'E_DOCKER' });
+    const error = failureOf('connect ENOENT /docker.sock', situation, otherwise);
+    expect(error.message).toBe('away: connect ENOENT /docker.sock');
+  });
+});
