@@ -24,9 +24,25 @@ export function isSkipped(options: z.output<typeof pushOptions>): boolean {
   return options?.ci !== undefined && 'skip' in options.ci;
 }
 
-/** Whose push it was, where the payload says so. */
-export function actorOf(user: number | undefined): { actor?: number } {
-  return user === undefined ? {} : { actor: user };
+/** Whose push it was, as the payload tells it. */
+export const pusher = {
+  user_id: hint(z.int().positive()),
+  user_username: hint(z.string().min(1).max(255)),
+};
+
+/** Id and name of whose push it was, where the payload says so. */
+export function actorOf({ user_id: actor, user_username: by }: Pusher): Partial<Actor> {
+  return { ...(actor === undefined ? {} : { actor }), ...(by === undefined ? {} : { by }) };
+}
+
+interface Pusher {
+  user_id?: number | undefined;
+  user_username?: string | undefined;
+}
+
+interface Actor {
+  actor: number;
+  by: string;
 }
 
 export function ignored(reason: string): Decision {

@@ -9,6 +9,7 @@ import {
   ignored,
   ignoredShape,
   isSkipped,
+  pusher,
   pushOptions,
   refBelow,
   sha,
@@ -16,7 +17,7 @@ import {
 
 const payloadSchema = z.object({
   project_id: z.int().positive(),
-  user_id: hint(z.int().positive()),
+  ...pusher,
   ref: refBelow('refs/heads/'),
   before: sha,
   after: sha,
@@ -39,7 +40,7 @@ export const push: Hook = {
     if (isSkipped(options)) return ignored('pushed with the option ci.skip');
     const marker = skipMarker(parsed.data.commits?.at(-1)?.message);
     if (marker) return ignored(`the last commit says ${marker}`);
-    const by = actorOf(parsed.data.user_id);
+    const by = actorOf(parsed.data);
     return request(context, { project, ref, before, sha: after, key, ...by });
   },
 };

@@ -5,10 +5,10 @@ import { type Hook, toDecision } from './context.ts';
 import { keyOf } from './key.ts';
 import {
   actorOf,
-  hint,
   ignored,
   ignoredShape,
   isSkipped,
+  pusher,
   pushOptions,
   refBelow,
   sha,
@@ -16,7 +16,7 @@ import {
 
 const payloadSchema = z.object({
   project_id: z.int().positive(),
-  user_id: hint(z.int().positive()),
+  ...pusher,
   ref: refBelow('refs/tags/'),
   before: sha,
   after: sha,
@@ -38,7 +38,7 @@ export const tagPush: Hook = {
       return toDecision(receipt, `tag ${tag} was deleted: what it had is cleaned up`);
     }
     if (isSkipped(parsed.data.push_options)) return ignored('pushed with the option ci.skip');
-    const pushed = { project, sha: commit ?? after, ...actorOf(parsed.data.user_id) };
+    const pushed = { project, sha: commit ?? after, ...actorOf(parsed.data) };
     if ((await ekiden.takesTag({ ...pushed, tag })) === false) {
       return ignored(`no environment of the manifest takes the tag ${tag}`);
     }

@@ -23,7 +23,7 @@ export function createLegs(
   const { install, domain } = config;
   const buildLogs = createBuildLogs(stores.buildLogStore);
   const resolver = createResolver({
-    ...{ gitlab, builds, heads, expand, tagRules: stores.tagRules },
+    ...{ gitlab, builds, heads, expand, logs: buildLogs, tagRules: stores.tagRules },
     projects: stores.knownProjects,
     actorOf: actors.ofUser,
     limits: { instances: config.maxInstances, memory: config.maxMemory },

@@ -1,14 +1,20 @@
 /** Puts together what tells people how far their builds are. */
 import { hostname } from 'node:os';
+import { createBuildLogs } from './build/log/build-log.ts';
 import { createBuildLine } from './build-line.ts';
 import { createReport } from './gitlab/report.ts';
 import { createStatuses } from './gitlab/statuses.ts';
+import { withJournal } from './journal.ts';
 import type { Parts } from './parts.ts';
 
 export function createTelling(parts: Parts) {
   const { config, log, stores } = parts;
   const statuses = createStatuses({ ...parts, ...stores, queue: stores.queues.statuses });
-  const report = createReport({ ...stores, statuses, url: config.url });
+  const buildLogs = createBuildLogs(stores.buildLogStore);
+  const report = withJournal({
+    ...{ ...stores, log, logs: buildLogs },
+    report: createReport({ ...stores, statuses, url: config.url }),
+  });
   const host = { name: `${hostname()}:${process.pid}`, slots: config.buildSlots };
   return { statuses, report, buildLine: createBuildLine({ stores, report, log, host }) };
 }

@@ -1,9 +1,11 @@
 /** Makes the image of a build on the Docker host, from GitLab's archive. */
 import type { Build, BuildPlan } from '../core/build.ts';
-import { InputError, RemoteError } from '../core/errors.ts';
+import { EkidenError, InputError, RemoteError } from '../core/errors.ts';
 import { withLeg } from '../core/timeline.ts';
+import { createArchives } from './archives/archives.ts';
+import { createGitLabSource } from './archives/gitlab-source.ts';
 import type { BuilderOptions } from './builder.ts';
-import { openContext } from './context/context.ts';
+import { prepareContext } from './context/prepare.ts';
 import { declaredArgs } from './dockerfile/index.ts';
 import { buildImage } from './image/image.ts';
 import { imageLabels } from './image/labels.ts';
@@ -23,9 +25,9 @@ export interface Running extends BuilderOptions {
   signal: AbortSignal;
 }
 
-/** What the image is made of besides the commit; says in the log what was included. */
+/** What the image is made of besides the commit. */
 export async function recipeOf(running: Running): Promise<Recipe> {
-  const { build, plan, builds, log, install } = running;
+  const { build, plan, builds, install } = running;
   const dockerfile = await builds.dockerfile(build.id);
   if (!dockerfile) {
     throw new RemoteError('The expanded Dockerfile is no longer kept.', {
@@ -33,10 +35,6 @@ export async function recipeOf(running: Running): Promise<Recipe> {
       hint: 'Push again.',
       retryable: false,
     });
-  }
-  for (const warning of plan.warnings) log.write(`${warning}\n`);
-  for (const { file, sha256 } of plan.fragments) {
-    log.write(`included ${file} (${sha256.slice(0, 12)})\n`);
   }
   return {
     dockerfile: dockerfile.bytes,
@@ -66,12 +64,15 @@ async function makeImage(running: Running, image: ImageName, recipe: Recipe): Pr
   const { dockerfile, map, args, labels } = recipe;
   const access = await openSecrets(running, { bytes: dockerfile, args });
   const cacheFrom = await cacheSources(running, image);
-  const archive = await gitlab.archive(build.project, { sha: build.sha, path: plan.context });
-  const context = openContext({
-    archive,
-    folder: plan.context,
-    dockerfile: { path: plan.dockerfile, bytes: dockerfile },
-    signal,
+  const context = await prepareContext({
+    ...{
+      ...running,
+      registry: running.registryClient,
+      dockerfile: { bytes: dockerfile, map },
+      args,
+    },
+    archives: running.archives ?? createArchives({ source: createGitLabSource({ gitlab }) }),
+    write: (text) => log.write(text),
   });
   const steps = createStepLog({ log, save: (steps) => builds.update(build.id, { steps }) });
   await buildImage({
@@ -87,8 +88,9 @@ async function makeImage(running: Running, image: ImageName, recipe: Recipe): Pr
     ...(plan.platform === undefined ? {} : { platform: plan.platform }),
     onStep: steps.take,
   })
-    .catch((error: unknown) => {
-      throw explainRefusal(error, access);
+    .catch(async (error: unknown) => {
+      if (error instanceof EkidenError && error.code === 'E_ARCHIVE') await context.forgetArchive();
+      throw explainRefusal(context.notes.explain(error), access);
     })
     .finally(steps.close);
 }

@@ -7,12 +7,14 @@ import type { ProjectStore } from '../core/project.ts';
 import { type Attempt, askedPause, isFinal, refuseDeadly } from '../core/queue.ts';
 import { shortRef } from '../core/ref.ts';
 import { withLeg } from '../core/timeline.ts';
-import { renderDiagnostic } from './dockerfile/index.ts';
+import { IncludeError, renderDiagnostic } from './dockerfile/index.ts';
 import { endOf, waitingFor } from './end.ts';
 import { environmentsOf, tagGlobsOf } from './environments.ts';
 import { type ExpandCommit, fragmentsOf } from './expansion.ts';
 import { abandon, claim, giveWay, type HeadOptions, headOf, twinOf } from './head.ts';
 import { includeVariables } from './include-variables.ts';
+import type { BuildLogs } from './log/build-log.ts';
+import { type Note, pushNote, saidNote } from './log/journey.ts';
 import { type ManifestLimits, manifestFile, parseManifest } from './manifest.ts';
 import type { Actor } from './sources/index.ts';
 import type { TagRuleOptions } from './tag-rule.ts';
@@ -28,6 +30,7 @@ export interface ResolverOptions extends HeadOptions {
   limits: ManifestLimits;
   /** Seconds, where the manifest says nothing. */
   deadline: number;
+  logs?: Pick<BuildLogs, 'note'>;
 }
 
 export interface Resolver {
@@ -51,13 +54,16 @@ export function createResolver(options: ResolverOptions): Resolver {
       if (arrival.cause === 'reconcile' && current?.sha === arrival.sha) return [];
       const build = await builds.create(newBuild(arrival, start));
       if (!isActive(build)) return endOf(build);
+      await say(options, build, pushNote(build));
       try {
         refuseDeadly(attempt);
         return await follow(options, { arrival, build, handOn, start });
       } catch (error) {
         if (!isFinal(error, attempt)) {
           const pause = askedPause(error, attempt.waited);
-          await builds.update(build.id, { reason: waitingFor(reasonOf(error), pause) });
+          const reason = waitingFor(reasonOf(error), pause);
+          await builds.update(build.id, { reason });
+          await say(options, build, saidNote(reason, Date.now()));
           throw error;
         }
         return fail(options, build, error);
@@ -115,8 +121,16 @@ async function fail(
   const holder = await heads.current(build.project, build.ref);
   const head = await gitlab.head(build.project, build.ref).catch(() => undefined);
   const superseded = head === build.sha ? await claim(options, build, holder?.build) : [];
+  if (error instanceof IncludeError) {
+    await say(options, build, saidNote(renderDiagnostic(error.diagnostic), Date.now()));
+  }
   await builds.end(build.id, 'failed', reasonOf(error));
   return [...(superseded ?? []), ...endOf((await builds.find(build.id)) ?? build)];
+}
+
+/** Nothing fails for want of a log. */
+async function say({ logs }: ResolverOptions, { id }: Build, note: Note): Promise<void> {
+  await logs?.note(id, note).catch(() => undefined);
 }
 
 async function skip({ builds }: ResolverOptions, build: Build, reason: string) {

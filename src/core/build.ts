@@ -61,7 +61,7 @@ export interface Build {
   ref: string;
   sha: string;
   cause: BuildCause;
-  /** Who asked for it, where a person did. */
+  /** Whose push it was, or who asked for it, as GitLab names them. */
   by?: string;
   /** GitLab's id of the user who caused it: whose push it was, or who asked for it. */
   actor?: number;

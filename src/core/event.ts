@@ -11,9 +11,9 @@ export interface PushReceived {
   sha: string;
   /** Without a hook, GitLab showed this commit as the head, or a person asked for it. */
   cause: BuildCause;
-  /** Who asked for it, where a person did. */
+  /** Whose push it was, or who asked for it, as GitLab names them. */
   by?: string;
-  /** GitLab's id of the user whose push it was, or who asked for it. */
+  /** GitLab's id of that user. */
   actor?: number;
   /** What a person wants of a build that does another one again. */
   again?: Pick<Build, 'retryOf' | 'pins' | 'noCache'>;

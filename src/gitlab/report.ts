@@ -38,7 +38,7 @@ export function createReport({ builds, deployments, statuses, url }: ReportOptio
 const steps: readonly string[] = ['queued', 'running'];
 
 /** A leg that is repeated, or that somebody was quick to take up, is further than what is told of it. */
-function isOld(now: string, told: string): boolean {
+export function isOld(now: string, told: string): boolean {
   const at = steps.indexOf(now);
   return steps.includes(told) && (at < 0 || at > steps.indexOf(told));
 }

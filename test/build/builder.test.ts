@@ -103,7 +103,6 @@ describe('a build that works', () => {
     ]);
     const log = await logOf('b1');
     expect(log).toContain('given of the commit');
-    expect(log).toMatch(/^included docker\/app\.dockerfile \([0-9a-f]{12}\)$/m);
     expect(log).not.toContain('UNDECLARED');
     const { Config } = await buildHost.docker.getImage(done?.image ?? '').inspect();
     expect(Config.Labels).toMatchObject({ 'ekiden.project': String(rig.project) });

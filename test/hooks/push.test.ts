@@ -33,6 +33,7 @@ test('a plain push is queued', async () => {
       before: '95790bf891e76fee5e1747ab589903a6a1f80f22',
       sha: 'da1560886d4f094c3e6c9ef40349f7d38b5d27d7',
       actor: 4,
+      by: 'jsmith',
       receivedAt: expect.any(Number),
       acceptedAt: expect.any(Number),
     },

@@ -1,6 +1,7 @@
 /** Opens the log of a build for a leg: what it writes is cleaned, freed of secrets, and kept in pieces. */
 import type { BuildLog, BuildLogStore } from '../../core/build-log.ts';
 import { createMasker, mask } from '../../core/secret.ts';
+import type { Note } from './journey.ts';
 import { createLogWriter, type LogWriter } from './log-writer.ts';
 import { createTerminalText } from './terminal-text.ts';
 
@@ -9,13 +10,22 @@ export type { BuildLog } from '../../core/build-log.ts';
 export interface BuildLogs {
   /** Opens the log for appending; many may have it open. */
   open(build: string): BuildLog;
+  /** Adds lines of a leg that writes no more than these, once for each key. @throws where they cannot be kept now */
+  note(build: string, note: Note): Promise<void>;
 }
 
 /** Milliseconds after which a line without an end is shown, and shown again when it was written over. */
 const showEvery = 500;
 
 export function createBuildLogs(store: Pick<BuildLogStore, 'append'>): BuildLogs {
-  return { open: (build) => openLog(createLogWriter(store, build)) };
+  return {
+    open: (build) => openLog(createLogWriter(store, build)),
+    async note(build, { key, text }) {
+      const terminal = createTerminalText();
+      const bytes = Buffer.from(terminal.write(text) + terminal.end());
+      await store.append({ build, writer: key, number: 1, bytes });
+    },
+  };
 }
 
 function openLog(writer: LogWriter): BuildLog {

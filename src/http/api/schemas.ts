@@ -60,6 +60,18 @@ export const diagnostic = z
   })
   .meta({ id: 'Diagnostic', description: 'What is wrong or odd in a Dockerfile, and where.' });
 
+const waiting = z
+  .object({
+    position: z.number().optional().meta({ description: 'In line, from 1.' }),
+    expectedSeconds: z
+      .number()
+      .optional()
+      .meta({ description: 'Until it begins, as recent builds went.' }),
+    priority: z.number().meta({ description: 'Smaller goes first.' }),
+    why: z.string().meta({ description: 'What it waits for, as people read it.' }),
+  })
+  .meta({ id: 'Waiting', description: 'Where a queued build stands.' });
+
 export const build = z
   .object({
     id: z.string(),
@@ -69,8 +81,11 @@ export const build = z
     state: buildState,
     reason: z.string().optional(),
     cause: z.enum(['hook', 'reconcile', 'request']),
-    by: z.string().optional().meta({ description: 'Who asked for it, where a person did.' }),
+    by: z.string().optional().meta({ description: 'Who pushed, or asked for it.' }),
     twin: z.string().optional().meta({ description: 'Build of the same commit in its place.' }),
+    retryOf: z.string().optional().meta({ description: 'Build that it does again.' }),
+    noCache: z.boolean().optional().meta({ description: 'True: nothing made before is used.' }),
+    waiting: waiting.optional(),
     environments: z.array(z.string()),
     image: z.string().optional().meta({ description: 'By digest.' }),
     fragments: z.array(fragment),
