@@ -28,13 +28,15 @@ export function failureOf(
   );
 }
 
+/** The image that a newer BuildKit could not resolve. */
+const sourceIn = /source metadata for (?:docker\.io\/(?:library\/)?)?(\S+): /;
+
 /** The image that `# syntax=` names is pulled before anything else. */
 function syntaxImageFailure(words: string, { dockerfile }: Situation): EkidenError | undefined {
   const { directives } = parseDockerfile(dockerfile.bytes).head;
   const syntax = directives.find(({ name }) => name === 'syntax');
   const image = syntax?.value.split(' ')[0] ?? '';
-  const isMeant =
-    words.includes('frontend gateway.v0') || words.includes(`${image}: failed to res`);
+  const isMeant = words.includes('frontend gateway.v0') || sourceIn.exec(words)?.[1] === image;
   if (!syntax || !isMeant) return undefined;
   const why = words.replace(/^.*?(?=dial tcp|unexpected status|[^ :]*: not found|denied)/s, '');
   return new StepError(`${image}, which # syntax= names, cannot be pulled: ${why}`, {

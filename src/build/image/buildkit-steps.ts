@@ -38,6 +38,7 @@ interface Reading {
   /** What was said of layers and images. */
   told: Set<string>;
   last: Step | undefined;
+  failed: Step | undefined;
   /** The base image that could not be had. */
   image: string | undefined;
 }
@@ -46,7 +47,7 @@ interface Reading {
 export function createBuildKitSteps(places: StepPlaces): StepReader {
   const reading: Reading = {
     ...{ places, steps: new Map(), highest: new Map(), told: new Set() },
-    ...{ last: undefined, image: undefined },
+    ...{ last: undefined, failed: undefined, image: undefined },
   };
 
   return {
@@ -71,8 +72,9 @@ export function createBuildKitSteps(places: StepPlaces): StepReader {
       });
     },
     get current() {
-      const { last, image } = reading;
-      return { line: last?.line, lastWords: last?.lastWords ?? '', image };
+      const { failed, last, image } = reading;
+      const { line, lastWords = '' } = failed ?? last ?? {};
+      return { line, lastWords, image };
     },
   };
 }
@@ -137,7 +139,7 @@ function complete(reading: Reading, vertex: Vertex): StepEvent[] {
   if (step.isInternal) return [];
   if (!step.name) return error ? [{ type: 'said', text: `${name}: ${error}\n` }] : [];
   const state = stateOf(vertex);
-  if (state === 'failed') reading.last = step;
+  if (state === 'failed') reading.failed ??= step;
   return [...flush(digest, step), { type: 'ended', step: digest, state, at: completed }];
 }
 

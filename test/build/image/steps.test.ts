@@ -159,7 +159,7 @@ describe('createBuildKitSteps', () => {
       { ...run, started, completed: time(2), error: failed },
       { digest: 's', name: '[3/3] RUN b', started, completed: time(2), error: stopped },
       { digest: 'f', name: '[1/3] FROM docker.io/library/x:1', started },
-      { digest: 'n', name: '[4/3] RUN never' },
+      { digest: 'n', name: '[other 1/1] RUN never' },
     ];
     const ends = [...read(steps, { vertexes }), ...steps.end('canceled', 7)];
     expect(ends.filter(({ type }) => type === 'ended')).toEqual([
