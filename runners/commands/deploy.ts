@@ -62,8 +62,16 @@ export async function tellDeployments(
 
 async function deployRef(waiting: Waiting, ref: string, options: Options): Promise<number> {
   refuseOthers(options);
-  const { api, project } = waiting;
-  const requested = await api.requestBuild(project, ref);
+  const requested = await waiting.api.requestBuild(waiting.project, ref);
+  return tellBuild(waiting, requested, options);
+}
+
+/** Waits where that is wanted, also for what the build goes on to; answers the exit code. */
+export async function tellBuild(
+  waiting: Waiting,
+  requested: { id: string; url: string },
+  options: Pick<Options, 'wait' | 'json'>,
+): Promise<number> {
   if (!options.wait) {
     if (options.json) printJson(requested);
     else print(`build ${requested.id}  is queued  ${requested.url}`);

@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto';
 import type { GitLab } from '../clients/gitlab.ts';
 import { type Build, type BuildStore, type Heads, isActive } from '../core/build.ts';
 import { ConflictError, NotFoundError } from '../core/errors.ts';
-import type { Arrival, HandOn } from '../core/event.ts';
+import type { Arrival, HandOn, PushReceived } from '../core/event.ts';
 import type { Queue } from '../core/queue.ts';
-import { shortSha } from '../core/ref.ts';
+import { shortRef, shortSha } from '../core/ref.ts';
 import { newBuild } from './resolve.ts';
 
 export interface BuildRequestsOptions {
@@ -24,6 +24,11 @@ export interface BuildRequests {
    * @throws NotFoundError when GitLab shows no such project or ref.
    */
   request(wanted: WantedBuild): Promise<{ id: string }>;
+  /**
+   * Does a build that has ended again: the same commit of the same ref, of which it has to be the head.
+   * @throws ConflictError when it has not ended, or its ref has moved on.
+   */
+  retry(wanted: WantedRetry): Promise<{ id: string }>;
   /** Gives a build up; told twice, it says so twice. @throws ConflictError when it has ended otherwise. */
   cancel(id: string, by: string): Promise<Build>;
   /** Gives all builds of a project up that wait or run; whatever is pushed after it counts as new. */
@@ -38,6 +43,17 @@ export interface WantedBuild {
   actor: number;
 }
 
+export interface WantedRetry {
+  /** The build to do again. */
+  build: string;
+  by: string;
+  actor: number;
+  /** True to splice in the fragments that it had, whatever they are now. */
+  exactly?: boolean;
+  /** False to make every step anew. */
+  cache?: boolean;
+}
+
 /** Builds of a project among which those are that may still wait or run. */
 const recent = 100;
 
@@ -45,29 +61,22 @@ const recent = 100;
 const noCommit = '0'.repeat(40);
 
 export function createBuildRequests(options: BuildRequestsOptions): BuildRequests {
-  const { builds, arrivals } = options;
+  const { builds } = options;
 
   return {
-    async request({ project, ref, by, actor }) {
-      const head = await headOf(options, project, ref);
-      const id = randomBytes(12).toString('hex');
-      const now = Date.now();
-      const arrival = {
-        ...{ type: 'push.received' as const, cause: 'request' as const, by, actor, build: id },
-        ...{ project, ...head, before: noCommit, receivedAt: now, acceptedAt: now },
-      };
-      await arrivals.add(arrival, { id: `request-${id}` });
-      // Whoever asked follows the link at once, maybe before anybody has taken it up.
-      await builds.create(newBuild(arrival, now));
-      return { id };
+    async request({ project, ref, ...who }) {
+      return begin(options, { project, ...who, ...(await headOf(options, project, ref)) });
+    },
+    async retry({ build: id, exactly = false, cache = true, ...who }) {
+      const build = await existing(builds, id);
+      await ensureRepeatable(options, build, exactly);
+      const { project, ref, sha, plan } = build;
+      const pins = exactly && plan ? { pins: plan.fragments } : {};
+      const again = { retryOf: id, ...pins, ...(cache ? {} : { noCache: true }) };
+      return begin(options, { project, ref, sha, ...who, again });
     },
     async cancel(id, by) {
-      const build = await builds.find(id);
-      if (!build)
-        throw new NotFoundError(`There is no build ${id}.`, {
-          code: 'E_NOT_FOUND',
-          hint: 'GET /api/v1/projects/…/builds lists those that there are.',
-        });
+      const build = await existing(builds, id);
       return cancel(options, build, by);
     },
     async cancelAll(project, by) {
@@ -80,6 +89,58 @@ export function createBuildRequests(options: BuildRequestsOptions): BuildRequest
       }
     },
   };
+}
+
+type Wanted = Pick<PushReceived, 'project' | 'ref' | 'sha' | 'by' | 'actor' | 'again'>;
+
+async function begin({ builds, arrivals }: BuildRequestsOptions, wanted: Wanted) {
+  const id = randomBytes(12).toString('hex');
+  const now = Date.now();
+  const arrival: PushReceived = {
+    ...{ type: 'push.received', cause: 'request', build: id, before: noCommit },
+    ...{ ...wanted, receivedAt: now, acceptedAt: now },
+  };
+  await arrivals.add(arrival, { id: `request-${id}` });
+  // Whoever asked follows the link at once, maybe before anybody has taken it up.
+  await builds.create(newBuild(arrival, now));
+  return { id };
+}
+
+async function existing(builds: BuildStore, id: string): Promise<Build> {
+  const build = await builds.find(id);
+  if (build) return build;
+  throw new NotFoundError(`There is no build ${id}.`, {
+    code: 'E_NOT_FOUND',
+    hint: 'GET /api/v1/projects/…/builds lists those that there are.',
+  });
+}
+
+/** @throws ConflictError where a new build would not be of the same. */
+async function ensureRepeatable(
+  { gitlab }: BuildRequestsOptions,
+  build: Build,
+  exactly: boolean,
+): Promise<void> {
+  const { project, ref, sha, plan } = build;
+  if (isActive(build)) {
+    throw new ConflictError(`The build of ${shortSha(sha)} is under way.`, {
+      code: 'E_BUILDING',
+      hint: 'Wait for its end, or cancel it.',
+    });
+  }
+  if (exactly && !plan) {
+    throw new ConflictError('That build ended before its fragments were known.', {
+      code: 'E_NO_FRAGMENTS',
+      hint: 'Retry it without exactly.',
+    });
+  }
+  const head = await gitlab.head(project, ref);
+  if (head === sha) return;
+  const now = head === undefined ? 'is gone' : `has moved on to ${shortSha(head)}`;
+  throw new ConflictError(`${shortRef(ref)} ${now}, so ${shortSha(sha)} is not built again.`, {
+    code: 'E_HEAD_MOVED',
+    hint: 'Build the head of the ref instead, or push the commit to a ref of its own.',
+  });
 }
 
 async function headOf({ gitlab }: BuildRequestsOptions, project: number, wanted?: string) {

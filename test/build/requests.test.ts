@@ -149,3 +149,64 @@ describe('giving a build up', () => {
     await expect(requests.cancel('none', by)).rejects.toMatchObject({ status: 404 });
   });
 });
+
+describe('asking for a build again', () => {
+  const again = (change: { exactly?: boolean; cache?: boolean } = {}) =>
+    requests.retry({ build: 'b1', by, actor: 3, ...change });
+  const ended = async (state: 'failed' | 'succeeded' = 'failed') => {
+    const sha = await rig.commit();
+    await rig.resolve(rig.push('b1', sha));
+    await rig.stores.builds.end('b1', state, 'flaky');
+    return sha;
+  };
+
+  it('builds the same commit of the same ref, and says of which build', async () => {
+    const sha = await ended();
+    const { id } = await again();
+    const found = await rig.stores.builds.find(id);
+    expect(found).toMatchObject({
+      ...{ id, sha, ref: 'refs/heads/main', cause: 'request', by, actor: 3, retryOf: 'b1' },
+    });
+    expect(found).not.toHaveProperty('pins');
+    expect(found).not.toHaveProperty('noCache');
+    expect(await rig.resolve(arrived())).toEqual([{ type: 'build.resolved', build: id }]);
+    expect(await rig.stores.builds.find(id)).toMatchObject({ retryOf: 'b1' });
+  });
+
+  it('keeps the fragments that it had, and uses no cache, where that is wanted', async () => {
+    await ended('succeeded');
+    const fragment = { source: 'a', file: 'a', sha256: 'f'.repeat(64) };
+    const plan = (await rig.stores.builds.find('b1'))?.plan;
+    if (plan) await rig.stores.builds.update('b1', { plan: { ...plan, fragments: [fragment] } });
+    const { id } = await again({ exactly: true, cache: false });
+    const kept = { retryOf: 'b1', pins: [fragment], noCache: true };
+    expect(await rig.stores.builds.find(id)).toMatchObject(kept);
+    expect(arrived().again).toEqual(kept);
+  });
+
+  it('refuses what is under way', async () => {
+    await rig.resolve(rig.push('b1', await rig.commit()));
+    await expect(again()).rejects.toMatchObject({ status: 409, code: 'E_BUILDING' });
+  });
+
+  it('refuses a commit that is no longer the head, and one whose ref is gone', async () => {
+    const sha = await ended();
+    const head = await rig.commit({ ...dockerfile, 'new.txt': 'x' });
+    await expect(again()).rejects.toMatchObject({
+      ...{ status: 409, code: 'E_HEAD_MOVED' },
+      message: `main has moved on to ${head.slice(0, 12)}, so ${sha.slice(0, 12)} is not built again.`,
+      hint: expect.stringContaining('Build the head'),
+    });
+    await rig.stores.builds.update('b1', { ref: 'refs/heads/never' });
+    await expect(again()).rejects.toMatchObject({ code: 'E_HEAD_MOVED' });
+  });
+
+  it('refuses to keep fragments that nobody knows, and a build that there is not', async () => {
+    const sha = await rig.commit({ '.ekiden.yml': 'nonsense: 1\n' });
+    await rig.resolve(rig.push('b1', sha));
+    await expect(again({ exactly: true })).rejects.toMatchObject({ code: 'E_NO_FRAGMENTS' });
+    await expect(again()).resolves.toMatchObject({ id: expect.any(String) });
+    const never = requests.retry({ build: 'never', by, actor: 3 });
+    await expect(never).rejects.toMatchObject({ status: 404 });
+  });
+});

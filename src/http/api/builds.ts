@@ -35,20 +35,19 @@ const wantedBuild = z
   .strict()
   .meta({ id: 'WantedBuild' });
 
+const requestedBuild = z.object({ id: z.string(), url: z.url() }).meta({ id: 'RequestedBuild' });
+
 export const requestBuild = endpoint({
   method: 'post',
   path: '/projects/{project}/builds',
   id: 'requestBuild',
   tag: 'Builds',
   summary: 'Builds the head of a branch or tag, and deploys it as a push would',
+  description: 'Older commits are not built: the newest of a ref wins.',
   needs: 'build',
   params: projectParams,
   body: wantedBuild,
-  answer: {
-    status: 202,
-    description: 'It is queued.',
-    schema: z.object({ id: z.string(), url: z.url() }).meta({ id: 'RequestedBuild' }),
-  },
+  answer: { status: 202, description: 'It is queued.', schema: requestedBuild },
   async handle({ ekiden, project, body: { ref }, caller }) {
     const who = { by: caller.username, actor: caller.user };
     const wanted = { project, ...who, ...(ref ? { ref } : {}) };
@@ -84,6 +83,41 @@ export const cancelBuild = endpoint({
     const { id } = await findBuild(ekiden, project, params.id);
     const build = await ekiden.buildRequests.cancel(id, caller.username);
     return viewOfBuild(build, ekiden.config.url);
+  },
+});
+
+const wantedRetry = z
+  .object({
+    exactly: z
+      .boolean()
+      .default(false)
+      .meta({
+        description: 'With the very fragments that the build had, not their newest versions.',
+      }),
+    cache: z
+      .boolean()
+      .default(true)
+      .meta({ description: 'False: nothing that was made before is used.' }),
+  })
+  .strict()
+  .meta({ id: 'WantedRetry' });
+
+export const retryBuild = endpoint({
+  method: 'post',
+  path: '/projects/{project}/builds/{id}/retry',
+  id: 'retryBuild',
+  tag: 'Builds',
+  summary: 'Does a build that has ended again: the same commit of the same ref',
+  needs: 'build',
+  params: recordParams,
+  body: wantedRetry,
+  answer: { status: 202, description: 'A new build is queued.', schema: requestedBuild },
+  others: { 409: 'It has not ended, or its ref has moved on.' },
+  async handle({ ekiden, project, params, body, caller }) {
+    const { id: build } = await findBuild(ekiden, project, params.id);
+    const who = { by: caller.username, actor: caller.user };
+    const { id } = await ekiden.buildRequests.retry({ build, ...who, ...body });
+    return { id, url: `${ekiden.config.url}/builds/${id}` };
   },
 });
 

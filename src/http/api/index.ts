@@ -1,5 +1,12 @@
 /** The API under /api/v1: every endpoint, one line each. */
-import { cancelBuild, listBuilds, readBuild, readBuildLog, requestBuild } from './builds.ts';
+import {
+  cancelBuild,
+  listBuilds,
+  readBuild,
+  readBuildLog,
+  requestBuild,
+  retryBuild,
+} from './builds.ts';
 import { listDeployments, readDeployment, requestDeployment, rollback } from './deployments.ts';
 import { readDiscovery, readNginx } from './discovery.ts';
 import { expandDockerfile } from './dockerfile.ts';
@@ -20,6 +27,7 @@ export const endpoints: readonly AnyEndpoint[] = [
   requestBuild,
   readBuild,
   cancelBuild,
+  retryBuild,
   readBuildLog,
   expandDockerfile,
   listDeployments,

@@ -72,6 +72,19 @@ const waiting = z
   })
   .meta({ id: 'Waiting', description: 'Where a queued build stands.' });
 
+export const step = z
+  .object({
+    title: z.string().meta({ description: 'The instruction.' }),
+    origin: z.string().optional().meta({ description: 'Where it was written: Dockerfile:12.' }),
+    state: z.enum(['running', 'hit', 'miss', 'failed', 'canceled']).meta({
+      description: 'hit: taken from the cache; miss: run anew.',
+    }),
+    start: time,
+    end: time.optional(),
+    why: z.string().optional().meta({ description: 'Why it was not taken from the cache.' }),
+  })
+  .meta({ id: 'Step', description: 'A step of the Dockerfile.' });
+
 export const build = z
   .object({
     id: z.string(),
@@ -90,6 +103,7 @@ export const build = z
     image: z.string().optional().meta({ description: 'By digest.' }),
     fragments: z.array(fragment),
     warnings: z.array(z.string()),
+    steps: z.array(step).meta({ description: 'At most 500, in the order in which they began.' }),
     deployments: z.array(z.string()),
     legs: z.array(leg),
     createdAt: time,

@@ -3,16 +3,19 @@ import type { z } from 'zod';
 import type { Build } from '../../core/build.ts';
 import type { Deployment } from '../../core/deployment.ts';
 import type { ServiceStatus } from '../../core/service.ts';
+import { describeWaiting } from '../../core/waiting.ts';
 import type * as schemas from './schemas.ts';
 
 type View<Schema extends z.ZodType> = z.input<Schema>;
 
 /** `url` is that of Ekiden. */
 export function viewOfBuild(build: Build, url: string): View<typeof schemas.build> {
-  const { plan, cause = 'hook', ...record } = build;
+  const { plan, cause = 'hook', steps = [], waiting, ...record } = build;
+  const isWaiting = build.state === 'queued' && waiting !== undefined;
   return {
     ...record,
-    cause,
+    ...(isWaiting ? { waiting: { ...waiting, why: describeWaiting(build) } } : {}),
+    ...{ cause, steps },
     environments: plan?.environments ?? [],
     fragments: plan?.fragments ?? [],
     warnings: plan?.warnings ?? [],

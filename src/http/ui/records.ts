@@ -5,6 +5,7 @@ import { type Build, isActive } from '../../core/build.ts';
 import type { Deployment } from '../../core/deployment.ts';
 import { NotFoundError } from '../../core/errors.ts';
 import { durations, renderWaterfall } from '../../core/timeline.ts';
+import { describeWaiting } from '../../core/waiting.ts';
 import type { Ekiden } from '../../ekiden.ts';
 import { missing } from '../api/names.ts';
 import { prefersHtml } from './entry.ts';
@@ -122,6 +123,7 @@ async function pageOfBuild(ekiden: Ekiden, build: Build, { caller, level }: View
   const found = projectPath ?? (await ekiden.projects.find(String(project)))?.path;
   return {
     ...showBuild(build),
+    ...(build.state === 'queued' ? { reason: describeWaiting(build) } : {}),
     project,
     projectPath: found ?? '',
     image: image ?? '',
@@ -131,7 +133,9 @@ async function pageOfBuild(ekiden: Ekiden, build: Build, { caller, level }: View
     legs: showLegs(legs),
     deployments: (await deploymentsOf(ekiden, build)).map(showDeployment),
     isActive: isActive(build),
+    retryOf: build.retryOf ?? '',
     mayCancel: isActive(build) && abilitiesOf(caller, level).build,
+    mayRetry: !isActive(build) && abilitiesOf(caller, level).build,
     log: `/api/v1/projects/${project}/builds/${id}/log`,
   };
 }

@@ -1,4 +1,7 @@
-/** Forms that call the API: `data-call` is the method, `data-url` the address, `data-ask` a question first. */
+/**
+ * Forms that call the API: `data-call` is the method, `data-url` the address, `data-ask` a question first,
+ * `data-body` what goes along besides the fields.
+ */
 import { call } from './api.js';
 import { refresh } from './live.js';
 
@@ -33,12 +36,11 @@ function agreed(question, yes) {
 
 function bodyOf(form) {
   const inputs = [...form.querySelectorAll('input[name]')];
-  return Object.fromEntries(
-    inputs.map((input) => [
-      input.name,
-      input.type === 'number' ? input.valueAsNumber : input.value,
-    ]),
-  );
+  const fields = inputs.map((input) => [
+    input.name,
+    input.type === 'number' ? input.valueAsNumber : input.value,
+  ]);
+  return { ...JSON.parse(form.dataset.body ?? '{}'), ...Object.fromEntries(fields) };
 }
 
 function tell(answer, name) {

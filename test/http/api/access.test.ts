@@ -23,6 +23,7 @@ const table: { method: string; path: string; body?: object; least: Role }[] = [
   { method: 'GET', path: '/builds/none', least: 'reporter' },
   { method: 'GET', path: '/builds/none/log', least: 'reporter' },
   { method: 'POST', path: '/builds/none/cancel', least: 'developer' },
+  { method: 'POST', path: '/builds/none/retry', body: {}, least: 'developer' },
   { method: 'POST', path: '/dockerfile/expand', body: {}, least: 'reporter' },
   { method: 'GET', path: '/deployments', least: 'reporter' },
   { method: 'GET', path: '/deployments/none', least: 'reporter' },
