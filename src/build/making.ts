@@ -15,6 +15,7 @@ import type { BuildLog } from './log/build-log.ts';
 import { createStepLog } from './log/step-log.ts';
 import type { ImageName } from './publish.ts';
 import { cacheSources } from './reuse/cache-sources.ts';
+import { createWhy } from './reuse/explain-steps.ts';
 import type { Recipe } from './reuse/reuse.ts';
 
 /** A build that has begun. */
@@ -74,7 +75,12 @@ async function makeImage(running: Running, image: ImageName, recipe: Recipe): Pr
     archives: running.archives ?? createArchives({ source: createGitLabSource({ gitlab }) }),
     write: (text) => log.write(text),
   });
-  const steps = createStepLog({ log, save: (steps) => builds.update(build.id, { steps }) });
+  const why = createWhy({ gitlab, builds });
+  const steps = createStepLog({
+    log,
+    save: (steps) => builds.update(build.id, { steps }),
+    why: async (steps) => (signal.aborted ? steps : why(build, steps)),
+  });
   await buildImage({
     ...{ docker, context, args, labels, cacheFrom, signal },
     name: image.name,

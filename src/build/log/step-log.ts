@@ -12,7 +12,7 @@ export interface StepLog {
 }
 
 export interface StepLogOptions {
-  log: Pick<BuildLog, 'write' | 'room'>;
+  log: Pick<BuildLog, 'write' | 'room' | 'masked'>;
   /** Puts the steps into the record. */
   save: (steps: BuildStep[]) => Promise<unknown>;
   /** Adds to steps that were run anew what had changed. */
@@ -31,7 +31,9 @@ export function createStepLog({ log, save, why }: StepLogOptions): StepLog {
 
   return {
     async take(event) {
-      printer.take(event);
+      // The record has the titles as well, which hold the commands.
+      const isStart = event.type === 'started';
+      printer.take(isStart ? { ...event, title: log.masked(event.title) } : event);
       if (event.type === 'started' || event.type === 'ended') keeper.soon();
       await log.room();
     },
