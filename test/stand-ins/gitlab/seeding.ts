@@ -6,6 +6,7 @@ import { type NewCommit, writeCommit } from './commit-writer.ts';
 import type { GitLab } from './core.ts';
 import { namespaceOf } from './members.ts';
 import { afterPush } from './push.ts';
+import { inRepo, resolveCommit, ZERO_SHA } from './repository.ts';
 import { createTokenSeeding, type TokenSeeding } from './seed-tokens.ts';
 import { addToken, addUser, ensureGroup, type Group, type Project, type User } from './state.ts';
 
@@ -83,6 +84,8 @@ export interface Seeding extends TokenSeeding {
   addHook(projectId: number, hook: SeededHook): number;
   /** Commits on the server and does all that a push does; answers the sha. */
   commit(projectId: number, commit: NewCommit): Promise<string>;
+  /** Sets a tag on what `ref` points to, as a push would; answers the sha. */
+  createTag(projectId: number, name: string, ref: string): Promise<string>;
 }
 
 /** The administrator, their token, and where the stand-in listens. */
@@ -181,7 +184,7 @@ function seedSettings(gitlab: GitLab): Pick<Seeding, Settings> {
   };
 }
 
-type Code = 'createProject' | 'addHook' | 'commit';
+type Code = 'createProject' | 'addHook' | 'commit' | 'createTag';
 
 function seedCode(gitlab: GitLab, own: Own): Pick<Seeding, Code> {
   return {
@@ -207,6 +210,18 @@ function seedCode(gitlab: GitLab, own: Own): Pick<Seeding, Code> {
       const change = await writeCommit(gitlab.repo(project), commit, author);
       await afterPush(gitlab, { project, user: own.root, changes: [change], options: [] });
       return change.after;
+    },
+    createTag: async (projectId, name, ref) => {
+      const project = projectById(gitlab, projectId);
+      const repo = gitlab.repo(project);
+      const after = await resolveCommit(repo, ref);
+      if (after === undefined) throw new Error(`project ${projectId} has no ${ref}`);
+      const full = `refs/tags/${name}`;
+      const before = (await resolveCommit(repo, full)) ?? ZERO_SHA;
+      await inRepo(repo, ['update-ref', full, after]);
+      const changes = [{ ref: full, before, after }];
+      await afterPush(gitlab, { project, user: own.root, changes, options: [] });
+      return after;
     },
   };
 }
