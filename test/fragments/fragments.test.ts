@@ -43,18 +43,22 @@ describe('each fragment', () => {
   });
 });
 
-describe('the first Dockerfile of the README', () => {
+/** A machine that does much else takes long to start a Java. */
+const timeout = 90_000;
+
+/** Both builders of Docker make them, so the one or the other is taken in turn. */
+describe('the first Dockerfile of the README', { timeout }, () => {
   let workshop: Workshop;
   beforeAll(async () => {
     workshop = await openWorkshop();
   }, 120_000);
-  afterAll(() => workshop.stop());
+  afterAll(() => workshop?.stop());
 
   /** Starts what was built; answers what it answers, and ends it. */
   async function visit(image: string, headers: Record<string, string> = {}) {
     const { container, url } = await workshop.start(image);
     const ask = async () => (await fetch(url, { headers })).text();
-    await expect.poll(() => ask().catch(() => undefined), { timeout: 25_000 }).toBeDefined();
+    await expect.poll(() => ask().catch(() => undefined), { timeout: timeout / 2 }).toBeDefined();
     const answer = await ask();
     await container.stop({ t: 20 });
     const { State } = await container.inspect();
@@ -79,7 +83,6 @@ describe('the first Dockerfile of the README', () => {
     expect(answer).toBe('hello from app, https from 192.0.2.1\n');
     // Java tells by its exit code that a signal ended it, also after an orderly end.
     expect([exitCode, said]).toEqual([143, expect.stringContaining('Stopping service')]);
-    await workshop.build(example, 'tomcat', buildKit);
   });
 
   test('of java is built and started', async () => {
@@ -88,7 +91,7 @@ describe('the first Dockerfile of the README', () => {
   });
 
   test('of python is built and started', async () => {
-    const image = await workshop.build(examplesOf('python')[0] ?? '', 'python', classic);
+    const image = await workshop.build(examplesOf('python')[0] ?? '', 'python', buildKit);
     expect(await visit(image)).toMatchObject({ answer: 'hello from user 1000', exitCode: 0 });
   });
 
@@ -96,9 +99,7 @@ describe('the first Dockerfile of the README', () => {
     const [example = '', twoStages = ''] = examplesOf('nginx');
     const image = await workshop.build(example, 'nginx', classic);
     expect(await visit(image)).toMatchObject({ answer: 'hello from a file\n', exitCode: 0 });
-    for (const version of [classic, buildKit]) {
-      const page = await workshop.build(twoStages, 'node', version);
-      expect(await visit(page)).toMatchObject({ answer: 'made in development' });
-    }
+    const page = await workshop.build(twoStages, 'node', buildKit);
+    expect(await visit(page)).toMatchObject({ answer: 'made in development' });
   });
 });
