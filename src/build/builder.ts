@@ -10,6 +10,7 @@ import { type Attempt, askedPause, isFinal, refuseDeadly } from '../core/queue.t
 import { shortRef, supersededBy } from '../core/ref.ts';
 import { type Leg, withLeg } from '../core/timeline.ts';
 import type { BuildSecrets } from '../core/variable.ts';
+import type { Archives } from './archives/archives.ts';
 import { endOf, waitingFor } from './end.ts';
 import { detailsOfFailure, explainFailure } from './image/build-error.ts';
 import type { BuildLimits } from './image/build-query.ts';
@@ -38,6 +39,8 @@ export interface BuilderOptions {
   /** `host:port[/prefix]`. */
   registry: string;
   registryClient: Registry;
+  /** By default each build asks GitLab. */
+  archives?: Archives;
   /** Runs work of one name one after the other, on all hosts. */
   exclusively: <T>(name: string, work: () => Promise<T>) => Promise<T>;
   /** By default the daemon is asked. */

@@ -9,6 +9,9 @@ import { Agent, type Dispatcher } from 'undici';
  */
 const repeated = new Set([429, 502]);
 
+/** Header in which such an answer tells its own status. */
+export const ownStatusHeader = 'x-ekiden-answered';
+
 /** Files come whole and in Base64; what Ekiden reads of a repository is far smaller. */
 const fileLimit = 4 * 1024 * 1024;
 
@@ -27,7 +30,7 @@ export class ForeignRedirectError extends Error {
 }
 
 /**
- * An agent for gitbeaker, in whose answers 503 stands for 429 and 502 too. `ca` is the certificate
+ * An agent for gitbeaker, in whose answers 503 stands for 429 and 502 too, which a header then names. `ca` is the certificate
  * of a private authority (PEM), trusted in place of the public ones.
  */
 export function createGitLabAgent(ca?: string): TypedAgent {
@@ -38,8 +41,12 @@ export function createGitLabAgent(ca?: string): TypedAgent {
   return agent as unknown as TypedAgent;
 }
 
-function answered(status: number): number {
-  return repeated.has(status) ? 503 : status;
+type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
+
+/** The answer as gitbeaker gets it. */
+function answered(status: number, headers: Headers) {
+  if (!repeated.has(status)) return { status, headers };
+  return { status: 503, headers: { ...headers, [ownStatusHeader]: String(status) } };
 }
 
 function limitOf(path: string): number {
@@ -65,7 +72,10 @@ function answeredOnce(
     onResponseStart: (controller, status, headers, ...rest) => {
       const elsewhere = foreignOrigin(String(origin), status, headers['location']);
       if (elsewhere !== undefined) controller.abort(new ForeignRedirectError(elsewhere));
-      else handler.onResponseStart?.(controller, answered(status), headers, ...rest);
+      else {
+        const shown = answered(status, headers);
+        handler.onResponseStart?.(controller, shown.status, shown.headers, ...rest);
+      }
     },
     onResponseData: (controller, chunk) => {
       size += chunk.length;

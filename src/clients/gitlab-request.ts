@@ -6,7 +6,12 @@ import {
   NotFoundError,
   RemoteError,
 } from '../core/errors.ts';
-import { createGitLabAgent, FileTooLargeError, ForeignRedirectError } from './gitlab-agent.ts';
+import {
+  createGitLabAgent,
+  FileTooLargeError,
+  ForeignRedirectError,
+  ownStatusHeader,
+} from './gitlab-agent.ts';
 
 export interface GitLabOptions {
   url: string;
@@ -80,9 +85,15 @@ const longestRetryAfter = 3_600;
 
 /** Seconds after which GitLab wants to be asked again, of a 429 or 503; it sends numbers only. */
 function retryAfterOf(error: unknown): number | undefined {
-  const headers = responseOf(error)?.headers;
-  const seconds = headers instanceof Headers ? Number(headers.get('retry-after') ?? Number.NaN) : 0;
-  return seconds > 0 ? Math.min(seconds, longestRetryAfter) : undefined;
+  const seconds = Number(headersOf(error)?.get('retry-after') ?? Number.NaN);
+  if (seconds > 0) return Math.min(seconds, longestRetryAfter);
+  return statusOf(error) === 429 ? untilNextMinute() : undefined;
+}
+
+/** Seconds until there is room again: GitLab's own limits count in whole minutes, and do not say so. */
+export function untilNextMinute(now = Date.now()): number {
+  // Its clock and this one are not quite the same.
+  return Math.ceil((60_000 - (now % 60_000)) / 1_000) + 1;
 }
 
 /** GitLab's own words. */
@@ -97,8 +108,15 @@ export function inOneLine(text: string): string {
 
 /** HTTP status of a gitbeaker error; undefined when no answer came. */
 export function statusOf(error: unknown): number | undefined {
+  const own = Number(headersOf(error)?.get(ownStatusHeader) ?? Number.NaN);
+  if (own > 0) return own;
   const status = responseOf(error)?.status;
   return typeof status === 'number' ? status : undefined;
+}
+
+function headersOf(error: unknown): Headers | undefined {
+  const headers = responseOf(error)?.headers;
+  return headers instanceof Headers ? headers : undefined;
 }
 
 function responseOf(error: unknown) {

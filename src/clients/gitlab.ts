@@ -50,8 +50,11 @@ export interface GitLab extends GitLabRepository, GitLabRefs {
   findProject(idOrPath: string): Promise<Project | undefined>;
   /** A file's bytes at a commit; undefined when it is absent. */
   file(project: number, path: string, sha: string): Promise<Buffer | undefined>;
-  /** The repository (or the folder `path` of it) at `sha` as a plain tar stream. */
-  archive(project: number, options: { sha: string; path?: string }): Promise<Readable>;
+  /** The repository (or the folder `path` of it) at `sha`, by default as a plain tar. */
+  archive(
+    project: number,
+    options: { sha: string; path?: string; format?: 'tar' | 'tar.gz' },
+  ): Promise<Readable>;
   /** Posts a commit status; answers the pipeline it went to. Saying the same twice is no error. */
   postStatus(status: StatusPost): Promise<{ pipeline: number | undefined }>;
 }
@@ -90,11 +93,11 @@ export function createGitLab(connection: GitLabOptions): GitLab {
       const { content, encoding } = fileSchema.parse(found);
       return Buffer.from(content, encoding === 'base64' ? 'base64' : 'utf8');
     },
-    async archive(project, { sha, path }) {
+    async archive(project, { sha, path, format = 'tar' }) {
       const what = path ? `the folder ${path} at` : 'the archive of';
       const stream = await asking(`${what} ${shortSha(sha)}`, () =>
         archives.showArchive(project, {
-          fileType: 'tar',
+          fileType: format,
           sha,
           ...(path ? { path } : {}),
           asStream: true,

@@ -177,7 +177,7 @@ describe('when a part is away', () => {
 
   it('names GitLab where that refuses the archive', async () => {
     const reason = await reasonAtLast(async () => {
-      rig.gitlab.faults.add({ route: /archive/, status: 429, times: 30 });
+      rig.gitlab.faults.add({ route: /archive/, status: 500, times: 30 });
       return {};
     });
     expect(reason).toMatch(/^GitLab, asked for the archive of [0-9a-f]{12}: /);

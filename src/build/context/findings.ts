@@ -41,11 +41,11 @@ export function createFindings(wanted: Iterable<string>): Findings {
     emptyFolders: [],
     has: (path) => found.has(path),
     see({ name, type, linkname = '' }) {
+      if (type === 'symlink' && ways.has(name) && leadsOut(name, linkname)) {
+        links.push({ path: name, target: linkname });
+        return;
+      }
       for (const path of [name, ...foldersAround(name)]) if (paths.has(path)) found.add(path);
-      if (type !== 'symlink' || !ways.has(name)) return;
-      const target = posix.join(posix.dirname(name), linkname);
-      const leaves = posix.isAbsolute(linkname) || target === '..' || target.startsWith('../');
-      if (leaves) links.push({ path: name, target: linkname });
     },
     look(path, bytes) {
       if (!bytes.subarray(0, pointer.length).equals(pointer)) return;
@@ -53,6 +53,11 @@ export function createFindings(wanted: Iterable<string>): Findings {
       if (pointers.names.length < nameLimit) pointers.names.push(path);
     },
   };
+}
+
+function leadsOut(name: string, target: string): boolean {
+  const path = posix.join(posix.dirname(name), target);
+  return posix.isAbsolute(target) || path === '..' || path.startsWith('../');
 }
 
 function foldersAround(path: string): string[] {

@@ -34,16 +34,9 @@ class Unclear extends Error {}
  * classic builder makes them all. What is not plainly written makes everything visible.
  */
 export function visiblePaths(dockerfile: Buffer, options: VisibleOptions): Visible {
-  const reading: Reading = {
-    variables: createVariables(options.args),
-    sources: new Set(),
-    wildcards: new Set(),
-    bases: new Set(),
-    stages: [],
-    hasTriggers: false,
-  };
+  const reading = createReading(options);
   try {
-    read(dockerfile, reading, options.target?.toLowerCase());
+    readAll(dockerfile, (keyword, rest) => seeInstruction(keyword, rest, reading));
   } catch (error) {
     if (error instanceof Unclear) return { all: true };
     throw error;
@@ -57,7 +50,27 @@ export function visiblePaths(dockerfile: Buffer, options: VisibleOptions): Visib
   };
 }
 
+/** The files and folders that COPY and ADD name plainly, whatever else is unclear. */
+export function namedSources(dockerfile: Buffer, options: VisibleOptions): string[] {
+  const reading = createReading(options);
+  const seeIfClear = (keyword: string, rest: string) => {
+    try {
+      return seeInstruction(keyword, rest, reading);
+    } catch (error) {
+      if (error instanceof Unclear) return true;
+      throw error;
+    }
+  };
+  try {
+    readAll(dockerfile, seeIfClear);
+  } catch (error) {
+    if (!(error instanceof Unclear)) throw error;
+  }
+  return [...reading.sources].filter((source) => !reading.wildcards.has(source));
+}
+
 interface Reading {
+  target: string | undefined;
   variables: Variables;
   sources: Set<string>;
   wildcards: Set<string>;
@@ -74,7 +87,20 @@ const blind = new Set(
   ),
 );
 
-function read(dockerfile: Buffer, reading: Reading, target: string | undefined): void {
+function createReading({ args, target }: VisibleOptions): Reading {
+  return {
+    variables: createVariables(args),
+    target: target?.toLowerCase(),
+    sources: new Set(),
+    wildcards: new Set(),
+    bases: new Set(),
+    stages: [],
+    hasTriggers: false,
+  };
+}
+
+/** Shows all instructions, in one line each. */
+function readAll(dockerfile: Buffer, see: (keyword: string, rest: string) => boolean): void {
   const parsed = parseDockerfile(dockerfile);
   const syntax = parsed.head.directives.find(({ name }) => name === 'syntax')?.value;
   // Another frontend may give words another meaning.
@@ -84,9 +110,7 @@ function read(dockerfile: Buffer, reading: Reading, target: string | undefined):
   for (const instruction of parsed.instructions) {
     const { text } = joinLines(parsed.text, instruction, parsed.escape);
     const said = Buffer.from(text, 'latin1').toString();
-    const rest = said.slice(instruction.keyword.length).trim();
-    if (instruction.keyword === 'FROM' && isBuilt(reading.stages, target)) return;
-    seeInstruction(instruction.keyword, rest, reading);
+    if (!see(instruction.keyword, said.slice(instruction.keyword.length).trim())) return;
   }
 }
 
@@ -95,8 +119,10 @@ function isBuilt(stages: readonly string[], target: string | undefined): boolean
   return stages.at(-1) === target || String(stages.length - 1) === target;
 }
 
-function seeInstruction(keyword: string, rest: string, reading: Reading): void {
-  if (blind.has(keyword)) return;
+/** False behind the last stage that is built. */
+function seeInstruction(keyword: string, rest: string, reading: Reading): boolean {
+  if (blind.has(keyword)) return true;
+  if (keyword === 'FROM' && isBuilt(reading.stages, reading.target)) return false;
   if (keyword === 'FROM') seeFrom(rest, reading);
   else if (keyword === 'ARG') reading.variables.declare(rest);
   else if (keyword === 'ENV') reading.variables.hide(rest);
@@ -104,6 +130,7 @@ function seeInstruction(keyword: string, rest: string, reading: Reading): void {
   else if (keyword === 'RUN') seeRun(rest);
   else if (keyword === 'ONBUILD') reading.hasTriggers = true;
   else throw new Unclear();
+  return true;
 }
 
 function seeFrom(rest: string, reading: Reading): void {

@@ -1,0 +1,93 @@
+/** Archives of commits: from the disk where they were wanted before, else from GitLab, asked once for all. */
+import { createReadStream } from 'node:fs';
+import { addAbortSignal, pipeline, Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import type { ArchiveCache, ArchiveFormat, ArchiveKey } from './archive-cache.ts';
+import { type Download, startDownload } from './download.ts';
+
+export interface WantedArchive extends ArchiveKey {
+  signal: AbortSignal;
+}
+
+export interface Archives {
+  /**
+   * The repository (or the folder `path` of it) at `sha` as a plain tar, below one top folder.
+   * @throws RemoteError with `retryAfter` while GitLab's limit is used up.
+   */
+  open(wanted: WantedArchive): Promise<Readable>;
+  /** Lets the next one come from GitLab again, because this one could not be read. */
+  forget(key: ArchiveKey): Promise<void>;
+}
+
+/** Where archives come from in the first place. */
+export interface ArchiveSource {
+  fetch(key: ArchiveKey): Promise<{ stream: Readable; format: ArchiveFormat }>;
+}
+
+export interface ArchivesOptions {
+  source: ArchiveSource;
+  /** By default nothing is kept, and everybody asks GitLab. */
+  cache?: ArchiveCache;
+}
+
+interface Going {
+  download: Download;
+  format: ArchiveFormat;
+}
+
+export function createArchives({ source, cache }: ArchivesOptions): Archives {
+  const going = new Map<string, Promise<Going | Readable>>();
+
+  async function begin(key: ArchiveKey, name: string): Promise<Going | Readable> {
+    const room = await cache?.begin();
+    const { stream, format } = await source.fetch(key);
+    if (cache === undefined || room === undefined) return plain(stream, format);
+    const download = startDownload({ source: stream, ...room });
+    void download.ended
+      .then((isWhole) => (isWhole ? cache.keep(room.file, key, format) : cache.discard(room.file)))
+      .finally(() => going.delete(name));
+    return { download, format };
+  }
+
+  /** What is on its way already, or is asked for now; a stream of one's own where nothing is kept. */
+  async function join(key: ArchiveKey): Promise<Readable> {
+    const name = JSON.stringify([key.project, key.sha, key.path]);
+    const other = going.get(name);
+    const mine = other ?? begin(key, name);
+    if (!other && cache) {
+      going.set(name, mine);
+      mine.then(
+        (begun) => begun instanceof Readable && going.delete(name),
+        () => going.delete(name),
+      );
+    }
+    const begun = await mine;
+    if (!(begun instanceof Readable)) {
+      const stream = begun.download.read();
+      if (stream) return plain(stream, begun.format);
+    } else if (!other) return begun;
+    // It went by the disk before this reader came, so it has to be asked for once more.
+    const { stream, format } = await source.fetch(key);
+    return plain(stream, format);
+  }
+
+  return {
+    async open({ signal, ...key }) {
+      signal.throwIfAborted();
+      const kept = await cache?.find(key);
+      const stream = kept
+        ? plain(createReadStream(kept.file, { highWaterMark: 256 * 1024 }), kept.format)
+        : await join(key);
+      return addAbortSignal(signal, stream);
+    },
+    forget: async (key) => cache?.forget(key),
+  };
+}
+
+function plain(stream: Readable, format: ArchiveFormat): Readable {
+  if (format === 'tar') return stream;
+  const unzipping = createGunzip({ chunkSize: 256 * 1024 });
+  // What goes wrong on either side ends both; the reader is told by its own side.
+  pipeline(stream, unzipping, () => undefined);
+  return unzipping;
+}

@@ -1,0 +1,179 @@
+/** An archive on its way from GitLab into a file, from which all who want it read while it grows. */
+import { once } from 'node:events';
+import { type FileHandle, open } from 'node:fs/promises';
+import { PassThrough, Readable } from 'node:stream';
+
+export interface DownloadOptions {
+  source: Readable;
+  /** Made anew, and left to the caller. */
+  file: string;
+  /** What does not fit into so many bytes, or on the disk, goes to the readers alone. */
+  mostBytes: number;
+}
+
+export interface Download {
+  /** From the first byte on; undefined once bytes went by the file. Closed early by all readers, the download ends. */
+  read(): Readable | undefined;
+  /** True when the file holds all, false when it does not; every reader is told what went wrong. */
+  readonly ended: Promise<boolean>;
+}
+
+/** A reader takes pieces of this size from the file, and holds as much of what goes by it. */
+const pieceSize = 256 * 1024;
+
+interface State {
+  source: Readable;
+  handle: FileHandle | undefined;
+  /** Bytes that are in the file. */
+  written: number;
+  /** Bytes go to the readers alone from here on. */
+  isSpilled: boolean;
+  isEnded: boolean;
+  error: unknown;
+  readers: Set<PassThrough>;
+  /** Wakes the readers that wait for more. */
+  wake: () => void;
+  more: Promise<void>;
+}
+
+export function startDownload({ source, file, mostBytes }: DownloadOptions): Download {
+  const state: State = {
+    ...{ source, handle: undefined, written: 0, isSpilled: false, isEnded: false },
+    ...{ error: undefined, readers: new Set<PassThrough>(), wake: () => undefined },
+    more: Promise.resolve(),
+  };
+  tell(state);
+  const ended = pump(state, file, mostBytes);
+  return {
+    ended,
+    read() {
+      if (state.isSpilled || state.error !== undefined) return undefined;
+      return createReader(state);
+    },
+  };
+}
+
+/** Lets those who wait look again. */
+function tell(state: State): void {
+  state.wake();
+  state.more = new Promise((resolve) => {
+    state.wake = resolve;
+  });
+}
+
+async function pump(state: State, file: string, mostBytes: number): Promise<boolean> {
+  try {
+    // A disk that refuses is no reason to fail: the archive then goes by it.
+    state.handle = await open(file, 'wx+').catch(() => undefined);
+    if (state.handle === undefined) state.isSpilled = true;
+    for await (const chunk of state.source as AsyncIterable<Buffer>) {
+      if (!state.isSpilled && !(await keep(state, chunk, mostBytes))) state.isSpilled = true;
+      if (state.isSpilled) await handOver(state, chunk);
+      tell(state);
+    }
+    if (!state.isSpilled) await state.handle?.datasync();
+  } catch (error) {
+    state.error = error;
+  } finally {
+    state.isEnded = true;
+    for (const beyond of state.readers) beyond.end();
+    tell(state);
+    await closeUnused(state);
+  }
+  return !state.isSpilled && state.error === undefined;
+}
+
+async function keep(state: State, chunk: Buffer, mostBytes: number): Promise<boolean> {
+  if (state.written + chunk.length > mostBytes) return false;
+  try {
+    let done = 0;
+    while (done < chunk.length) {
+      const result = await state.handle?.write(
+        chunk,
+        done,
+        chunk.length - done,
+        state.written + done,
+      );
+      done += result?.bytesWritten ?? 0;
+    }
+    state.written += chunk.length;
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The slowest reader sets the pace. */
+async function handOver(state: State, chunk: Buffer): Promise<void> {
+  tell(state);
+  await Promise.all(
+    [...state.readers].map(async (beyond) => {
+      if (beyond.destroyed || beyond.write(chunk)) return;
+      await Promise.race([once(beyond, 'drain'), once(beyond, 'close')]).catch(() => undefined);
+    }),
+  );
+}
+
+function createReader(state: State): Readable {
+  // Known from here on, so that a spill before its first read reaches it.
+  const beyond = new PassThrough({ highWaterMark: pieceSize });
+  state.readers.add(beyond);
+  const spilled = beyond[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  let at = 0;
+
+  /** The next piece; undefined at the end. */
+  async function next(): Promise<Buffer | undefined> {
+    for (;;) {
+      const { more } = state;
+      if (at < state.written) {
+        const piece = await readPiece(state, at);
+        at += piece.length;
+        return piece;
+      }
+      if (state.isSpilled) {
+        const { value, done } = await spilled.next();
+        if (!done) return value;
+      }
+      if (state.error !== undefined) throw state.error;
+      if (state.isSpilled || state.isEnded) return undefined;
+      await more;
+    }
+  }
+
+  return new Readable({
+    highWaterMark: pieceSize,
+    read() {
+      next().then(
+        (piece) => this.push(piece ?? null),
+        (error) => this.destroy(error),
+      );
+    },
+    // Not by a generator: that would not hear of it while it waits for a GitLab that hangs.
+    destroy(error, done) {
+      leave(state, beyond).then(() => done(error), done);
+    },
+  });
+}
+
+async function readPiece({ handle, written }: State, at: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(Math.min(pieceSize, written - at));
+  const { bytesRead = 0 } = (await handle?.read(buffer, 0, buffer.length, at)) ?? {};
+  if (bytesRead === 0) throw new Error('the file of the archive lost its end');
+  return buffer.subarray(0, bytesRead);
+}
+
+async function leave(state: State, beyond: PassThrough): Promise<void> {
+  beyond.destroy();
+  state.readers.delete(beyond);
+  if (state.readers.size === 0 && !state.isEnded) {
+    state.source.destroy(new Error('nobody wants the archive any more'));
+  }
+  await closeUnused(state);
+}
+
+async function closeUnused(state: State): Promise<void> {
+  const { handle } = state;
+  if (!state.isEnded || state.readers.size > 0 || handle === undefined) return;
+  state.handle = undefined;
+  await handle.close().catch(() => undefined);
+}

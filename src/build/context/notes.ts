@@ -1,0 +1,113 @@
+/** What the log says of a context, and what explains that Docker missed something in it. */
+import { posix } from 'node:path';
+import type { GitLab } from '../../clients/gitlab.ts';
+import type { Build, BuildPlan, ExpandedDockerfile } from '../../core/build.ts';
+import { EkidenError } from '../../core/errors.ts';
+import { missingCopySources, renderDiagnostic } from '../dockerfile/index.ts';
+import { StepError } from '../image/step-error.ts';
+import type { Findings } from './findings.ts';
+import type { Ignores } from './ignore.ts';
+
+export interface NotesOptions {
+  gitlab: Pick<GitLab, 'file' | 'tree'>;
+  build: Pick<Build, 'project' | 'sha'>;
+  plan: Pick<BuildPlan, 'context'>;
+  dockerfile: ExpandedDockerfile;
+  /** What COPY and ADD name plainly, from the context's root. */
+  named: readonly string[];
+  ignoreFile: string | undefined;
+  ignores: Ignores | undefined;
+}
+
+export interface Notes {
+  /** Lines for the log. */
+  of(findings: Findings): Promise<string>;
+  /** `error`, with the reason where Docker missed what a note is about. */
+  explain(error: unknown): unknown;
+}
+
+/** More lines of a kind than these help nobody. */
+const lineLimit = 20;
+
+export function createNotes(options: NotesOptions): Notes {
+  const { dockerfile, named } = options;
+  /** By the path that COPY names. */
+  const reasons = new Map<string, string>();
+  return {
+    async of(findings) {
+      const missing = named.filter((path) => !findings.has(path)).slice(0, lineLimit);
+      for (const path of missing) {
+        const reason = await reasonFor(options, path, findings);
+        if (reason !== undefined) reasons.set(path, reason);
+      }
+      const lines = [
+        ...(await submoduleLines(options, findings)),
+        ...pointerLines(findings),
+        ...[...reasons].map(([path, reason]) => `missing in the build context: ${path}: ${reason}`),
+        ...missingCopySources(dockerfile, findings.has).map(renderDiagnostic),
+      ];
+      return lines.map((line) => `${line}\n`).join('');
+    },
+    explain(error) {
+      if (!(error instanceof StepError)) return error;
+      const [, reason] = [...reasons].find(([path]) => error.message.includes(path)) ?? [];
+      if (reason === undefined) return error;
+      const { code, line } = error;
+      return new StepError(`${error.message} (${reason})`, { code, line });
+    },
+  };
+}
+
+/** Why a path is not in the context, although the commit has it; undefined where it does not. */
+async function reasonFor(
+  options: NotesOptions,
+  path: string,
+  { links }: Findings,
+): Promise<string | undefined> {
+  const { plan, ignores, ignoreFile } = options;
+  const link = links.find((other) => other.path === path || path.startsWith(`${other.path}/`));
+  if (link) return `${link.path} is a link to ${link.target}, which is outside`;
+  if (ignores?.(path)) return `${ignoreFile} leaves it out`;
+  const whole = posix.join(plan.context, path);
+  if (!(await isInCommit(options, whole))) return undefined;
+  return ".gitattributes keeps it out of GitLab's archives (export-ignore)";
+}
+
+async function isInCommit({ gitlab, build }: NotesOptions, path: string): Promise<boolean> {
+  const folder = posix.dirname(path);
+  const listed = await gitlab
+    .tree(build.project, { sha: build.sha, ...(folder === '.' ? {} : { path: folder }) })
+    .catch(unknown);
+  return listed?.some(({ name }) => name === posix.basename(path)) ?? false;
+}
+
+async function submoduleLines(
+  { gitlab, build, plan }: NotesOptions,
+  { emptyFolders }: Findings,
+): Promise<string[]> {
+  if (emptyFolders.length === 0) return [];
+  const bytes = await gitlab.file(build.project, '.gitmodules', build.sha).catch(unknown);
+  const text = bytes?.toString() ?? '';
+  const paths = new Set(
+    [...text.matchAll(/^\s*path\s*=\s*"?(.*?)"?\s*$/gm)].map(([, path]) => path),
+  );
+  return emptyFolders
+    .map((folder) => posix.join(plan.context, folder))
+    .filter((path) => paths.has(path))
+    .slice(0, lineLimit)
+    .map((path) => `left out: submodule ${path} (git submodules are not in GitLab's archives)`);
+}
+
+function pointerLines({ pointers }: Findings): string[] {
+  const lines = pointers.names.map(
+    (name) => `LFS content of ${name} is missing: GitLab's archive holds its pointer alone`,
+  );
+  const more = pointers.count - pointers.names.length;
+  return more > 0 ? [...lines, `LFS content of ${more} more files is missing`] : lines;
+}
+
+/** A note is not worth a build: without an answer there is none. */
+function unknown(error: unknown): undefined {
+  if (error instanceof EkidenError) return undefined;
+  throw error;
+}
