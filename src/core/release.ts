@@ -41,6 +41,8 @@ export interface ReleaseStore {
   good(app: string): Promise<number[]>;
   /** The last release that became healthy. */
   lastGood(app: string): Promise<Release | undefined>;
+  /** Images by digest of all releases of all apps that are kept. */
+  images(): Promise<Set<string>>;
   /** Forgets everything about the app. */
   delete(app: string): Promise<void>;
 }

@@ -44,6 +44,20 @@ export function createReleaseStore({ redis, prefix }: StoreOptions): ReleaseStor
       const number = await redis.hget(key(app), 'good');
       return number === null ? undefined : find(app, Number(number));
     },
+    async images() {
+      const images = new Set<string>();
+      let cursor = '0';
+      do {
+        const scan = await redis.scan(cursor, 'MATCH', `${prefix}:app:*:releases`, 'COUNT', 500);
+        cursor = scan[0];
+        for (const found of scan[1]) {
+          for (const [field, text] of Object.entries(await redis.hgetall(found))) {
+            if (field.startsWith('release-')) images.add((JSON.parse(text) as Release).image);
+          }
+        }
+      } while (cursor !== '0');
+      return images;
+    },
     async delete(app) {
       await redis.del(key(app));
     },

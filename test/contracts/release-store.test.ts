@@ -63,6 +63,21 @@ describe.each([
     expect(await releases.lastGood(app)).toMatchObject({ number: 2 });
   });
 
+  test('the images are those of all apps, each once, and none of an app that is deleted', async () => {
+    const releases = open();
+    expect(await releases.images()).toEqual(new Set());
+    await releases.create(sampleRelease({ number: 1, image: 'r/a@sha256:1' }));
+    await releases.create(sampleRelease({ number: 2, image: 'r/a@sha256:1' }));
+    await releases.create(sampleRelease({ number: 3, image: 'r/a@sha256:2' }));
+    await releases.create(sampleRelease({ app: '/other', number: 1, image: 'r/b@sha256:3' }));
+    await releases.markGood(app, 1);
+    expect(await releases.images()).toEqual(
+      new Set(['r/a@sha256:1', 'r/a@sha256:2', 'r/b@sha256:3']),
+    );
+    await releases.delete('/other');
+    expect(await releases.images()).toEqual(new Set(['r/a@sha256:1', 'r/a@sha256:2']));
+  });
+
   test('an app that is deleted has no releases any more', async () => {
     const releases = open();
     await releases.create(sampleRelease({ number: await releases.next(app) }));

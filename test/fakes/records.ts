@@ -176,6 +176,10 @@ export function createFakeReleaseStore(): ReleaseStore {
       const { good } = open(app);
       return good === undefined ? undefined : find(app, good);
     },
+    async images() {
+      const kept = [...apps.values()].flatMap(({ releases }) => [...releases.values()]);
+      return new Set(kept.map(({ image }) => image));
+    },
     delete: async (app) => void apps.delete(app),
   };
 }

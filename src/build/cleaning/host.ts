@@ -1,0 +1,128 @@
+/** Cleans a Docker host: images of this installation, and BuildKit's cache where a setting bounds it. */
+import { z } from 'zod';
+import type { Docker } from '../../clients/docker.ts';
+import { buildCacheSize, pruneBuildCache } from '../../clients/docker-build-cache.ts';
+import type { Cleaned } from '../../core/cleaning.ts';
+import { messageOf } from '../../core/errors.ts';
+import { type HostImage, unneededOnHost } from './host-images.ts';
+import { freedBy, type Layered } from './layers.ts';
+import type { Needed } from './needed.ts';
+
+export interface HostCleaning {
+  docker: Docker;
+  needed: Needed;
+  install: string;
+  registry: string;
+  /** In milliseconds since the epoch. */
+  before: number;
+  dryRun: boolean;
+}
+
+export async function cleanHost(options: HostCleaning): Promise<Cleaned> {
+  const { docker, dryRun } = options;
+  const images = await listImages(docker);
+  const containers = await docker.listContainers({ all: true });
+  const used = new Set(containers.map(({ ImageID }) => ImageID));
+  const unneeded = unneededOnHost({ ...options, images, used });
+  if (unneeded.length === 0) return { removed: [], bytes: 0, notes: [] };
+  // Asked for before anything goes: nobody can tell the size of what is gone.
+  const layers = await layersOf(docker, images);
+  const notes: string[] = [];
+  const gone: HostImage[] = [];
+  for (const image of unneeded) {
+    const problem = dryRun ? undefined : await removeImage(docker, image);
+    if (problem === undefined) gone.push(image);
+    else notes.push(problem);
+  }
+  const kept = images.filter((image) => !gone.includes(image)).map(layers);
+  return {
+    removed: gone.map((image) => ({
+      names: namesOf(image),
+      bytes: freedBy([layers(image)], kept),
+    })),
+    bytes: freedBy(gone.map(layers), kept),
+    notes,
+  };
+}
+
+async function listImages(docker: Docker): Promise<HostImage[]> {
+  const images = await docker.listImages();
+  return images.map(({ Id, RepoTags, RepoDigests, Labels, Created }) => ({
+    id: Id,
+    tags: (RepoTags ?? []).filter((tag) => tag !== '<none>:<none>'),
+    digests: (RepoDigests ?? []).flatMap((name) => name.split('@')[1] ?? []),
+    labels: Labels ?? {},
+    createdAt: Created * 1000,
+  }));
+}
+
+function namesOf({ tags, id }: HostImage): string[] {
+  return tags.length > 0 ? tags : [id];
+}
+
+/** Takes one name after the other, and never by force: who uses it since keeps it. Answers what was in the way. */
+async function removeImage(docker: Docker, image: HostImage): Promise<string | undefined> {
+  for (const name of namesOf(image)) {
+    try {
+      await docker.getImage(name).remove();
+    } catch (error) {
+      const { statusCode } = error as { statusCode?: number };
+      if (statusCode !== 404) return `${name} stays: ${messageOf(error)}`;
+    }
+  }
+  return undefined;
+}
+
+const historySchema = z.array(z.object({ Size: z.number().default(0) }));
+
+/** Questions to Docker at a time. */
+const atOnce = 8;
+
+/** Layers of each image; the key of one is the chain that leads to it. */
+async function layersOf(docker: Docker, images: HostImage[]) {
+  const found = new Map<string, Layered>();
+  for (let from = 0; from < images.length; from += atOnce) {
+    const some = images.slice(from, from + atOnce);
+    // One that went in the meantime has none any more.
+    const layered = await Promise.all(
+      some.map(({ id }) => layersOfImage(docker, id).catch(() => ({ layers: [] }))),
+    );
+    for (const [index, { id }] of some.entries()) found.set(id, layered[index] ?? { layers: [] });
+  }
+  return ({ id }: HostImage): Layered => found.get(id) ?? { layers: [] };
+}
+
+async function layersOfImage(docker: Docker, id: string): Promise<Layered> {
+  const image = docker.getImage(id);
+  const [{ RootFS }, history] = await Promise.all([image.inspect(), image.history()]);
+  // Steps that changed no file have no layer; layers of nothing count nothing.
+  const sizes = historySchema
+    .parse(history)
+    .map(({ Size }) => Size)
+    .filter((size) => size > 0)
+    .reverse();
+  const diffs = RootFS.Layers ?? [];
+  // Which size is of which layer cannot be told where some layers hold nothing.
+  const isExact = sizes.length === diffs.length;
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  let chain = '';
+  return {
+    layers: diffs.map((diff, index) => {
+      chain = `${chain} ${diff}`;
+      const last = index === diffs.length - 1;
+      return { key: chain, bytes: isExact ? (sizes[index] ?? 0) : last ? total : 0 };
+    }),
+  };
+}
+
+/**
+ * Prunes BuildKit's cache down to `keep` bytes; answers how many bytes went. The cache has no labels: it
+ * is that of the whole daemon.
+ */
+export async function cleanBuildCache(
+  docker: Docker,
+  { keep, dryRun }: { keep: number; dryRun: boolean },
+): Promise<number> {
+  const excess = Math.max(0, (await buildCacheSize(docker)) - keep);
+  return dryRun || excess === 0 ? excess : pruneBuildCache(docker, keep);
+}

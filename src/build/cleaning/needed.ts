@@ -1,0 +1,101 @@
+/** Which images somebody still needs: what runs, what one can go back to, and what was built of late. */
+import type { Marathon } from '../../clients/marathon.ts';
+import { type BuildStore, type Heads, isActive } from '../../core/build.ts';
+import type { ProjectStore } from '../../core/project.ts';
+import type { ReleaseStore } from '../../core/release.ts';
+import { refTag, shaTag } from '../image/image-name.ts';
+
+export interface NeededOptions {
+  marathon: Pick<Marathon, 'apps'>;
+  releases: Pick<ReleaseStore, 'images'>;
+  builds: Pick<BuildStore, 'list'>;
+  heads: Pick<Heads, 'current'>;
+  knownProjects: Pick<ProjectStore, 'list'>;
+  install: string;
+  /** How many images of each branch and tag stay, those that no release needs included. */
+  keep: number;
+  /** Milliseconds for which a build keeps its image whatever comes of it. */
+  after: number;
+}
+
+export interface Needed {
+  /** `sha256:…` of manifests. */
+  digests: Set<string>;
+  /** Docker's ids of images that are made and not pushed yet. */
+  ids: Set<string>;
+  /** Tags that a build under way may give at any moment. */
+  tags: Set<string>;
+}
+
+/** What is known of the images of one project. */
+export interface ProjectImages extends Needed {
+  project: number;
+  /** Those that were pushed, by the repositories that they went to. */
+  pushed: Map<string, Set<string>>;
+  /** Tags of its branches and tags. */
+  refTags: Set<string>;
+}
+
+/** Builds of a project that are looked at: all that are kept. */
+const buildsOfProject = 500;
+
+/** What runs, and what one can go back to. @throws where Marathon or Redis does not answer. */
+export async function findReleased({
+  marathon,
+  releases,
+  install,
+}: NeededOptions): Promise<Set<string>> {
+  const apps = await marathon.apps({ label: `ekiden.install==${install}` });
+  const running = apps.flatMap(({ container }) => container?.docker?.image ?? []);
+  return new Set([...running, ...(await releases.images())].flatMap(digestIn));
+}
+
+/** One project after the other that was ever built. */
+export async function* projectImages(options: NeededOptions): AsyncGenerator<ProjectImages> {
+  let cursor: string | undefined;
+  do {
+    const page = await options.knownProjects.list({ limit: 100, ...(cursor ? { cursor } : {}) });
+    for (const { id } of page.items) yield await imagesOf(options, id);
+    cursor = page.next;
+  } while (cursor !== undefined);
+}
+
+/** What builds of the project need now, and what they pushed. */
+export async function imagesOf(options: NeededOptions, project: number): Promise<ProjectImages> {
+  const { builds, heads, keep, after } = options;
+  const found = nothingOf(project);
+  const { items } = await builds.list(project, { limit: buildsOfProject });
+  const newest = new Map<string, Set<string>>();
+  for (const build of items) {
+    const { ref, image, createdAt } = build;
+    found.refTags.add(refTag(ref));
+    if (isActive(build)) found.tags.add(shaTag(build.sha));
+    if (isActive(build) && build.made !== undefined) found.ids.add(build.made);
+    if (image === undefined) continue;
+    note(found, image);
+    const ofRef = newest.get(ref) ?? new Set();
+    newest.set(ref, ofRef);
+    // One image may have served several commits; it counts once.
+    const isOfNewest = ofRef.size < keep && (await heads.current(project, ref)) !== undefined;
+    if (isOfNewest) ofRef.add(image);
+    const isRecent = createdAt > Date.now() - after;
+    if (isRecent || isOfNewest) for (const digest of digestIn(image)) found.digests.add(digest);
+  }
+  return found;
+}
+
+function nothingOf(project: number): ProjectImages {
+  const none = { digests: new Set<string>(), ids: new Set<string>(), tags: new Set<string>() };
+  return { project, ...none, pushed: new Map(), refTags: new Set() };
+}
+
+function note({ pushed }: ProjectImages, image: string): void {
+  const [repository = '', digest = ''] = image.split('@');
+  const digests = pushed.get(repository) ?? new Set();
+  pushed.set(repository, digests.add(digest));
+}
+
+function digestIn(image: string): string[] {
+  const digest = image.split('@')[1];
+  return digest === undefined ? [] : [digest];
+}
