@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createGitLabVariables } from '../../src/clients/gitlab-variables.ts';
+import type { Build } from '../../src/core/build.ts';
 import type { Release } from '../../src/core/release.ts';
 import { createVariables } from '../../src/gitlab/variables.ts';
 import { type GitLabStandIn, startGitLab } from '../stand-ins/gitlab/gitlab.ts';
@@ -115,15 +116,18 @@ describe('the secrets of a build', () => {
     ...{ services: [], deadline: 1, dockerfile: 'Dockerfile', context: '', args: {} },
     ...{ fragments: [], warnings: [], secrets: {} },
   };
-  const secretsOf = (environments: string[], token?: string) =>
-    variables(token).secretsOf(sampleBuild({ project, plan: { ...plan, environments } }));
+  const secretsOf = (environments: string[], token?: string, change: Partial<Build> = {}) =>
+    variables(token).secretsOf(
+      sampleBuild({ project, plan: { ...plan, environments }, ...change }),
+    );
   const auth = (value: string, scope: string, change: object = {}) =>
     gitlab.setVariable({ projectId: project, key: 'DOCKER_AUTH_CONFIG', value, scope, ...change });
 
   it('hold the logins of its environments, of several the first', async () => {
     auth('{"a":1}', 'staging');
     auth('{"b":1}', 'review/*');
-    expect(await secretsOf(['production'])).toEqual({ masked: [], areUnreadable: false });
+    const none = { values: {}, masked: [], areUnreadable: false };
+    expect(await secretsOf(['production'])).toEqual(none);
     expect((await secretsOf(['production', 'review/x', 'staging'])).dockerAuth).toBe('{"b":1}');
   });
 
@@ -133,6 +137,38 @@ describe('the secrets of a build', () => {
     expect((await secretsOf(['production'])).dockerAuth).toBeUndefined();
     gitlab.protect(project, { branches: ['main'] });
     expect((await secretsOf(['production'])).dockerAuth).toBe('{"a":1}');
+  });
+
+  describe('what build.secrets names', () => {
+    const secrets = { npm: 'NPM_TOKEN', pem: 'DEPLOY_KEY', none: 'NOWHERE' };
+    const valuesAt = async (ref: string) => {
+      const named = { ...plan, environments: ['review/x', 'production'], secrets };
+      return (await secretsOf([], undefined, { ref, plan: named })).values;
+    };
+
+    it('is there by its name, and nothing else is', async () => {
+      gitlab.setVariable({ projectId: project, key: 'NPM_TOKEN', value: 'a', scope: 'production' });
+      gitlab.setVariable({ projectId: project, key: 'NPM_TOKEN', value: 'b', scope: 'review/*' });
+      gitlab.setVariable({ projectId: project, key: 'DEPLOY_KEY', value: 'pem\n', type: 'file' });
+      gitlab.setVariable({ projectId: project, key: 'OTHER', value: 'other' });
+      expect(await valuesAt('refs/heads/main')).toEqual({ NPM_TOKEN: 'b', DEPLOY_KEY: 'pem\n' });
+    });
+
+    it('is there for protected refs alone where it is protected', async () => {
+      const one = { key: 'NPM_TOKEN', value: 'a', protected: true };
+      gitlab.setVariable({ projectId: project, ...one });
+      gitlab.protect(project, { branches: [] });
+      expect(await valuesAt('refs/heads/main')).toEqual({});
+      gitlab.protect(project, { branches: ['main'] });
+      expect(await valuesAt('refs/heads/main')).toEqual({ NPM_TOKEN: 'a' });
+    });
+
+    it('is not there for what a fork proposes in a merge request', async () => {
+      gitlab.setVariable({ projectId: project, key: 'NPM_TOKEN', value: 'a' });
+      auth('{"a":1}', '*');
+      expect(await valuesAt('refs/tags/v1')).toHaveProperty('NPM_TOKEN');
+      expect(await valuesAt('refs/merge-requests/7/head')).toEqual({});
+    });
   });
 
   it('hold all that is masked, wherever it holds', async () => {
@@ -145,6 +181,7 @@ describe('the secrets of a build', () => {
 
   it('are none where the token may not read them', async () => {
     expect(await secretsOf(['production'], roleOf(30))).toEqual({
+      values: {},
       masked: [],
       areUnreadable: true,
     });

@@ -51,7 +51,7 @@ it('also where a command prints them in parts', async () => {
     state,
     image = '',
   } = await build([
-    `RUN printf 'one hunter2-'; sleep 0.2; printf '駅伝-'; sleep 0.2; echo 'hunter2 two'`,
+    `RUN printf 'one hunter2-'; sleep 0.2; printf '駅伝-'; sleep 0.2; echo 'hunter2 two' # ${crypto.randomUUID()}`,
   ]);
   expect(state).toBe('succeeded');
   expect(log).toContain('one [REDACTED] two');
