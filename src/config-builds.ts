@@ -79,6 +79,21 @@ export const buildSettings = {
       .default('2048'),
     'MiB, or a share such as 5%, that must be free on the disks of a build host before a build begins.',
   ),
+  archiveCache: setting(
+    'EKIDEN_ARCHIVE_CACHE',
+    whole(0).default(2048),
+    'MiB of the data folder for archives of commits, by which builds ask GitLab less; 0 keeps none.',
+  ),
+  archiveRate: setting(
+    'EKIDEN_ARCHIVE_RATE',
+    whole(0).default(5),
+    'Archives of a project that GitLab gives in a minute; further builds wait. 0 is for no limit.',
+  ),
+  archiveFormat: setting(
+    'EKIDEN_ARCHIVE_FORMAT',
+    z.enum(['auto', 'tar', 'tar.gz']).default('auto'),
+    'How GitLab sends archives; auto takes tar, and tar.gz while that comes slowly.',
+  ),
   buildLogMemory: setting(
     'EKIDEN_BUILD_LOG_MEMORY',
     whole(1).default(512),
@@ -88,6 +103,26 @@ export const buildSettings = {
     'EKIDEN_BUILD_LOG_DAYS',
     whole(1, 3_650).default(30),
     'Days that the log of a build is kept.',
+  ),
+  buildCache: setting(
+    'EKIDEN_BUILD_CACHE',
+    whole(0).optional(),
+    "MiB that BuildKit's cache keeps when it is cleaned; it is that of the whole daemon, and left alone by default.",
+  ),
+  cleanEvery: setting(
+    'EKIDEN_CLEAN_EVERY',
+    whole(0, 8_760).default(24),
+    'Hours between two cleanings of a build host and the registry; 0 cleans only when asked.',
+  ),
+  cleanAfter: setting(
+    'EKIDEN_CLEAN_AFTER',
+    whole(0, 87_600).default(168),
+    'Hours for which the image of a build stays, whether a release needs it or not.',
+  ),
+  cleanKeep: setting(
+    'EKIDEN_CLEAN_KEEP',
+    whole(0, 1_000).default(2),
+    'Newest images of each branch and tag that stay when all is cleaned.',
   ),
   buildTimeout: setting('EKIDEN_BUILD_TIMEOUT', seconds.default(3600), 'Seconds a build may take.'),
 } as const;

@@ -1,9 +1,11 @@
 /** Puts the legs of the journey together, and the steps between them. */
+import { openArchives } from './archives.ts';
 import { createBuilder } from './build/builder.ts';
 import { createFragments } from './build/fragments.ts';
 import { createBuildLogs } from './build/log/build-log.ts';
 import { createResolver } from './build/resolve.ts';
 import { admissionOf, limitsOf } from './build-host.ts';
+import type { Cleaning } from './cleaning.ts';
 import { createGitLabVariables } from './clients/gitlab-variables.ts';
 import { gitlabConnection } from './config.ts';
 import type { JourneyEvent, RefDeleted } from './core/event.ts';
@@ -16,7 +18,16 @@ import { createVariables } from './gitlab/variables.ts';
 import { type Parts, registryLoginOf, urlMaker } from './parts.ts';
 
 export function createLegs(
-  { config, stores, gitlab, docker, registry, marathon }: Parts,
+  {
+    config,
+    stores,
+    gitlab,
+    docker,
+    registry,
+    marathon,
+    log,
+    cleanSoon,
+  }: Parts & Pick<Cleaning, 'cleanSoon'>,
   { templates, expand, actors }: Dockerfiles,
 ) {
   const { builds, heads, cancellations, locks, balancers } = stores;
@@ -41,13 +52,14 @@ export function createLegs(
     secretsOf: variables.secretsOf,
     registry: config.registryUrl,
     registryClient: registry,
+    archives: openArchives({ config, stores, gitlab, log }),
     exclusively: locks.exclusively,
     builder: config.builder,
     ...(login ? { registryLogin: login } : {}),
     args: config.buildArgs,
     timeout: config.buildTimeout,
     limits: limitsOf(config),
-    admit: admissionOf({ config, docker }).admit,
+    admit: admissionOf({ config, docker, cleanSoon }).admit,
   });
   const deployer = createDeployer({
     ...{ marathon, install, domain },

@@ -2,15 +2,16 @@
 import type { Redis } from '../clients/redis.ts';
 
 export interface ArchiveLimits {
-  /** Counts one more of a project; false when this minute has had as many as GitLab answers. */
-  take(project: number): Promise<boolean>;
+  /**
+   * Counts one more archive of a project in this minute of the clock, as GitLab counts them; false when
+   * it has had `perMinute` already. 0 is for no limit.
+   */
+  take(project: number, perMinute: number): Promise<boolean>;
 }
 
 export interface ArchiveLimitsOptions {
   redis: Redis;
   prefix: string;
-  /** Archives of a project in a minute of the clock, as GitLab counts them; 0 for no limit. */
-  perMinute: number;
   now?: () => number;
 }
 
@@ -23,9 +24,9 @@ const takeScript = `
   return 1`;
 
 export function createArchiveLimits(options: ArchiveLimitsOptions): ArchiveLimits {
-  const { redis, prefix, perMinute, now = Date.now } = options;
+  const { redis, prefix, now = Date.now } = options;
   return {
-    async take(project) {
+    async take(project, perMinute) {
       if (perMinute === 0) return true;
       const minute = Math.floor(now() / 60_000);
       const key = `${prefix}:archives:${project}:${minute}`;

@@ -5,6 +5,7 @@ import type { Redis, RedisOptions } from '../clients/redis.ts';
 import type { Arrival } from '../core/event.ts';
 import type { Log } from '../core/log.ts';
 import { attemptsInAll as attempts } from '../core/queue.ts';
+import { createArchiveLimits } from './archive-limits.ts';
 import { createArrivals, drainSpool, spooledSchema } from './arrivals.ts';
 import { createBalancers } from './balancers.ts';
 import { createBuildLogStore } from './build-logs.ts';
@@ -73,6 +74,7 @@ export function createStores({ config, log, redis: connect }: StoresOptions) {
     arrivals: createArrivals({ queue: door, spool, log }),
     drainSpool: () => drainSpool({ queue: door, spool, log }),
     ...openRecords(options),
+    archiveLimits: createArchiveLimits(options),
     rateLimits: createRateLimits({ redis: impatient, prefix }),
     sessions: createSessions({ redis: impatient, prefix }),
     tickets: createTickets({ redis: impatient, prefix }),
