@@ -6,6 +6,7 @@ import Table from 'cli-table3';
 import { measureBuildMemory } from './build-memory.ts';
 import { measureBuilds, measureLargeBuilds } from './builds.ts';
 import { measureCancel } from './cancel.ts';
+import { measureExpansion } from './expansion.ts';
 import { measureHookCost } from './hook-cost.ts';
 import { measureHookRate } from './hook-rate.ts';
 import { measureIdle } from './idle.ts';
@@ -21,6 +22,7 @@ const parts: Record<string, (bench: Bench) => Promise<Row[]>> = {
   builds: measureBuilds,
   large: measureLargeBuilds,
   cancel: measureCancel,
+  expansion: measureExpansion,
   idle: measureIdle,
   page: measurePage,
 };

@@ -43,7 +43,11 @@ export interface Expansion {
 export const defaultFrontends: readonly string[] = ['dockerfile-x'];
 
 // The word itself, or a part of it that goes on in the next line; no INCLUDE can do without.
-const MAY_INCLUDE = /include|(?:i|in|inc|incl|inclu|includ)[\\`][ \t\r]*$/im;
+const HAS_WORD = /include|(?:i|in|inc|incl|inclu|includ)[\\`][ \t\r]*$/im;
+// The same at the beginning of a line, where every INCLUDE and ONBUILD INCLUDE has at least a part of its keyword.
+const HAS_LINE =
+  /^[\0-\t\v-\x20\x7f-\xff]*(?:include|onbuild|(?:i|in|inc|incl|inclu|includ|o|on|onb|onbu|onbui|onbuil)[\\`][ \t\r]*$)/im;
+const LINE_FEED = 0x0a;
 // No input can be declared without.
 const PRAGMA = 'ekiden:';
 
@@ -73,7 +77,7 @@ async function expand(
   const bytes = await options.read(path);
   if (!bytes) throw noDockerfile(options.file);
   const text = bytes.toString('latin1');
-  if (!MAY_INCLUDE.test(text) && !text.includes(PRAGMA)) return unchanged(path, bytes);
+  if (!mayAsk(text)) return unchanged(path, bytes);
   const parsed = parseDockerfile(bytes);
   const frontend = otherFrontend(path, parsed, options.otherFrontends ?? defaultFrontends);
   if (frontend) return { ...unchanged(path, bytes), warnings: [frontend] };
@@ -85,6 +89,11 @@ async function expand(
   return { ...splice, warnings: [...warnings, ...splice.warnings] };
 }
 
+/** Whether the file could hold an INCLUDE or an input; quick, as most files hold none. */
+function mayAsk(text: string): boolean {
+  return (HAS_WORD.test(text) && HAS_LINE.test(text)) || text.includes(PRAGMA);
+}
+
 function unchanged(file: string, bytes: Buffer): Expansion {
   const count = countLines(bytes);
   const map = count > 0 ? [{ file, line: 1, count, via: [] }] : [];
@@ -93,11 +102,9 @@ function unchanged(file: string, bytes: Buffer): Expansion {
 
 function countLines(bytes: Buffer): number {
   let count = 0;
-  for (let at = 0; at < bytes.length; count++) {
-    const lineFeed = bytes.indexOf(0x0a, at);
-    at = lineFeed === -1 ? bytes.length : lineFeed + 1;
-  }
-  return count;
+  for (let at = 0; at < bytes.length; at++) if (bytes[at] === LINE_FEED) count++;
+  const isOpen = bytes.length > 0 && bytes[bytes.length - 1] !== LINE_FEED;
+  return isOpen ? count + 1 : count;
 }
 
 function otherFrontend(

@@ -2,9 +2,8 @@
 
 import { toUtf8 } from './bytes.ts';
 import { includeError, type Problem, type Spot } from './diagnostic.ts';
-import type { ParsedDockerfile } from './instructions.ts';
 import { nearestNames } from './nearest.ts';
-import { type Pragma, pragmas } from './pragmas.ts';
+import type { Pragma } from './pragmas.ts';
 import { readWord } from './words.ts';
 
 export interface Input {
@@ -51,16 +50,19 @@ const MAX_SHOWN = 8;
 const MAX_SHOWN_WIDTH = 100;
 
 /** The inputs in the order of their declarations, and the first line that declares none properly. */
-export function declaredInputs(parsed: ParsedDockerfile): {
+export function declaredInputs(
+  lines: readonly Pragma[],
+  token: string,
+): {
   inputs: ReadonlyMap<string, Input>;
   problem: InputProblem | undefined;
 } {
   const inputs = new Map<string, Input>();
   let problem: InputProblem | undefined;
-  const token = String.fromCharCode(parsed.escape);
-  for (const { name: pragma, rest, line, text } of pragmas(parsed)) {
-    if (pragma !== 'input') continue;
-    const input = readDeclaration({ rest, line, text, name: pragma }, token);
+  for (const pragma of lines) {
+    if (pragma.name !== 'input') continue;
+    const { line } = pragma;
+    const input = readDeclaration(pragma, token);
     const known = 'name' in input ? inputs.get(input.name) : undefined;
     if (!('name' in input)) problem ??= { problem: input, line };
     else if (known) problem ??= { problem: declaredTwice(known), line };

@@ -148,7 +148,8 @@ export function useFile(opened: Opened, { values, setting, via }: UseOptions): S
 }
 
 function open(fetched: Fetched, parsed: ParsedDockerfile, via: readonly Origin[]): Opened {
-  const { inputs, problem } = declaredInputs(parsed);
+  const asked = pragmas(parsed);
+  const { inputs, problem } = declaredInputs(asked, String.fromCharCode(parsed.escape));
   if (problem) {
     const spot = spotOfLine({ id: fetched.id, text: parsed.text }, problem.line, via);
     throw includeError(problem.problem, spot);
@@ -158,6 +159,6 @@ function open(fetched: Fetched, parsed: ParsedDockerfile, via: readonly Origin[]
     sha256: createHash('sha256').update(fetched.bytes).digest('hex'),
     parsed,
     inputs,
-    once: pragmas(parsed).some(({ name }) => name === 'once'),
+    once: asked.some(({ name }) => name === 'once'),
   };
 }
