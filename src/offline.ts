@@ -1,4 +1,5 @@
 /** What the command line can do without any service: expand a Dockerfile, print the manifest's schema. */
+import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import {
   createTemplates,
@@ -10,6 +11,7 @@ import {
   joinTemplates,
   renderDiagnostic,
 } from './build/dockerfile/index.ts';
+import { manifestFile, parseManifest } from './build/manifest.ts';
 import { manifestJsonSchema } from './build/manifest-schema.ts';
 import { createFileCache, createGitLabTemplates, openProjects } from './build/sources/index.ts';
 import { readGitVariables } from './clients/git.ts';
@@ -24,19 +26,29 @@ export interface ExpandOptions {
   root?: string;
   /** Answers JSON with the line map instead of the bytes. */
   map?: boolean;
-  /** Build args. */
+  /** Build args, before those of the manifest. */
   args?: Record<string, string>;
 }
 
 /** The expansion as the command prints it, and its warnings. @throws IncludeError, FetchError */
 export async function expand({ map = false, ...options }: ExpandOptions) {
   const root = options.root ?? (await findRoot(dirname(resolve(options.file))));
-  const variables = await readGitVariables(root);
-  const expansion = await expandFile({ ...options, root, variables, ...(await sourcesOfToken()) });
+  const [variables, manifest] = await Promise.all([readGitVariables(root), manifestIn(root)]);
+  const args = { ...manifest.build.args, ...options.args };
+  const sources = await sourcesOfToken();
+  const expansion = await expandFile({ ...options, root, args, variables, ...sources });
   return {
     bytes: formatExpansion(expansion, { map }),
     warnings: expansion.warnings.map(renderDiagnostic),
   };
+}
+
+async function manifestIn(root: string) {
+  const missing = (error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  };
+  return parseManifest(await readFile(join(root, manifestFile)).catch(missing));
 }
 
 /** An error of INCLUDE with its excerpt, as people read it in a terminal. */
