@@ -81,7 +81,7 @@ describe('a build that works', () => {
       Dockerfile: `${buildHost.from}\nINCLUDE docker/app.dockerfile\nEXPOSE 9000 8000/tcp\n`,
       'docker/app.dockerfile':
         'ARG DECLARED\nCOPY app.txt /\nRUN echo "$DECLARED $(cat /app.txt)"\n',
-      'app.txt': 'of the commit',
+      'app.txt': `of the commit ${crypto.randomUUID()}`,
     });
     const args = { DECLARED: 'given', UNDECLARED: 'not given' };
     expect(await build('b1', { args })).toEqual([{ type: 'image.pushed', build: 'b1' }]);

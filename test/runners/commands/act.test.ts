@@ -256,7 +256,7 @@ test('deploy --ref builds, and waits for the build and for what it brings', asyn
     return find(id);
   };
   const { code, out, err } = await terminal.run('deploy', 'shop/front', '--ref', 'main', '--wait');
-  expect(asked).toEqual([{ project: 1, by: 'owner', ref: 'main' }]);
+  expect(asked).toEqual([{ project: 1, by: 'owner', actor: 6, ref: 'main' }]);
   expect(code).toBe(1);
   expect(out).toMatch(/^build b1 {2}succeeded {2}http\S+\nproduction\/web {2}failed {2}why\n$/);
   expect(err).toBe('the build is queued\nbuild running\nbuild succeeded\n');
