@@ -10,6 +10,7 @@ import { measureExpansion } from './expansion.ts';
 import { measureHookCost } from './hook-cost.ts';
 import { measureHookRate } from './hook-rate.ts';
 import { measureIdle } from './idle.ts';
+import { measureLog } from './log.ts';
 import { measureLoss } from './loss.ts';
 import { measurePage } from './page.ts';
 import type { Bench, Row } from './stage.ts';
@@ -23,6 +24,7 @@ const parts: Record<string, (bench: Bench) => Promise<Row[]>> = {
   large: measureLargeBuilds,
   cancel: measureCancel,
   expansion: measureExpansion,
+  log: measureLog,
   idle: measureIdle,
   page: measurePage,
 };
