@@ -15,12 +15,14 @@ import { sampleBuild, sampleDeployment, sampleService } from './support/samples.
 
 let told: string[];
 let queued: string[];
+let noted: string[];
 let ekiden: Ekiden;
 
 /** An Ekiden whose builder and deployer answer what a test wants, over stores in memory. */
 beforeEach(async () => {
   told = [];
   queued = [];
+  noted = [];
   const [builds, deployments] = [createFakeBuildStore(), createFakeDeploymentStore()];
   const queueOf = (name: string) => ({
     add: async (work: object, { id }: { id: string }) => {
@@ -41,7 +43,7 @@ beforeEach(async () => {
     }),
     buildLine: { enter: async () => 1, begin: async () => undefined, leave: async () => undefined },
     removeLeftServices: async () => undefined,
-    noteFragments: async () => undefined,
+    noteFragments: async (build: string) => void noted.push(build),
     requestDeployments: (build: string) =>
       requestDeployments({ builds, deployments, appIds: createFakeAppIds() }, build),
   } as unknown as Ekiden;
@@ -75,6 +77,7 @@ describe('the relay', () => {
     expect(told.slice(2).every((line) => /^ekiden\/deploy\/.* pending$/.test(line))).toBe(true);
     expect(queued).toHaveLength(told.length - 2);
     expect(queued.length).toBeGreaterThan(0);
+    expect(noted).toEqual(['b1']);
   });
 
   it('told twice of an image, says nothing that is over again', async () => {

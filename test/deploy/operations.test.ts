@@ -164,6 +164,18 @@ describe('removing', () => {
     expect(rig.marathon.definitionOf(app)).toBeDefined();
   });
 
+  it('forgets which fragments the project uses, once all of it is taken down', async () => {
+    const { fragmentUses } = rig.stores;
+    const names = { projectPath: 'shop/cart', ref: 'refs/heads/main', sha: 'a', build: 'b1' };
+    const fragments = [{ name: 'node', source: 'template:node', version: '1', sha256: '' }];
+    const use = { ...names, environments: [], order: 1, at: 1, fragments };
+    for (const project of [7, 8]) await fragmentUses.note({ ...use, project });
+    await rig.operations.remove({ project: 7, environment: 'staging', by: 'ada' });
+    expect(await fragmentUses.count('node')).toEqual({ refs: 2, projects: 2 });
+    await rig.operations.remove({ project: 7, by: 'ada' });
+    expect((await fragmentUses.list('node', { limit: 9 })).items).toMatchObject([{ project: 8 }]);
+  });
+
   it('leaves other projects and installations alone', async () => {
     await rig.releases(1);
     expect(await rig.operations.remove({ project: 8, by: 'ada' })).toEqual([]);

@@ -31,7 +31,7 @@ interface Named {
 }
 
 const files = (version: string) => ({
-  Dockerfile: `ARG NODE_IMAGE=node:20\nFROM \${NODE_IMAGE}\nCOPY app.js .\nEXPOSE 8080\nCMD ["node", "app.js"]\n`,
+  Dockerfile: `ARG NODE_IMAGE=node:20\nFROM \${NODE_IMAGE}\nINCLUDE template:logs@1\nCOPY app.js .\nEXPOSE 8080\nCMD ["node", "app.js"]\n`,
   '.ekiden.yml': 'services: { web: { mem: 128, health: { path: /, interval: 1s } } }\n',
   'app.js': `const { appendFileSync } = require('node:fs');
 console.log('this is ${version}');
@@ -138,6 +138,12 @@ describe('looking', () => {
     const [build] = (body as { builds: Named[] }).builds;
     const log = await ours('GET', `/builds/${build?.id}/log`);
     expect(log.text).toContain('COPY app.js');
+  });
+
+  it('shows who uses a fragment', async () => {
+    const { body } = await call('GET', '/fragments/logs?version=1.9.9', { token });
+    const taken = [{ source: 'template:logs@1', version: '1.0.0' }];
+    expect(body).toMatchObject({ users: [{ project: { path: 'shop/front' }, taken }] });
   });
 
   it('shows health, instances and what balancers are told', async () => {
