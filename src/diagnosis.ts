@@ -25,6 +25,7 @@ export async function diagnose(): Promise<Finding[]> {
     data: use('data'),
     install: use('install'),
     dockerHost: use('dockerHost'),
+    builds: { builder: use('builder'), memory: use('buildMemory'), cpus: use('buildCpus') },
     redisUrl: use('redisUrl'),
     registryUrl: use('registryUrl'),
     registryListen: use('registryListen'),

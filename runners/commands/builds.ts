@@ -31,7 +31,9 @@ export function buildRows(builds: BuildAnswer[]): string[][] {
   return [heads.map((head) => colours.dim(head)), ...builds.map(rowOf)];
 }
 
-function rowOf({ id, state, ref, sha, createdAt, legs, reason }: BuildAnswer): string[] {
+function rowOf(build: BuildAnswer): string[] {
+  const { id, state, ref, sha, createdAt, legs } = build;
+  const reason = build.reason ?? build.waiting?.why;
   return [
     ...[id, coloured(state), plain(ref.replace(/^refs\/(heads|tags)\//, ''))],
     ...[sha.slice(0, 12), agoOf(createdAt), tookOf(legs), plain(reason ?? '')],

@@ -2,7 +2,8 @@
  * One limit over all that BuildKit runs: it ignores those of a single build without a word, but has
  * all its commands in one cgroup, `/docker/buildkit`.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { messageOf } from '../core/errors.ts';
@@ -84,29 +85,35 @@ function filesOfV2(root: string, { memory, cpus }: Cap): CapFile[] {
 
 /** Limits what BuildKit runs; answers why it cannot, or nothing. */
 export async function capBuildKit(options: CapOptions): Promise<string | undefined> {
-  const { docker, cap, root = '/sys/fs/cgroup' } = options;
-  const where = await cgroupsOf(docker);
-  const obstacle = obstacleTo(options.dockerHost, where.driver);
+  const { cap, root = '/sys/fs/cgroup' } = options;
+  const { version, obstacle } = await lookAtCgroup(options);
   if (obstacle !== undefined) return obstacle;
   try {
-    for (const file of capFiles({ root, version: where.version, cap })) await write(file);
+    for (const file of capFiles({ root, version, cap })) await write(file);
     return undefined;
   } catch (error) {
     return `its cgroup cannot be changed: ${messageOf(error)}`;
   }
 }
 
-async function cgroupsOf(docker: Docker): Promise<{ driver: string; version: string }> {
+/** Which cgroups the host has, and why nothing here can limit what BuildKit of this daemon runs, if so. */
+export async function lookAtCgroup(
+  options: Omit<CapOptions, 'cap'>,
+): Promise<{ version: string; obstacle?: string }> {
+  const { docker, dockerHost, root = '/sys/fs/cgroup' } = options;
   const info = infoSchema.parse(await docker.info());
-  return { driver: info.CgroupDriver, version: info.CgroupVersion };
-}
-
-/** Why nothing here can limit what BuildKit of this daemon runs. */
-export function obstacleTo(dockerHost: string, driver: string): string | undefined {
+  const { CgroupVersion: version, CgroupDriver: driver } = info;
   const isLocal = dockerHost.startsWith('/') || dockerHost.startsWith('unix:');
-  if (!isLocal) return 'the daemon is on another machine';
-  if (driver !== 'cgroupfs') return `the cgroups of the daemon are made by ${driver}`;
-  return undefined;
+  if (!isLocal) return { version, obstacle: 'the daemon is on another machine' };
+  if (driver !== 'cgroupfs') {
+    return { version, obstacle: `the cgroups of the daemon are made by ${driver}` };
+  }
+  const mount = version === '2' ? root : `${root}/memory`;
+  const isOurs = await access(mount, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+  return isOurs ? { version } : { version, obstacle: `${mount} cannot be written by this user` };
 }
 
 async function write({ path, text, isOptional = false }: CapFile): Promise<void> {

@@ -9,6 +9,7 @@ export const buildSchema = z.looseObject({
   sha: z.string(),
   state: z.string(),
   reason: z.string().optional(),
+  waiting: z.looseObject({ why: z.string() }).optional(),
   by: z.string().optional(),
   twin: z.string().optional(),
   environments: z.array(z.string()),
@@ -131,6 +132,20 @@ export const fragmentSchema = z.looseObject({
   next: z.string().optional(),
 });
 
+const cleanedSchema = z.object({
+  removed: z.array(z.object({ names: z.array(z.string()), bytes: z.number() })),
+  bytes: z.number(),
+  notes: z.array(z.string()),
+});
+
+export const cleaningSchema = z.object({
+  dryRun: z.boolean(),
+  host: cleanedSchema.optional(),
+  buildCache: z.number().optional(),
+  registry: cleanedSchema.optional(),
+});
+
+export type CleaningAnswer = z.output<typeof cleaningSchema>;
 export type FragmentSummaryAnswer = z.output<typeof fragmentsSchema>['items'][number];
 export type FragmentAnswer = z.output<typeof fragmentSchema>;
 export type BuildAnswer = z.output<typeof buildSchema>;

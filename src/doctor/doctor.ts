@@ -1,6 +1,7 @@
 /** Looks at everything that an installation needs, and says what is there, what is missing, and what mends it. */
 import { join } from 'node:path';
 import { type Address, addressOf, localUrlOf } from '../core/address.ts';
+import { type BuildLimitsOptions, buildLimitsChecks } from './build-limits.ts';
 import {
   type Check,
   type Finding,
@@ -33,6 +34,8 @@ export interface DoctorOptions {
   data: string;
   install: string;
   dockerHost: string;
+  /** Of the role build. */
+  builds: Omit<BuildLimitsOptions, 'dockerHost'>;
   /** Undefined where the private part is used, as with the next two. */
   redisUrl: string | undefined;
   registryUrl: string | undefined;
@@ -58,6 +61,7 @@ export async function examine(options: DoctorOptions): Promise<Finding[]> {
       ...nginxChecks(options),
       checkDataFolder(options.data),
       checkDockerFolder(options.dockerHost),
+      ...buildLimitsChecks({ ...options.builds, dockerHost: options.dockerHost }),
     ]);
   } finally {
     gitlab.close();
