@@ -66,7 +66,7 @@ function createRig({ gitlab, stores, project, folder }: Parts) {
     ...{ ...stores, gitlab: client, deadline: 300, projects: stores.knownProjects },
     limits: { instances: 100, memory: 65_536 },
     expand: createExpansion({
-      ...{ openSources, args: { TEAM: 'web' }, include: {} },
+      ...{ openSources, args: { TEAM: 'web' }, include: {}, heredocs: async () => true },
     }),
     actorOf: (user) => ({
       user,
