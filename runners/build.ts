@@ -1,6 +1,7 @@
 /** The role build: resolves pushes and builds images, where Docker is. */
 import type { Ekiden } from '../src/ekiden.ts';
 import { createRelay } from '../src/relay.ts';
+import { cleanRegularly } from './cleaning.ts';
 import type { Runner } from './runner.ts';
 
 /** Resolving is a few questions to GitLab; builds themselves are limited by EKIDEN_BUILD_SLOTS. */
@@ -16,9 +17,11 @@ export async function startBuild(ekiden: Ekiden): Promise<Runner> {
   const unsubscribe = await cancellations.subscribe((build, reason) =>
     building.cancel(build, reason),
   );
+  const stopCleaning = cleanRegularly(ekiden);
   const leaveLine = await ekiden.buildLine.keepTrue();
   return {
     async stop() {
+      stopCleaning();
       await Promise.all([resolving.stop(), building.stop(), leaveLine()]);
       await unsubscribe();
     },

@@ -26,7 +26,11 @@ export function limitsOf({ buildMemory: memory, buildCpus: cpus }: HostConfig) {
 }
 
 /** Lets builds begin where there is room; another machine's room cannot be seen from here. */
-export function admissionOf({ config, docker }: Omit<HostOptions, 'log'>): Admission {
+export function admissionOf({
+  config,
+  docker,
+  cleanSoon: clean,
+}: Omit<HostOptions, 'log'> & { cleanSoon: () => void }): Admission {
   const isLocal = /^(unix:|\/)/.test(config.dockerHost);
   if (!isLocal) return { admit: async () => undefined };
   return createAdmission({
@@ -35,6 +39,7 @@ export function admissionOf({ config, docker }: Omit<HostOptions, 'log'>): Admis
       disk: parseDiskWatermark(config.buildFreeDisk),
     },
     room: roomOf({ docker, data: config.data }),
+    clean,
   });
 }
 

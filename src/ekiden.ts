@@ -11,6 +11,7 @@ import { type TaggedCommit, takesTagAt } from './build/tag-rule.ts';
 import { capBuilds } from './build-host.ts';
 import type { BuildLine } from './build-line.ts';
 import { type BuildLogReader, createBuildLogReader } from './build-log-reader.ts';
+import { type Cleaning, createCleaning } from './cleaning.ts';
 import { connectDocker } from './clients/docker.ts';
 import { isInsecure } from './clients/docker-registries.ts';
 import { createGitLab } from './clients/gitlab.ts';
@@ -120,6 +121,8 @@ export interface Ekiden {
   buildLine: BuildLine;
   /** Limits all builds of this host together, where BuildKit heeds no limits of one. */
   capBuilds(): Promise<void>;
+  /** Takes away images and tags that no release needs. */
+  cleaning: Cleaning;
   /** Records the deployments of an image and makes their apps follow them; answers their ids. */
   requestDeployments(build: string): Promise<string[]>;
   /** Records which fragments a successful build took. */
@@ -149,6 +152,8 @@ export function createEkiden(config: ReadyConfig, log: Log): Ekiden {
   const dockerfiles = createDockerfiles(parts, door.access);
   const handOn: HandOn = (event) => createRelay(ekiden).handOn(event);
 
+  const cleaning = createCleaning(parts);
+
   const ekiden: Ekiden = {
     ...stores,
     config,
@@ -157,7 +162,8 @@ export function createEkiden(config: ReadyConfig, log: Log): Ekiden {
     templates: templatesFolder,
     ...createTelling(parts),
     capBuilds: () => capBuilds(parts),
-    ...createLegs(parts, dockerfiles),
+    cleaning,
+    ...createLegs({ ...parts, ...cleaning }, dockerfiles),
     ...door,
     dockerfiles,
     ...createRequests(parts, handOn),
@@ -176,14 +182,14 @@ export function createEkiden(config: ReadyConfig, log: Log): Ekiden {
     takesTag: (commit) =>
       takesTagAt({ ...clients, tagRules: stores.tagRules, within: tagPatience }, commit),
     ...createSteps(parts, newBuildId),
-    async close() {
-      await clients.marathon.close();
-      await clients.registry.close();
-      await nodes.close();
-      await stores.close();
-    },
+    close: () => closeAll([clients.marathon, clients.registry, nodes, stores]),
   };
   return ekiden;
+}
+
+/** One after the other, the stores last: what still runs may write to them. */
+async function closeAll(parts: { close(): Promise<void> }[]): Promise<void> {
+  for (const part of parts) await part.close();
 }
 
 function createClients(config: ReadyConfig, log: Log) {

@@ -5,6 +5,7 @@ import { SetupError } from './core/errors.ts';
 
 export type {
   BuildAnswer,
+  CleaningAnswer,
   DeploymentAnswer,
   EkidenApi,
   FollowedPart,

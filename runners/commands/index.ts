@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { addBackup } from './backup.ts';
 import { addBuilds } from './builds.ts';
+import { addClean } from './clean.ts';
 import { addCompletion } from './completion.ts';
 import { addDeploy } from './deploy.ts';
 import { addDoctor } from './doctor.ts';
@@ -43,5 +44,6 @@ export const commands: ((program: Command) => void)[] = [
   addEnable,
   addDisable,
   addRemove,
+  addClean,
   addCompletion,
 ];

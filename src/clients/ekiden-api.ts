@@ -9,6 +9,7 @@ import { type FollowedPart, followLog } from './ekiden-socket.ts';
 
 export type {
   BuildAnswer,
+  CleaningAnswer,
   DeploymentAnswer,
   FragmentAnswer,
   FragmentSummaryAnswer,
@@ -46,6 +47,8 @@ export function createEkidenApi(connection: EkidenConnection) {
     ...deploymentCalls(connection),
     ...serviceCalls(connection),
     ...fragmentCalls(connection),
+    clean: (dryRun: boolean) =>
+      json(connection, schemas.cleaningSchema, '/clean', { method: 'POST', body: { dryRun } }),
   };
 }
 

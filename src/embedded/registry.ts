@@ -4,6 +4,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Child, keepChild } from './child.ts';
 import type { EmbeddedOptions } from './redis.ts';
+import { collectGarbage } from './registry-garbage.ts';
 
 /** Answered with every request, so that another registry on the port is not taken for this one. */
 const markHeader = 'x-ekiden-registry';
@@ -22,6 +23,7 @@ export async function startRegistry(
   const text = JSON.stringify(configuration({ folder, listen, mark, secret }), null, 2);
   await rm(file, { force: true });
   await writeFile(file, text, { mode: 0o600 });
+  await collectGarbage(options, file);
   return keepChild({
     name: 'registry',
     command: 'docker-registry',

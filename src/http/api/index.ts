@@ -7,6 +7,7 @@ import {
   requestBuild,
   retryBuild,
 } from './builds.ts';
+import { clean } from './cleaning.ts';
 import { listDeployments, readDeployment, requestDeployment, rollback } from './deployments.ts';
 import { readDiscovery, readNginx } from './discovery.ts';
 import { expandDockerfile } from './dockerfile.ts';
@@ -51,4 +52,5 @@ export const endpoints: readonly AnyEndpoint[] = [
   disableHook,
   readSelf,
   issueTicket,
+  clean,
 ];

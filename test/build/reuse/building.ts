@@ -17,6 +17,7 @@ export function createBuilding(buildHost: BuildHost, rig: Rig) {
   const registryClient = createRegistry();
   const texts = new Map<string, string>();
   const logs: BuildLogs = {
+    note: async () => undefined,
     open: (build) => ({
       write: (text) => void texts.set(build, (texts.get(build) ?? '') + text),
       hide: () => undefined,
