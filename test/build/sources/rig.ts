@@ -55,7 +55,7 @@ export async function startHost() {
       const { actor, pins = [], file = 'Dockerfile', templates = createTemplates('/none') } = asked;
       const expand = createExpansion({
         openSources: createSources({ gitlab: client, templates, cache: createFileCache() }),
-        ...{ args: {}, include: {}, heredocs: async () => true, heredocs: async () => true },
+        ...{ args: {}, include: {}, heredocs: async () => true },
       });
       return expand({
         ...{ project, sha: project.sha, pins, variables: {} },

@@ -143,6 +143,14 @@ describe('of a project of GitLab', () => {
     });
   });
 
+  it('tells on its default branch how each is used, where the folder does not', async () => {
+    write('told/README.md', '# told\n');
+    await shared.commit({ 't.md': '# t\n' });
+    const { readme } = joinTemplates([open(), delivered]);
+    const texts = await Promise.all(['t', 'told', 'broken'].map((name) => readme?.(name)));
+    expect(texts).toEqual(['# t\n', '# told\n', undefined]);
+  });
+
   it('has to hold the file at the tag', async () => {
     await host.gitlab.createTag(shared.id, 'empty/1.0.0', 'main');
     expect(await failureOf(include('template:empty@1', { templates: open() }))).toMatchObject({
