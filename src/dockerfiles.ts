@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createTemplates, joinTemplates } from './build/dockerfile/index.ts';
 import { createDryRun } from './build/dry-run.ts';
 import { createExpansion } from './build/expansion.ts';
+import { createHeredocSupport } from './build/image/heredoc-support.ts';
 import {
   type Actor,
   createFileCache,
@@ -17,7 +18,7 @@ import type { Parts } from './parts.ts';
 import { templatesFolder } from './paths.ts';
 
 /** Templates of the installation's own project go before those that are delivered. */
-export function createDockerfiles({ config, gitlab }: Parts, access: Access) {
+export function createDockerfiles({ config, gitlab, docker }: Parts, access: Access) {
   const cache = createFileCache();
   const project = config.templatesProject;
   const templates = joinTemplates([
@@ -28,6 +29,7 @@ export function createDockerfiles({ config, gitlab }: Parts, access: Access) {
     openSources: createSources({ gitlab, templates, cache }),
     args: config.buildArgs,
     include: includeOptions(config),
+    heredocs: createHeredocSupport({ docker, builder: config.builder }),
   });
   return {
     templates,

@@ -10,6 +10,8 @@ export interface ExpansionOptions {
   args: Record<string, string>;
   /** What administrators set for INCLUDE. */
   include: Pick<ExpandOptions, 'limits' | 'otherFrontends'>;
+  /** Whether the Docker that builds reads heredocs by itself. */
+  heredocs(): Promise<boolean>;
 }
 
 export interface CommitToExpand {
@@ -29,14 +31,20 @@ export interface CommitToExpand {
 /** Throws what expandDockerfile throws. */
 export type ExpandCommit = (commit: CommitToExpand) => Promise<Expansion>;
 
-export function createExpansion({ openSources, args, include }: ExpansionOptions): ExpandCommit {
-  return ({ project, sha, actor, pins = [], build, variables, content }) => {
+export function createExpansion({
+  openSources,
+  args,
+  include,
+  heredocs,
+}: ExpansionOptions): ExpandCommit {
+  return async ({ project, sha, actor, pins = [], build, variables, content }) => {
     const sources = openSources({ project, sha, actor, pins });
     const file = build.dockerfile;
     return expandDockerfile({
       ...sources,
       ...(content ? { read: async (path) => (path === file ? content : sources.read(path)) } : {}),
       ...include,
+      heredocs: await heredocs(),
       file,
       args: { ...args, ...build.args },
       variables,
