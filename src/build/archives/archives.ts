@@ -33,27 +33,18 @@ export interface ArchivesOptions {
 interface Going {
   download: Download;
   format: ArchiveFormat;
+  /** When it is kept, or gone. */
+  settled: Promise<void>;
 }
 
 export function createArchives({ source, cache }: ArchivesOptions): Archives {
   const going = new Map<string, Promise<Going | Readable>>();
 
-  async function begin(key: ArchiveKey, name: string): Promise<Going | Readable> {
-    const room = await cache?.begin();
-    const { stream, format } = await source.fetch(key);
-    if (cache === undefined || room === undefined) return plain(stream, format);
-    const download = startDownload({ source: stream, ...room });
-    void download.ended
-      .then((isWhole) => (isWhole ? cache.keep(room.file, key, format) : cache.discard(room.file)))
-      .finally(() => going.delete(name));
-    return { download, format };
-  }
-
   /** What is on its way already, or is asked for now; a stream of one's own where nothing is kept. */
   async function join(key: ArchiveKey): Promise<Readable> {
-    const name = JSON.stringify([key.project, key.sha, key.path]);
+    const name = nameOf(key);
     const other = going.get(name);
-    const mine = other ?? begin(key, name);
+    const mine = other ?? begin({ source, cache }, key, () => going.delete(name));
     if (!other && cache) {
       going.set(name, mine);
       mine.then(
@@ -80,8 +71,32 @@ export function createArchives({ source, cache }: ArchivesOptions): Archives {
         : await join(key);
       return addAbortSignal(signal, stream);
     },
-    forget: async (key) => cache?.forget(key),
+    async forget(key) {
+      const begun = await going.get(nameOf(key))?.catch(() => undefined);
+      if (begun && !(begun instanceof Readable)) await begun.settled;
+      await cache?.forget(key);
+    },
   };
+}
+
+/** Asks GitLab; answers a stream of one's own where nothing can be kept. */
+async function begin(
+  { source, cache }: { source: ArchiveSource; cache: ArchiveCache | undefined },
+  key: ArchiveKey,
+  onEnd: () => void,
+): Promise<Going | Readable> {
+  const room = await cache?.begin();
+  const { stream, format } = await source.fetch(key);
+  if (cache === undefined || room === undefined) return plain(stream, format);
+  const download = startDownload({ source: stream, ...room });
+  const settled = download.ended
+    .then((isWhole) => (isWhole ? cache.keep(room.file, key, format) : cache.discard(room.file)))
+    .finally(onEnd);
+  return { download, format, settled };
+}
+
+function nameOf({ project, sha, path }: ArchiveKey): string {
+  return JSON.stringify([project, sha, path]);
 }
 
 function plain(stream: Readable, format: ArchiveFormat): Readable {

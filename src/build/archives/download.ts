@@ -43,6 +43,8 @@ export function startDownload({ source, file, mostBytes }: DownloadOptions): Dow
     more: Promise.resolve(),
   };
   tell(state);
+  // It may break off before anybody listens; whoever reads it is told then.
+  source.on('error', () => undefined);
   const ended = pump(state, file, mostBytes);
   return {
     ended,
