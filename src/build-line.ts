@@ -2,6 +2,7 @@
 import { type Build, isActive, type Waiting } from './core/build.ts';
 import { messageOf } from './core/errors.ts';
 import type { Log } from './core/log.ts';
+import type { Line } from './core/queue.ts';
 import { coarseSeconds, describeWaiting, expectedWaits, unknownBuild } from './core/waiting.ts';
 import type { Report } from './gitlab/report.ts';
 import type { Stores } from './stores/index.ts';
@@ -39,6 +40,12 @@ const tellEvery = 15_000;
 /** Of how many builds it is said where they stand; those behind them wait for long in any case. */
 const longest = 200;
 
+/** How much of the line a queue tells of. */
+const knownLine = 1_000;
+
+/** A build that the queue does not know in so many looks, which are a minute, is lost. */
+const mostMisses = 12;
+
 export function createBuildLine(options: BuildLineOptions): BuildLine {
   const { builds, builders, buildTurns, queues } = options.stores;
   return {
@@ -63,12 +70,12 @@ export function createBuildLine(options: BuildLineOptions): BuildLine {
 async function keepTrue(options: BuildLineOptions): Promise<() => Promise<void>> {
   const { host, stores, log, every = lookEvery } = options;
   const { builders } = stores;
-  const told: Told = new Map();
+  const seen: Seen = { told: new Map(), missed: new Map() };
   let looking: Promise<void> | undefined;
   const look = async () => {
     try {
       await builders.announce(host);
-      if ((await builders.first()) === host.name) await lookOnce({ ...options, told });
+      if ((await builders.first()) === host.name) await lookOnce({ ...options, ...seen });
     } catch (error) {
       log.warn({ error: messageOf(error) }, 'cannot look after the line of builds');
     }
@@ -85,17 +92,22 @@ async function keepTrue(options: BuildLineOptions): Promise<() => Promise<void>>
   };
 }
 
-/** What GitLab was told of each build that waits, and when. */
-type Told = Map<string, { words: string; at: number }>;
-
-interface Looking extends Pick<BuildLineOptions, 'stores' | 'report'> {
-  told: Told;
+/** What whoever looks remembers from one look to the next, by the ids of builds. */
+interface Seen {
+  /** What GitLab was told of those that wait, and when. */
+  told: Map<string, { words: string; at: number }>;
+  /** In how many looks one after the other the queue did not know them. */
+  missed: Map<string, number>;
 }
 
-async function lookOnce({ stores, report, told }: Looking): Promise<void> {
-  const { builds } = stores;
-  await forgetEnded(stores);
-  const now = await standings(stores);
+type Looking = Pick<BuildLineOptions, 'stores' | 'report'> & Seen;
+
+async function lookOnce(looking: Looking): Promise<void> {
+  const { stores, report, told } = looking;
+  const { builds, queues } = stores;
+  const line = await queues.build.line();
+  await sweep(looking, line);
+  const now = await standings(stores, line);
   for (const id of [...told.keys()].filter((id) => !now.has(id))) told.delete(id);
   for (const [id, { build, waiting }] of now) {
     if (JSON.stringify(build.waiting) !== JSON.stringify(waiting)) {
@@ -109,12 +121,32 @@ async function lookOnce({ stores, report, told }: Looking): Promise<void> {
   }
 }
 
-/** Whoever ended a build may not have lived to say so here. */
-async function forgetEnded({ builds, buildTurns }: BuildLineOptions['stores']): Promise<void> {
-  for (const id of await buildTurns.builds()) {
+/** Whoever ended a build may not have lived to say so here, and a queue that lost one never ends it. */
+async function sweep(looking: Looking, line: Line): Promise<void> {
+  const { stores, missed } = looking;
+  const { builds, buildTurns } = stores;
+  const running = line.running.map(({ id }) => id);
+  const known = new Set([...line.waiting, ...line.delayed, ...running]);
+  const all = await buildTurns.builds();
+  for (const id of [...missed.keys()].filter((id) => !all.includes(id))) missed.delete(id);
+  for (const id of all) {
     const build = await builds.find(id);
     if (!build || !isActive(build)) await buildTurns.end(id);
+    // Of a longer line, only its beginning is known.
+    else if (known.has(id) || known.size >= knownLine) missed.delete(id);
+    else await miss(looking, id);
   }
+}
+
+/** What is about to be queued, or to end, is missed for a moment. */
+async function miss({ stores, report, missed }: Looking, id: string): Promise<void> {
+  const { builds, buildTurns } = stores;
+  const count = (missed.get(id) ?? 0) + 1;
+  missed.set(id, count);
+  if (count < mostMisses) return;
+  await builds.end(id, 'failed', 'the queue of builds has lost it: build it again');
+  await report.build(id, 'failed');
+  await buildTurns.end(id);
 }
 
 /** Milliseconds for which an image was made; undefined where none was. */
@@ -131,9 +163,11 @@ interface Standing {
 }
 
 /** Where each queued build stands, by its id. */
-async function standings(stores: BuildLineOptions['stores']): Promise<Map<string, Standing>> {
-  const { builders, buildTurns, queues } = stores;
-  const line = await queues.build.line();
+async function standings(
+  stores: BuildLineOptions['stores'],
+  line: Line,
+): Promise<Map<string, Standing>> {
+  const { builders, buildTurns } = stores;
   const [waiting, delayed] = [await find(stores, line.waiting), await find(stores, line.delayed)];
   const running = await find(
     stores,

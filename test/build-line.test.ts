@@ -179,6 +179,27 @@ describe('what is said of those that wait', () => {
   });
 });
 
+describe('builds that the queue does not know', () => {
+  test('end as lost, and those that are only about to be queued do not', async () => {
+    const { push, stores, told, line, keepTrue } = open();
+    await push('ra0', 'rb0');
+    await stores.builds.create(sampleBuild({ id: 'rc0', project: 3 }));
+    const priority = await line.enter('rc0');
+    await stores.builds.start('ra0');
+    await stores.queues.build.remove('ra0');
+    await keepTrue();
+    const count = () => told.length;
+    await expect.poll(count, patience).toBeGreaterThan(0);
+    await stores.queues.build.add({ build: 'rc0' }, { id: 'rc0', priority });
+    const stateOf = async (id: string) => (await stores.builds.find(id))?.state;
+    await expect.poll(() => stateOf('ra0'), patience).toBe('failed');
+    expect((await stores.builds.find('ra0'))?.reason).toContain('has lost it');
+    expect([await stateOf('rb0'), await stateOf('rc0')]).toEqual(['queued', 'queued']);
+    const left = async () => (await stores.buildTurns.builds()).toSorted();
+    await expect.poll(left, patience).toEqual(['rb0', 'rc0']);
+  });
+});
+
 describe('build hosts', () => {
   test('count while they are alive', async () => {
     const { builders, redis: client, prefix } = open().stores;
