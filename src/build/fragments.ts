@@ -1,9 +1,11 @@
 /** What administrators ask about fragments: which there are, who uses them, whom a new version touches. */
+import { LRUCache } from 'lru-cache';
 import type {
   FragmentDetail,
   Fragments,
   FragmentUse,
   FragmentUses,
+  FragmentVersion,
   TakenFragment,
 } from '../core/fragment.ts';
 import { chooseVersion, newestFirst, type TemplateSource } from './dockerfile/templates.ts';
@@ -16,20 +18,20 @@ export interface FragmentsOptions {
 /** As INCLUDE takes them: no path leads out of the folder of templates. */
 const templateName = /^[a-z0-9][a-z0-9._-]*$/;
 
+/** Templates may lie in GitLab, which is not asked anew for each who looks, in milliseconds. */
+const freshFor = 10_000;
+const mostKept = 1_000;
+
 export function createFragments({ templates, uses }: FragmentsOptions): Fragments {
+  const known = new LRUCache<string, FragmentVersion[]>({
+    max: mostKept,
+    ttl: freshFor,
+    fetchMethod: (name) => versionsOf(templates, name),
+  });
+
   async function find(name: string): Promise<FragmentDetail | undefined> {
-    const versions = templateName.test(name) ? await templates.versions(name) : undefined;
-    if (!versions?.length) return undefined;
-    const [notices, count] = await Promise.all([templates.notices?.(name), uses.count(name)]);
-    const states = newestFirst(versions).map((version) => {
-      const [deprecated, withdrawn] = [notices?.deprecated[version], notices?.withdrawn[version]];
-      return {
-        version,
-        ...(deprecated === undefined ? {} : { deprecated }),
-        ...(withdrawn === undefined ? {} : { withdrawn }),
-      };
-    });
-    return { name, versions: states, count };
+    const versions = templateName.test(name) ? await known.fetch(name) : undefined;
+    return versions && { name, versions, count: await uses.count(name) };
   }
 
   return {
@@ -43,8 +45,8 @@ export function createFragments({ templates, uses }: FragmentsOptions): Fragment
     count: (name) => uses.count(name),
     async users(name, { version, ...paging }) {
       const page = await uses.list(name, paging);
-      const known = version === undefined ? undefined : await find(name);
-      const available = (known?.versions ?? []).flatMap((each) =>
+      const fragment = version === undefined ? undefined : await find(name);
+      const available = (fragment?.versions ?? []).flatMap((each) =>
         each.withdrawn === undefined ? [each.version] : [],
       );
       const isWanted = (taken: TakenFragment) =>
@@ -53,6 +55,23 @@ export function createFragments({ templates, uses }: FragmentsOptions): Fragment
       return { ...page, items: items.filter(({ taken }) => taken.some(isWanted)) };
     },
   };
+}
+
+async function versionsOf(
+  templates: TemplateSource,
+  name: string,
+): Promise<FragmentVersion[] | undefined> {
+  const versions = await templates.versions(name);
+  if (!versions?.length) return undefined;
+  const notices = await templates.notices?.(name);
+  return newestFirst(versions).map((version) => {
+    const [deprecated, withdrawn] = [notices?.deprecated[version], notices?.withdrawn[version]];
+    return {
+      version,
+      ...(deprecated === undefined ? {} : { deprecated }),
+      ...(withdrawn === undefined ? {} : { withdrawn }),
+    };
+  });
 }
 
 /** Whether the next build takes `version`, which may not be there yet, while the last one took another. */

@@ -20,13 +20,12 @@ export function createGitLabTemplates(options: GitLabTemplatesOptions): Template
   const { gitlab, cache } = options;
   const commits = new LRUCache<string, string>({ max: mostTags });
 
-  async function project() {
-    const found = await gitlab.findProject(options.project);
-    if (found) return found;
-    throw new SetupError(`the templates' project ${options.project} cannot be seen`, {
-      code: 'E_TEMPLATES_PROJECT',
-      hint: 'See that EKIDEN_TEMPLATES_PROJECT exists, and that GITLAB_TOKEN may read it.',
-    });
+  const project = () => findProject(options);
+
+  /** What holds for all versions stands on the default branch. */
+  async function told(path: string) {
+    const { id, defaultBranch } = await project();
+    return defaultBranch === undefined ? undefined : gitlab.file(id, path, defaultBranch);
   }
 
   async function tagsOf(id: number, name: string) {
@@ -53,17 +52,25 @@ export function createGitLabTemplates(options: GitLabTemplatesOptions): Template
       throw noFile(options.project, name, version);
     },
     async notices(name) {
-      const { id, defaultBranch } = await project();
       const path = `${name}.versions.yml`;
-      const bytes = defaultBranch && (await gitlab.file(id, path, defaultBranch));
-      return parseNotices(bytes || undefined, path);
+      return parseNotices(await told(path), path);
     },
+    readme: async (name) => (await told(`${name}.md`))?.toString(),
     async names() {
       const { id } = await project();
       const tags = await gitlab.tags(id, '');
       return [...new Set(tags.flatMap(({ name }) => /^(.+)\/[^/]+$/.exec(name)?.[1] ?? []))];
     },
   };
+}
+
+async function findProject({ gitlab, project }: GitLabTemplatesOptions) {
+  const found = await gitlab.findProject(project);
+  if (found) return found;
+  throw new SetupError(`the templates' project ${project} cannot be seen`, {
+    code: 'E_TEMPLATES_PROJECT',
+    hint: 'See that EKIDEN_TEMPLATES_PROJECT exists, and that GITLAB_TOKEN may read it.',
+  });
 }
 
 function noFile(project: string, name: string, version: string): InputError {

@@ -124,9 +124,13 @@ export const readFragmentReadme = endpoint({
   needs: 'signed-in',
   params,
   answer: { description: 'Its README.', type: 'text/markdown' },
-  async handle({ ekiden, params: { name }, response }) {
+  async handle({ ekiden, caller, params: { name }, response }) {
     const text = await ekiden.fragments.readme(name);
-    if (text === undefined) throw await unknown(ekiden, name);
+    if (text === undefined) {
+      await findFragment(ekiden, caller, name);
+      const hint = 'Ask whoever keeps the templates to write one.';
+      throw new NotFoundError(`${name} has no README.`, { code: 'E_FRAGMENT', hint });
+    }
     response.type('text/markdown; charset=utf-8').send(text);
   },
 });

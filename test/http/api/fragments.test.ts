@@ -90,8 +90,9 @@ test('a file of another project is told to those who may look at that project', 
 });
 
 test('README of a template is Markdown, and what is not there is said with the names', async () => {
-  const { call, tokens } = await openApi({ redis });
-  const token = tokens.guest;
+  const api = await openApi({ redis });
+  const { call } = api;
+  const token = api.tokens.guest;
   const readme = await call('GET', '/fragments/node/readme', { token });
   expect([readme.status, readme.text.split('\n')[0]]).toEqual([200, '# template:node']);
   const out = '/fragments/..%2F..%2Fdocs';
@@ -101,6 +102,9 @@ test('README of a template is Markdown, and what is not there is said with the n
       body: { code: 'E_FRAGMENT', detail: expect.stringContaining('node') },
     });
   }
+  api.ekiden.fragments.readme = async () => undefined;
+  const without = await call('GET', '/fragments/node/readme', { token });
+  expect(without.body).toMatchObject({ code: 'E_FRAGMENT', title: 'node has no README.' });
   for (const path of ['/fragments', '/fragments/node', '/fragments/node/readme']) {
     expect((await call('GET', path)).status).toBe(401);
   }
