@@ -1,5 +1,6 @@
 /** A project with some history and two environments, as Ekiden could know it. */
 
+import type { BuildStep } from '../../src/core/build-step.ts';
 import type { Instance } from '../../src/core/instance.ts';
 import type { LogFiles, LogFrame } from '../../src/core/log-file.ts';
 import type { InstanceMetrics } from '../../src/core/sample.ts';
@@ -54,6 +55,7 @@ async function createBuilds({ builds, buildLogs }: Ekiden, project: number, now:
     sampleBuild({
       ...{ ...base, id: 'good1', sha: 'c'.repeat(40), state: 'succeeded', createdAt: goodAt },
       ...{ deployments: ['live1'], legs: legs(goodAt), image: 'registry.test/shop/front@sha256:0' },
+      steps: steps(goodAt),
     }),
   );
   await builds.create(
@@ -64,8 +66,25 @@ async function createBuilds({ builds, buildLogs }: Ekiden, project: number, now:
     }),
   );
   const log = await buildLogs.open('good1');
-  log.write('Step 1/3 : FROM node\n\u001b[32m ---> done\u001b[0m\n<script>alert(1)</script>\n');
+  log.write('07:10:03 #1 FROM node:20\n\u001b[32mdone\u001b[0m\n<script>alert(1)</script>\n');
+  log.write(`07:10:04 #3 RUN npm ci\n${'added a package\n'.repeat(200)}07:11:18 #3 1 min 14 s\n`);
   await log.close();
+}
+
+function steps(start: number): BuildStep[] {
+  const origin = 'services/web/Dockerfile:3 → template:node@20.1.0:7';
+  return [
+    { title: 'FROM node:20', origin: 'Dockerfile:1', state: 'hit', start, end: start + 3 },
+    {
+      ...{ title: 'COPY package.json package-lock.json ./', origin, state: 'miss', start },
+      ...{ end: start + 210, why: 'package-lock.json changed' },
+    },
+    {
+      ...{ title: 'RUN npm ci --no-audit --no-fund --ignore-scripts --prefer-offline', origin },
+      ...{ state: 'miss', start, end: start + 74_000, why: 'step 2 changed' },
+    },
+    { title: 'CMD ["node", "server.js"]', state: 'canceled', start, end: start + 1 },
+  ];
 }
 
 async function createDeployments({ deployments }: Ekiden, project: number, now: number) {

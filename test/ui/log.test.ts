@@ -56,6 +56,27 @@ describe('the log of a build', () => {
     await soon(() => stateOf(page)).toMatch(/end/);
   });
 
+  it('tells of each step how it went, and goes to where it is in the log', async () => {
+    const page = await ui.open('reporter');
+    await page.goto(`${ui.url}/builds/good1`);
+    const steps = await page.locator('.steps li').allTextContents();
+    expect(steps.map((text) => text.replace(/\s+/g, ' ').trim())).toEqual([
+      '#1 cached FROM node:20 Dockerfile:1',
+      expect.stringMatching(/^#2 run COPY package.json .* 210 ms ?package-lock.json changed · /),
+      expect.stringMatching(/^#3 run RUN npm ci .* 1 min 14 s ?step 2 changed · services\/web/),
+      expect.stringMatching(/^#4 canceled CMD/),
+    ]);
+    await soon(() => textOf(page)).toContain('07:11:18 #3');
+    await page.getByRole('button', { name: 'Show step 3 in the log' }).click();
+    const begin = lines(page).getByText('07:10:04 #3 RUN npm ci');
+    expect(await begin.isVisible()).toBe(true);
+    const top = () => lines(page).evaluate((box: { scrollTop: number }) => box.scrollTop);
+    await soon(top).toBeLessThan(200);
+    expect(
+      await page.getByRole('button', { name: 'Follow the end' }).getAttribute('aria-pressed'),
+    ).toBe('false');
+  });
+
   it('can be cancelled from its page', async () => {
     const { id, log } = await startBuild();
     await log.close();

@@ -2,7 +2,7 @@
 import { type Request, type Response, Router } from 'express';
 import type { Caller } from '../../core/access.ts';
 import { type Build, isActive } from '../../core/build.ts';
-import type { Deployment } from '../../core/deployment.ts';
+import { type Deployment, isOpen } from '../../core/deployment.ts';
 import { NotFoundError } from '../../core/errors.ts';
 import { durations, renderWaterfall } from '../../core/timeline.ts';
 import { describeWaiting } from '../../core/waiting.ts';
@@ -17,6 +17,7 @@ import {
   showDeployment,
   showLegs,
   showRef,
+  showSteps,
   showTime,
 } from './views.ts';
 
@@ -120,6 +121,7 @@ interface Viewer {
 
 async function pageOfBuild(ekiden: Ekiden, build: Build, { caller, level }: Viewer) {
   const { id, project, projectPath, image, plan, legs } = build;
+  const deployments = await deploymentsOf(ekiden, build);
   const found = projectPath ?? (await ekiden.projects.find(String(project)))?.path;
   return {
     ...showBuild(build),
@@ -131,8 +133,9 @@ async function pageOfBuild(ekiden: Ekiden, build: Build, { caller, level }: View
     fragments: plan?.fragments ?? [],
     warnings: plan?.warnings ?? [],
     legs: showLegs(legs),
-    deployments: (await deploymentsOf(ekiden, build)).map(showDeployment),
-    isActive: isActive(build),
+    steps: showSteps(build.steps),
+    deployments: deployments.map(showDeployment),
+    isActive: isActive(build) || deployments.some(isOpen),
     retryOf: build.retryOf ?? '',
     mayCancel: isActive(build) && abilitiesOf(caller, level).build,
     mayRetry: !isActive(build) && abilitiesOf(caller, level).build,
@@ -149,7 +152,7 @@ function pageOfDeployment(deployment: Deployment) {
     ref: showRef(ref),
     addresses: addresses.map(showAddress),
     legs: showLegs(legs),
-    isActive: deployment.state === 'queued' || deployment.state === 'running',
+    isActive: isOpen(deployment),
     created: showTime(deployment.createdAt),
   };
 }

@@ -1,6 +1,7 @@
 /** Makes of Ekiden's records what the pages show. */
 import { type Ability, type Caller, isAllowed } from '../../core/access.ts';
 import type { Build } from '../../core/build.ts';
+import type { BuildStep } from '../../core/build-step.ts';
 import type { Deployment } from '../../core/deployment.ts';
 import { type Instance, shortId } from '../../core/instance.ts';
 import type { ServiceDetail } from '../../core/service.ts';
@@ -47,6 +48,18 @@ export function showLegs(legs: Leg[], now = Date.now()) {
     from: Math.min(99, (from - start) * scale).toFixed(2),
     length: Math.max(1, ((to ?? now) - from) * scale).toFixed(2),
     took: to === undefined ? 'under way' : showDuration(to - from),
+  }));
+}
+
+const stepWords: Record<BuildStep['state'], string> = {
+  ...{ running: 'running', hit: 'cached', miss: 'run', failed: 'failed', canceled: 'canceled' },
+};
+
+/** The steps of the Dockerfile as rows; one that was taken from the cache took no time of its own. */
+export function showSteps(steps: BuildStep[] = []) {
+  return steps.map(({ title, origin, state, start, end, why }, index) => ({
+    ...{ number: index + 1, title, state: stepWords[state], origin: origin ?? '', why: why ?? '' },
+    took: end === undefined || state === 'hit' ? '' : showDuration(end - start),
   }));
 }
 

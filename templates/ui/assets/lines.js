@@ -65,6 +65,8 @@ function createPieces(box, onCut) {
   let held = '';
 
   const begin = () => {
+    // What is complete keeps its height, and is drawn where it is seen.
+    piece?.classList.add('full');
     piece = document.createElement('pre');
     inPiece = 0;
     tail.before(piece);

@@ -1,6 +1,7 @@
 /** The viewer of a log: follows it, keeps to the end unless the reader scrolls up, and pauses. */
 import { follow } from './follow.js';
 import { createLines } from './lines.js';
+import { showStep } from './steps.js';
 
 for (const section of document.querySelectorAll('[data-log]')) view(section);
 
@@ -25,6 +26,12 @@ function view(section) {
   });
   toggle(part('pause'), (isPaused) => (isPaused ? log.stop() : log.go()));
   const followEnd = toggle(part('follow'), (isOn) => lines.follow(isOn));
+  document.addEventListener('click', ({ target }) => {
+    const step = target.closest?.('[data-log-step]')?.dataset.logStep;
+    if (step === undefined) return;
+    followEnd(false);
+    showStep(box, step);
+  });
   let top = 0;
   box.addEventListener('scroll', () => {
     // Lines that are drawn only now change the height as well; a reader who leaves the end goes up.

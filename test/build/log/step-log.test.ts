@@ -1,0 +1,142 @@
+/** The steps of a build in its log and its record. */
+import { expect, it, test } from 'vitest';
+import { createStepLog } from '../../../src/build/log/step-log.ts';
+import { StepPrinter } from '../../../src/build/log/step-printer.ts';
+import { stepTable } from '../../../src/build/log/step-text.ts';
+import type { BuildStep, StepEvent } from '../../../src/core/build-step.ts';
+
+const at = Date.UTC(2026, 10, 22, 7, 10, 0);
+const started = (step: string, title: string, seconds = 0): StepEvent => ({
+  ...{ type: 'started', step, title, at: at + seconds * 1_000 },
+});
+const output = (step: string, text: string): StepEvent => ({ type: 'output', step, text });
+type EndState = (StepEvent & { type: 'ended' })['state'];
+const ended = (step: string, state: EndState, seconds: number): StepEvent => ({
+  ...{ type: 'ended', step, state, at: at + seconds * 1_000 },
+});
+
+function printed(events: StepEvent[]): string {
+  const parts: string[] = [];
+  const printer = new StepPrinter((text) => parts.push(text));
+  for (const event of events) printer.take(event);
+  return parts.join('');
+}
+
+it.each<[string, StepEvent[], string]>([
+  [
+    'one after the other',
+    [
+      { ...started('a', 'FROM node:20'), origin: 'Dockerfile:1' } as StepEvent,
+      ended('a', 'hit', 0),
+      started('b', 'RUN npm ci', 1),
+      output('b', 'added '),
+      output('b', '3 packages\n'),
+      ended('b', 'miss', 2.25),
+    ],
+    `07:10:00 #1 FROM node:20  (Dockerfile:1)
+07:10:00 #1 from the cache
+07:10:01 #2 RUN npm ci
+added 3 packages
+07:10:02 #2 1.3 s
+`,
+  ],
+  [
+    'side by side, a line at a time',
+    [
+      started('a', 'RUN one'),
+      output('a', 'half a '),
+      started('b', 'RUN two', 1),
+      output('b', '10%\r20%\r'),
+      output('a', 'line\n'),
+      output('b', '100%\nno end'),
+      ended('b', 'failed', 3),
+      output('a', 'alone again\n'),
+      ended('a', 'canceled', 4),
+    ],
+    `07:10:00 #1 RUN one
+half a 
+07:10:01 #2 RUN two
+#1 line
+#2 100%
+#2 no end
+07:10:03 #2 failed after 2.0 s
+alone again
+07:10:04 #1 canceled after 4.0 s
+`,
+  ],
+  [
+    'with what belongs to none, and what nobody began',
+    [
+      started('a', 'RUN one'),
+      output('a', 'half'),
+      { type: 'said', text: 'pulled node:20\n' },
+      output('x', 'from nowhere\n'),
+      ended('x', 'miss', 1),
+    ],
+    '07:10:00 #1 RUN one\nhalf\npulled node:20\nfrom nowhere\n',
+  ],
+])('steps %s', (_, events, wanted) => {
+  expect(printed(events)).toBe(wanted);
+});
+
+test('a table of steps', () => {
+  const steps: BuildStep[] = [
+    { title: 'FROM node:20', state: 'hit', start: at, end: at + 5 },
+    { title: 'COPY . .', state: 'miss', start: at, end: at + 351, why: 'index.js changed' },
+    {
+      title: `RUN ${'x'.repeat(100)}`,
+      state: 'failed',
+      start: at,
+      end: at + 125_000,
+      why: 'step 2 ran',
+    },
+    { title: 'CMD node', state: 'running', start: at },
+  ];
+  expect(stepTable(steps)).toBe(
+    [
+      '#1  cached                FROM node:20',
+      '#2  run        351 ms     COPY . .                                          index.js changed',
+      `#3  failed     2 min 5 s  RUN ${'x'.repeat(43)}…  step 2 ran`,
+      '#4  not ended             CMD node',
+    ].join('\n'),
+  );
+});
+
+test('steps are in the record while they run and at the end, with reasons and without secrets', async () => {
+  const saved: BuildStep[][] = [];
+  const parts: string[] = [];
+  const steps = createStepLog({
+    log: {
+      write: (text) => void parts.push(text),
+      room: async () => undefined,
+      masked: (text) => text.replaceAll('hunter2', '[REDACTED]'),
+    },
+    save: async (now) => void saved.push(structuredClone(now)),
+    why: async (all) => all.map((step) => ({ ...step, why: 'app.js changed' })),
+  });
+  await steps.take(started('a', 'RUN test hunter2'));
+  await expect.poll(() => saved.length).toBe(1);
+  await steps.take(ended('a', 'miss', 1));
+  await steps.close();
+  expect(saved.map(([step]) => [step?.title, step?.state, step?.why])).toEqual([
+    ['RUN test [REDACTED]', 'running', undefined],
+    ['RUN test [REDACTED]', 'miss', 'app.js changed'],
+  ]);
+  expect(parts.join('')).toMatch(
+    /\n\n#1 {2}run {2}1\.0 s {2}RUN test \[REDACTED\] {2}app\.js changed\n$/,
+  );
+});
+
+test('without reasons, or a record that can be changed, the log tells all the same', async () => {
+  const parts: string[] = [];
+  const fail = () => Promise.reject(new Error('away'));
+  const steps = createStepLog({
+    log: { write: (text) => void parts.push(text), room: async () => {}, masked: (text) => text },
+    save: fail,
+    why: fail,
+  });
+  await steps.take(started('a', 'RUN one'));
+  await steps.take(ended('a', 'hit', 1));
+  await steps.close();
+  expect(parts.join('')).toContain('#1  cached    RUN one\n');
+});
