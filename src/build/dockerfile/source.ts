@@ -30,14 +30,24 @@ const IMAGE_HINT = 'To take files from an image use COPY --from.';
 const PROJECT_HINT =
   'Write project:GROUP/PROJECT@REF:PATH, such as project:platform/docker@v2:java.dockerfile.';
 
-/** Parses the source word. Nothing else is known, so that no build reads what is not audited. */
+// Longer than any path that git or GitLab would take.
+const LONGEST = 4096;
+
+/** Parses the source word, its variables replaced. Nothing else is known, so that no build reads what is not audited. */
 export function parseSource(text: string): SourceResult {
+  if (/\p{Cc}/u.test(text) || text.length > LONGEST) {
+    return problem(
+      'E_SYNTAX',
+      `the source holds control characters or more than ${LONGEST} others`,
+      'See what its variables come to.',
+    );
+  }
   if (text.startsWith('template:')) return parseTemplate(text.slice('template:'.length));
   if (text.startsWith('project:')) return parseProject(text.slice('project:'.length));
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text) || /^[^/]+@[^/]+:/.test(text)) {
     return problem('E_SCHEME', `${text} is an address, and INCLUDE reads none`, SCHEME_HINT);
   }
-  if (text.includes(':')) {
+  if (text.includes(':') || text.startsWith('\\')) {
     return problem('E_SCHEME', `${text} is no path`, `${SCHEME_HINT} ${IMAGE_HINT}`);
   }
   return { kind: 'path', path: text };

@@ -24,6 +24,8 @@ export function createFileCache(bytes = defaultBytes): FileCache {
     maxSize: bytes,
     sizeCalculation: (content, key) => content.length + key.length + overhead,
     fetchMethod: (_key, _old, { context }) => context(),
+    // Who waits for a file gets it, also when others have taken its place in the cache meanwhile.
+    ignoreFetchAbort: true,
   });
   return {
     read: ({ project, sha, path }, load) =>

@@ -41,6 +41,9 @@ test.each([
   ['project:g/p@main^:a', 'cannot be a branch, tag or sha'],
   ['project:g/p@main@{1}:a', 'cannot be a branch, tag or sha'],
   ['project:g/p@a b:a', 'cannot be a branch, tag or sha'],
+  ['a\0b', 'the source holds control characters'],
+  ['project:g/p:a\nb', 'the source holds control characters'],
+  ['x'.repeat(4097), 'more than 4096 others'],
 ])('%s is refused', (text, message) => {
   expect(parseSource(text)).toMatchObject({
     kind: 'problem',
@@ -54,6 +57,7 @@ test.each([
   'node:20',
   'C:/a',
   'C:\\a',
+  '\\\\server\\a',
   'projects:g/p:a',
 ])('%s is no source', (text) => {
   expect(parseSource(text)).toMatchObject({ kind: 'problem', problem: { code: 'E_SCHEME' } });
