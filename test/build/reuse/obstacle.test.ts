@@ -1,0 +1,53 @@
+/** What keeps an image from being reused, and which images a Dockerfile takes from elsewhere. */
+import { describe, expect, it } from 'vitest';
+import { externalImages, obstacleIn } from '../../../src/build/reuse/obstacle.ts';
+
+const bytes = (...lines: string[]) => Buffer.from(`${lines.join('\n')}\n`);
+
+describe('an image may be another one each time', () => {
+  it.each<[string[], string]>([
+    [['# ekiden: always', 'FROM a'], 'the Dockerfile says # ekiden: always'],
+    [
+      ['FROM a', '  #ekiden:always, since it asks the clock', 'RUN x'],
+      'the Dockerfile says # ekiden: always',
+    ],
+    [['FROM a', 'ADD https://example.com/x /'], 'ADD may take what another host gives'],
+    [['FROM a', 'ADD \\', '  HTTP://example.com/x /'], 'ADD may take what another host gives'],
+    [['FROM a', 'ADD git@example.com:a/b /'], 'ADD may take what another host gives'],
+    [['FROM a', 'ARG U', 'add $U /'], 'ADD may take what another host gives'],
+    [['FROM a', 'ONBUILD ADD https://example.com/x /'], 'ADD may take what another host gives'],
+    [['FROM --platform=linux/arm64 a'], 'FROM has a platform of its own'],
+    [['FROM a', 'RUN --mount=type=secret,id=x cat'], 'a secret may be another one than before'],
+    [['FROM a', 'RUN --mount=id=x,type=ssh x'], 'a secret may be another one than before'],
+  ])('%j', (lines, why) => expect(obstacleIn(bytes(...lines))).toBe(why));
+});
+
+describe('an image is the same each time', () => {
+  it.each([
+    [['FROM a', 'ADD file.tar /', 'RUN --mount=type=cache,target=/c x']],
+    [['FROM a', 'RUN echo "# ekiden: alwaysnot"', 'COPY . /']],
+    [['FROM a', 'RUN curl https://example.com/x']],
+  ])('%j', (lines) => expect(obstacleIn(bytes(...lines))).toBeUndefined());
+});
+
+describe('images from elsewhere', () => {
+  it.each<[string[], string[]]>([
+    [['FROM a AS one', 'FROM one', 'COPY --from=one /x /', 'COPY --from=0 /x /'], ['a']],
+    [['FROM scratch', 'COPY --from=tool:1 /x /'], ['tool:1']],
+    [
+      [
+        'FROM a AS one',
+        'FROM b',
+        'RUN --mount=from=ONE,target=/x --mount=type=bind,from=tool,target=/y z',
+      ],
+      ['a', 'b', 'tool'],
+    ],
+    [
+      ['# syntax=docker/dockerfile:1', 'FROM a'],
+      ['a', 'docker/dockerfile:1'],
+    ],
+    [['ARG BASE=b', 'FROM $BASE:2'], ['given:2']],
+  ])('%j', (lines, wanted) => {
+    expect(externalImages(bytes(...lines), { BASE: 'given' })).toEqual(wanted);
+  });
+});
