@@ -3,9 +3,10 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { createTemplates, expandDockerfile } from '../../src/build/dockerfile/index.ts';
 import { defaultLimits, MAX_LINE } from '../../src/build/dockerfile/limits.ts';
 import { expand } from '../../src/offline.ts';
-import { packageFolder } from '../../src/paths.ts';
+import { packageFolder, templatesFolder } from '../../src/paths.ts';
 import { fencesOf } from './markdown.ts';
 
 const page = readFileSync(join(packageFolder, 'docs/include.md'), 'utf8');
@@ -56,3 +57,42 @@ test('the example expands as shown', async () => {
     rmSync(root, { recursive: true });
   }
 });
+
+const fragment = fencesOf(page, 'dockerfile')[2]?.text ?? '';
+
+/** The expansion of one line in a repository with the fragment of the page. */
+function expandLine(line: string) {
+  const files: Record<string, string> = { Dockerfile: `${line}\n`, 'docker/java': fragment };
+  return expandDockerfile({
+    file: 'Dockerfile',
+    templates: createTemplates(join(templatesFolder, 'dockerfiles')),
+    read: async (path) => (files[path] === undefined ? undefined : Buffer.from(files[path])),
+  });
+}
+
+test('the fragment with inputs becomes what is shown', async () => {
+  const shown = fencesOf(page, 'text').find(({ text }) => text.includes('input VERSION'));
+  const [, line = ''] = /With `(INCLUDE [^`]+)` it becomes/.exec(page) ?? [];
+
+  expect((await expandLine(line)).bytes.toString()).toBe(shown?.text);
+});
+
+const examples = [
+  ...page.matchAll(/^\| `([EWN]_\w+)` \|[^|]*\| `((?:INCLUDE|ONBUILD) [^|]*)` \|$/gm),
+];
+
+test('many errors have a line that leads to them', () => {
+  expect(examples.length).toBeGreaterThan(15);
+});
+
+test.each(examples.map(([, code = '', line = '']) => [code, line] as const))(
+  '%s is what %s leads to',
+  async (code, line) => {
+    const outcome = await expandLine(line).then(
+      ({ warnings }) => warnings[0],
+      (error) => error,
+    );
+
+    expect(outcome).toMatchObject({ code });
+  },
+);
