@@ -62,7 +62,24 @@ test('a GitLab and a token are enough', () => {
     includeTotalSize: 1024,
     includeFrontends: ['dockerfile-x'],
     buildSlots: 2,
+    buildLogMemory: 512,
+    buildLogDays: 30,
     buildTimeout: 3600,
+    archiveCache: 2048,
+    archiveFormat: 'auto',
+    archiveRate: 5,
+    buildCache: undefined,
+    buildCpus: undefined,
+    buildFreeDisk: '2048',
+    buildFreeMemory: 256,
+    buildMemory: undefined,
+    builder: 'auto',
+    cleanAfter: 168,
+    cleanEvery: 24,
+    cleanKeep: 2,
+    registryPassword: undefined,
+    registryUser: undefined,
+    templatesProject: undefined,
     deployDeadline: 300,
     logLevel: 'info',
   });
@@ -204,7 +221,9 @@ test('every setting has a variable of its own and a sentence about it', () => {
 
 test('what holds a token or a secret is marked as one', () => {
   const secrets = Object.entries(settings).filter(([, setting]) => 'secret' in setting);
-  const names: SettingName[] = ['gitlabToken', 'hookSecret', 'signingToken'];
+  const names: SettingName[] = [
+    ...(['gitlabToken', 'hookSecret', 'signingToken', 'registryPassword'] as const),
+  ];
   expect(secrets.map(([name]) => name)).toEqual(names);
 });
 
