@@ -33,8 +33,10 @@ token of GitLab. A project is named by its path, such as group/name, or by its i
 
 export function addRemote<Options>(program: Command, declared: RemoteCommand<Options>): void {
   const command = program.command(declared.usage).description(declared.description);
-  for (const [flags, description, fallback, read = String] of declared.options ?? []) {
-    command.addOption(command.createOption(flags, description).default(fallback).argParser(read));
+  for (const [flags, description, fallback, read] of declared.options ?? []) {
+    const option = command.createOption(flags, description).default(fallback);
+    // A flag without a value is true, or false by --no-…; whatever reads a value would change that.
+    command.addOption(read === undefined ? option : option.argParser(read));
   }
   command.addHelpText('after', where).action(async (...given: unknown[]) => {
     endWithReader();
