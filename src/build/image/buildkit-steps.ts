@@ -16,7 +16,7 @@ const fetched =
 /** BuildKit leaves out what a step prints beyond limits that its daemon is started with. */
 const isClipped = /\[output clipped, log limit [^\]]* reached\]\n$/;
 const clippedHint =
-  'dockerd keeps all that steps print with BUILDKIT_STEP_LOG_MAX_SIZE=-1 and BUILDKIT_STEP_LOG_MAX_SPEED=-1 in its environment\n';
+  'dockerd lets a step print more with BUILDKIT_STEP_LOG_MAX_SIZE=104857600 and BUILDKIT_STEP_LOG_MAX_SPEED=1048576 in its environment\n';
 
 interface Step {
   name: VertexName | undefined;

@@ -1,5 +1,4 @@
 /** Makes images with a Docker daemon. */
-import type { Readable } from 'node:stream';
 import { sendBuild } from '../../clients/docker.ts';
 import type { ExpandedDockerfile } from '../../core/build.ts';
 import { EkidenError, messageOf, RemoteError } from '../../core/errors.ts';
@@ -10,9 +9,10 @@ import { chooseBuilder } from './builder-choice.ts';
 import { createBuildKitSteps } from './buildkit-steps.ts';
 import { createClassicSteps } from './classic-steps.ts';
 import { refuseOtherPlatform } from './made-image.ts';
-import { failureIn, imageIn, readProgress } from './progress.ts';
+import { failureIn, imageIn, type ProgressMessage, readProgress } from './progress.ts';
 import { encodeLogins } from './registry-login.ts';
 import { openSession } from './session.ts';
+import { readUntilSilent } from './silence.ts';
 import { needsBuildKit, StepError } from './step-error.ts';
 import { createStepPlaces } from './step-places.ts';
 import type { StepReader } from './steps.ts';
@@ -53,7 +53,8 @@ async function buildClassically(options: BuildImageOptions): Promise<string> {
     query: await toQuery('classic', options),
     ...(Object.keys(logins).length > 0 ? { registryConfig: encodeLogins(logins) } : {}),
   });
-  return follow(progress, createClassicSteps(createStepPlaces(dockerfile)), options);
+  const steps = createClassicSteps(createStepPlaces(dockerfile));
+  return follow(readProgress(progress), steps, options);
 }
 
 async function buildWithBuildKit(options: BuildImageOptions): Promise<string> {
@@ -62,7 +63,8 @@ async function buildWithBuildKit(options: BuildImageOptions): Promise<string> {
   try {
     const query = { ...(await toQuery('buildkit', options)), session: session.id };
     const progress = await sendBuild(docker, { context: context.stream, query, signal });
-    return await follow(progress, createBuildKitSteps(createStepPlaces(dockerfile)), options);
+    const steps = createBuildKitSteps(createStepPlaces(dockerfile));
+    return await follow(readUntilSilent(progress), steps, options);
   } finally {
     session.close();
   }
@@ -70,14 +72,14 @@ async function buildWithBuildKit(options: BuildImageOptions): Promise<string> {
 
 /** Tells the steps on until the image is made. */
 async function follow(
-  progress: Readable,
+  messages: AsyncIterable<ProgressMessage>,
   steps: StepReader,
   { onStep, dockerfile }: BuildImageOptions,
 ): Promise<string> {
   let id: string | undefined;
   let failure: string | undefined;
   try {
-    for await (const message of readProgress(progress)) {
+    for await (const message of messages) {
       for (const event of steps.read(message, Date.now())) await onStep(event);
       id = imageIn(message) ?? id;
       failure = failureIn(message);

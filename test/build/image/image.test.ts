@@ -175,7 +175,7 @@ RUN head -c 3500000 /dev/zero | base64; echo the-end ${fresh()}
     const { said } = await build({ dockerfile, onStep });
     // BuildKit leaves out what goes beyond a limit of the daemon, and says so.
     const isClipped = builder === 'buildkit' && said.includes('output clipped');
-    expect(said.includes('BUILDKIT_STEP_LOG_MAX_SIZE=-1')).toBe(isClipped);
+    expect(said.includes('BUILDKIT_STEP_LOG_MAX_SIZE=')).toBe(isClipped);
     expect(length > 4_600_000).toBe(!isClipped);
     expect(longest).toBeLessThan(1_000_000);
   });
