@@ -4,7 +4,7 @@ import pLimit from 'p-limit';
 import { refuseCycle } from './cycle.ts';
 import { type Diagnostic, includeError, type Spot } from './diagnostic.ts';
 import { createFetch, type Fetch, type Sources } from './fetch.ts';
-import { countProblem, depthProblem, type Limits } from './limits.ts';
+import { countProblem, depthProblem, type Limits, totalSizeProblem } from './limits.ts';
 import {
   type Fetched,
   type Include,
@@ -71,6 +71,7 @@ export async function loadIncludes(
 function createShelf(root: SourceFile, setting: Setting) {
   const known = new Map<string, Opened>();
   const files = new Map<string, SourceFile>();
+  let size = 0;
 
   function open(pending: Pending, fetched: Fetched) {
     const opened = known.get(fetched.id);
@@ -94,9 +95,20 @@ function createShelf(root: SourceFile, setting: Setting) {
       if (file) return { file, isNew: false, warnings };
       const made = useFile(opened, { values, setting, via: viaOf(pending) });
       files.set(key, made);
+      // Each is spliced at least once, so that no more than the limit has to be held.
+      size += ownSizeOf(made);
+      if (size > setting.limits.totalSize) {
+        throw includeError(totalSizeProblem(setting.limits), pending.spot);
+      }
       return { file: made, isNew: true, warnings };
     },
   };
+}
+
+/** Bytes that a file brings into the output, without those that it includes. */
+function ownSizeOf({ parsed, includes }: SourceFile): number {
+  const lines = [...includes.keys()].reduce((sum, { start, end }) => sum + end - start, 0);
+  return parsed.text.length - parsed.head.end - lines;
 }
 
 async function fetchAll(level: Pending[], fetch: Fetch, waiting: Set<Spot>) {

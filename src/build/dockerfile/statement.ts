@@ -6,6 +6,7 @@ import type { LogicalLine } from './instructions.ts';
 import { expandPieces, type Scope } from './variables.ts';
 import {
   leadingText,
+  MAX_WORD,
   type Piece,
   type Reference,
   splitWords,
@@ -67,8 +68,10 @@ interface Reading extends StatementOptions {
 const GRAMMAR =
   'Write INCLUDE [--once] SOURCE [NAME=VALUE ...], where SOURCE is a path, template:NAME@VERSION or project:GROUP/PROJECT@REF:PATH.';
 const VARIABLE_GRAMMAR = `INCLUDE reads $X, \${X}, \${X:-default} and \${X-default}; '$' is the sign.`;
-// Longer than any path that git or GitLab would take.
-const MAX_WORD = 4096;
+const INPUT_GRAMMAR =
+  'To use $[[ NAME ]] declare the input above the first instruction: # ekiden: input NAME=DEFAULT.';
+// So many variables fit into a hint.
+const MAX_SHOWN = 20;
 const INPUT = /^([A-Za-z_][A-Za-z0-9_]*)=/;
 
 /** Reads the logical line of an INCLUDE. Throws StatementError for the first word that is wrong. */
@@ -116,7 +119,8 @@ function readInput(reading: Reading, word: Word): GivenInput {
     if (shown.startsWith('--')) {
       reading.fail(syntax(`the flag ${shown} must stand before the source`), word);
     }
-    reading.fail(syntax(`${shown} is not of the form NAME=VALUE`), word);
+    const hint = reading.line.text.includes('$[[') ? INPUT_GRAMMAR : GRAMMAR;
+    reading.fail(syntax(`${shown} is not of the form NAME=VALUE`, hint), word);
   }
   const value = readText(reading, word, withoutLeading(word.pieces, name.length + 1));
   return { name, value, span: spanOf(reading.line, word) };
@@ -146,9 +150,11 @@ function syntax(message: string, hint = GRAMMAR): Problem {
 
 function undefinedVariable({ name }: Reference, scope: Scope): Problem {
   const names = scope.names();
-  const known = names.length > 0 ? `Here are ${names.join(', ')}.` : 'There are none here.';
+  const more = names.length > MAX_SHOWN ? ` and ${names.length - MAX_SHOWN} more` : '';
+  const shown = names.slice(0, MAX_SHOWN).join(', ') + more;
+  const known = names.length > 0 ? `Here are ${shown}.` : 'There are none here.';
   const why = scope.isBareArg(name)
-    ? `The ARG ${name} above has no default, and the build gives it no value.`
+    ? `The ARG ${name} above has no default that INCLUDE can read, and the build gives it no value.`
     : 'An ARG counts below its line in its own file, ENV never; a fragment gets values by NAME=VALUE.';
   return {
     code: 'E_VAR_UNDEFINED',

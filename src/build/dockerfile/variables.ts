@@ -1,7 +1,14 @@
 /** The variables that INCLUDE's own words may name: inputs, declared build args, and EKIDEN_… of the build. */
 
 import { fromUtf8 } from './bytes.ts';
-import { leadingText, type Piece, type Reference, splitWords, withoutLeading } from './words.ts';
+import {
+  leadingText,
+  MAX_WORD,
+  type Piece,
+  type Reference,
+  splitWords,
+  withoutLeading,
+} from './words.ts';
 
 /** What the build gives to every file of an expansion, as latin1. */
 export interface Given {
@@ -60,13 +67,17 @@ export function createScope({ inputs, args, variables, token }: ScopeOptions): S
           ? expandPieces(written, (other) => declared.get(other))
           : declared.get(name);
         const value = args.get(name) ?? standard;
-        declared.set(name, typeof value === 'string' ? value : undefined);
+        const isKnown = typeof value === 'string' && value.length <= MAX_WORD;
+        declared.set(name, isKnown ? value : undefined);
       }
     },
   };
 }
 
-/** The text that pieces come to; or the first reference without a value. */
+/**
+ * The text that pieces come to, or the first reference without a value. What is longer than a word may be is cut
+ * somewhere behind that: ARGs that double each other would else fill the memory.
+ */
 export function expandPieces(
   pieces: readonly Piece[],
   lookup: Scope['lookup'],
@@ -76,6 +87,7 @@ export function expandPieces(
     const value = typeof piece === 'string' ? piece : expandReference(piece, lookup);
     if (typeof value !== 'string') return value;
     text += value;
+    if (text.length > MAX_WORD) break;
   }
   return text;
 }

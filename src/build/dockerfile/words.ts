@@ -34,6 +34,8 @@ interface Reader {
 
 const SEPARATORS = /[\t\v\f\r ]/;
 const NAME = /[A-Za-z_][A-Za-z0-9_]*/y;
+// Longer than any path that git or GitLab would take.
+export const MAX_WORD = 4096;
 // Nobody nests defaults so deep; the bound keeps a hostile line from exhausting the stack.
 const MAX_DEPTH = 16;
 

@@ -217,6 +217,19 @@ test.each<[code: string, name: string, files: Files, place: string, hint: string
   expect(diagnostic.hint).toContain(hint);
 });
 
+test('holds no more of a fragment with many values than may come out', async () => {
+  const value = 'x'.repeat(4_000);
+  const asked = Array.from({ length: 90 }, (_, index) => `INCLUDE b A=${index}${value}\n`).join('');
+  const b = `# ekiden: input A\n${'# $[[A]]\n'.repeat(100)}`;
+  const { code, diagnostic } = await failureOf({ files: of(asked, b) });
+  expect([code, diagnostic.place.line]).toEqual(['E_TOTAL_SIZE', 3]);
+});
+
+test('tells how to declare an input that an INCLUDE wants to use', async () => {
+  const { hint } = await failureOf({ files: of('INCLUDE b-$[[ V ]]', '') });
+  expect(hint).toContain('# ekiden: input NAME=DEFAULT');
+});
+
 test('names the input that was meant', async () => {
   const { message } = await failureOf({ files: of('INCLUDE b PROT=1', tomcat) });
   expect(message).toContain('b has no input PROT; did you mean PORT?');

@@ -57,6 +57,26 @@ test.each<[name: string, lines: string, word: string, want: string]>([
   expect(await namedBy(lines, word)).toBe(want);
 });
 
+test('ARGs that double each other end without a value, and not without end', async () => {
+  const lines = Array.from({ length: 200 }, (_, index) => `ARG A${index + 1}=$A${index}$A${index}`);
+  const Dockerfile = ['ARG A0=0123456789', ...lines, 'INCLUDE $A200'].join('\n');
+  const { code, hint } = await failureOf({ files: { Dockerfile } });
+  expect(code).toBe('E_VAR_UNDEFINED');
+  expect(hint).toContain('no default that INCLUDE can read');
+});
+
+test('a build arg that is longer than a word may be is none', async () => {
+  const files = { Dockerfile: 'ARG BASE\nINCLUDE $BASE\n' };
+  const { code } = await failureOf({ files, args: { BASE: 'x'.repeat(10_000_000) } });
+  expect(code).toBe('E_VAR_UNDEFINED');
+});
+
+test('a hint names no more variables than can be read', async () => {
+  const lines = Array.from({ length: 500 }, (_, index) => `ARG A${index}=1\n`);
+  const { hint } = await failureOf({ files: { Dockerfile: `${lines.join('')}INCLUDE $X\n` } });
+  expect(hint).toContain('A19 and 480 more.');
+});
+
 test('an input goes before an ARG, a build arg and a variable', async () => {
   const files: Files = {
     Dockerfile: 'INCLUDE b BASE=input\nINCLUDE b\n',
