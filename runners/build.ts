@@ -18,7 +18,7 @@ export async function startBuild(ekiden: Ekiden): Promise<Runner> {
     building.cancel(build, reason),
   );
   const stopCleaning = cleanRegularly(ekiden);
-  const leaveLine = await ekiden.buildLine.keepTrue();
+  const leaveLine = await ekiden.buildLine.keepTrue(building.cancel);
   return {
     async stop() {
       stopCleaning();

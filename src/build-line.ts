@@ -16,9 +16,10 @@ export interface BuildLine {
   leave(build: string): Promise<void>;
   /**
    * Counts this host among those that build, and keeps where each build stands true, until the
-   * answered function is called; of all hosts, one looks.
+   * answered function is called; of all hosts, one looks. `cancel` is told of builds that run
+   * somewhere although they have ended, in case the first word of it was lost.
    */
-  keepTrue(): Promise<() => Promise<void>>;
+  keepTrue(cancel: (build: string, reason: string) => void): Promise<() => Promise<void>>;
 }
 
 export interface BuildLineOptions {
@@ -63,11 +64,14 @@ export function createBuildLine(options: BuildLineOptions): BuildLine {
       const took = build ? timeOf(build) : undefined;
       if (build && took !== undefined) await builders.noteTime(build.project, took);
     },
-    keepTrue: () => keepTrue(options),
+    keepTrue: (cancel) => keepTrue(options, cancel),
   };
 }
 
-async function keepTrue(options: BuildLineOptions): Promise<() => Promise<void>> {
+async function keepTrue(
+  options: BuildLineOptions,
+  cancel: (build: string, reason: string) => void,
+): Promise<() => Promise<void>> {
   const { host, stores, log, every = lookEvery } = options;
   const { builders } = stores;
   const seen: Seen = { told: new Map(), missed: new Map() };
@@ -75,6 +79,7 @@ async function keepTrue(options: BuildLineOptions): Promise<() => Promise<void>>
   const look = async () => {
     try {
       await builders.announce(host);
+      await cancelEnded(stores, cancel);
       if ((await builders.first()) === host.name) await lookOnce({ ...options, ...seen });
     } catch (error) {
       log.warn({ error: messageOf(error) }, 'cannot look after the line of builds');
@@ -90,6 +95,16 @@ async function keepTrue(options: BuildLineOptions): Promise<() => Promise<void>>
     await looking;
     await builders.leave(host.name);
   };
+}
+
+async function cancelEnded(
+  { builds, queues }: BuildLineOptions['stores'],
+  cancel: (build: string, reason: string) => void,
+): Promise<void> {
+  for (const { id } of (await queues.build.line()).running) {
+    const build = await builds.find(id);
+    if (build && !isActive(build)) cancel(id, build.reason ?? build.state);
+  }
 }
 
 /** What whoever looks remembers from one look to the next, by the ids of builds. */

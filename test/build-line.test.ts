@@ -71,7 +71,7 @@ function open({ slots = 1 } = {}) {
       return { begun, step };
     },
     async keepTrue() {
-      const stop = await line.keepTrue();
+      const stop = await line.keepTrue(() => undefined);
       onTestFinished(stop);
     },
     async orderOf() {

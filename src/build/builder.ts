@@ -101,6 +101,8 @@ export function createBuilder(options: BuilderOptions): Builder {
 /** A Docker that hangs must not keep the slot of a build that was cancelled or took too long. */
 async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   work.catch(() => undefined);
+  // A signal that was given before tells nobody any more.
+  signal.throwIfAborted();
   const aborted = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });

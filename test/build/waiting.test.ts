@@ -67,7 +67,7 @@ async function open({ admit = async () => {} }: { admit?: () => Promise<void> } 
   const unsubscribe = await stores.cancellations.subscribe((id, reason) =>
     worker.cancel(id, reason),
   );
-  const stopLine = await buildLine.keepTrue();
+  const stopLine = await buildLine.keepTrue(worker.cancel);
   onTestFinished(async () => {
     await Promise.all([worker.stop(), unsubscribe(), stopLine()]);
   });
@@ -111,6 +111,15 @@ describe('a build that is given up', () => {
     await expect.poll(async () => (await line()).running, patience).toEqual([]);
     await expect.poll(() => buildHost.containers(), patience).toEqual([]);
     expect(await state('b1')).toBe('canceled');
+  });
+
+  it('ends also where the word of it was lost', async () => {
+    const { push, line, state, stores } = await open();
+    await push('b1', sleeping(`lost ${Date.now()}`));
+    await expect.poll(() => state('b1'), patience).toBe('running');
+    await stores.builds.end('b1', 'canceled', 'canceled by ada');
+    await expect.poll(async () => (await line()).running, patience).toEqual([]);
+    await expect.poll(() => buildHost.containers(), patience).toEqual([]);
   });
 
   it('makes room for the next one, also where a newer commit takes its place', async () => {
