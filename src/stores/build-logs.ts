@@ -65,14 +65,28 @@ export function createBuildLogStore(options: BuildLogStoreOptions): BuildLogStor
       ]);
       return stateOf(state, kept === 1);
     },
-    async read(build, from) {
+    read: shared(async (build, from) => {
       const keys = [stateKey(build), piecesKey(build)];
       const answer = await redis.callBuffer('eval', readScript, 2, ...keys, from, enough);
       const pieces = await Promise.all(entriesSchema.parse(answer).map(decode));
       return pieces.flatMap((piece) => behind(piece, from));
-    },
+    }),
     listen: changes.listen,
     close: changes.close,
+  };
+}
+
+/** Those who follow one log ask for the same at the same time, and are answered once. */
+function shared(read: BuildLogStore['read']): BuildLogStore['read'] {
+  const reads = new Map<string, Promise<LogPiece[]>>();
+  return async (build, from) => {
+    const key = `${build} ${from}`;
+    const pieces = await reads.get(key);
+    // An empty answer may be from before that of which this reader was told.
+    if (pieces !== undefined && pieces.length > 0) return pieces;
+    const reading = read(build, from).finally(() => reads.delete(key));
+    reads.set(key, reading);
+    return reading;
   };
 }
 
