@@ -3,7 +3,12 @@ import { posix } from 'node:path';
 import type { GitLab } from '../../clients/gitlab.ts';
 import type { Build, BuildPlan, ExpandedDockerfile } from '../../core/build.ts';
 import { EkidenError } from '../../core/errors.ts';
-import { missingCopySources, renderDiagnostic } from '../dockerfile/index.ts';
+import {
+  joinLines,
+  missingCopySources,
+  parseDockerfile,
+  renderDiagnostic,
+} from '../dockerfile/index.ts';
 import { StepError } from '../image/step-error.ts';
 import type { Findings } from './findings.ts';
 import type { Ignores } from './ignore.ts';
@@ -50,12 +55,25 @@ export function createNotes(options: NotesOptions): Notes {
     },
     explain(error) {
       if (!(error instanceof StepError)) return error;
-      const [, reason] = [...reasons].find(([path]) => error.message.includes(path)) ?? [];
+      // BuildKit names a folder of its own, so the instruction tells better what was looked for.
+      const said = `${error.message} ${copyAt(dockerfile.bytes, error.line)}`;
+      const [, reason] = [...reasons].find(([path]) => said.includes(path)) ?? [];
       if (reason === undefined) return error;
       const { code, line } = error;
       return new StepError(`${error.message} (${reason})`, { code, line });
     },
   };
+}
+
+/** The words of the COPY or ADD at a line; empty for another instruction. */
+function copyAt(dockerfile: Buffer, line: number | undefined): string {
+  const parsed = parseDockerfile(dockerfile);
+  const found = parsed.instructions.find(
+    ({ startLine, endLine }) => line !== undefined && startLine <= line && line <= endLine,
+  );
+  if (found?.keyword !== 'COPY' && found?.keyword !== 'ADD') return '';
+  const { text } = joinLines(parsed.text, found, parsed.escape);
+  return Buffer.from(text, 'latin1').toString();
 }
 
 /** Why a path is not in the context, although the commit has it; undefined where it does not. */

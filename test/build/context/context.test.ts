@@ -1,8 +1,14 @@
 /** The build context: what becomes of GitLab's archive on its way to Docker. */
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { extract, type Header, pack } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
-import { openContext } from '../../../src/build/context/context.ts';
+import {
+  type Context,
+  type ContextOptions,
+  openContext,
+} from '../../../src/build/context/context.ts';
+import type { Findings } from '../../../src/build/context/findings.ts';
+import { compileIgnore } from '../../../src/build/context/ignore.ts';
 
 type Entries = [Partial<Header> & { name: string }, string?][];
 
@@ -112,5 +118,87 @@ describe('openContext', () => {
       })(),
     );
     await expect(contentsOf(open(archive).stream)).rejects.toThrow(/terminated/);
+  });
+
+  it('fails when the archive ends between two entries, or is none', async () => {
+    const whole = await tarOf([[{ name: `${top}a` }, 'x'.repeat(512)]]);
+    const cut = Readable.from([whole.subarray(0, 1024)]);
+    await expect(contentsOf(open(cut).stream)).rejects.toThrow(/it ends too early/);
+    const page = Readable.from([Buffer.from('<html>'.repeat(1000))]);
+    await expect(contentsOf(open(page).stream)).rejects.toMatchObject({
+      ...{ code: 'E_ARCHIVE', retryable: true },
+    });
+  });
+
+  it.each([
+    ['a Docker that hangs up', ({ stream }: Context) => stream.destroy()],
+    ['a cancelled build', (_: Context, cancel: AbortController) => cancel.abort()],
+  ])('leaves nothing open after %s', async (_, end) => {
+    const cancel = new AbortController();
+    // It never ends by itself.
+    const archive = new PassThrough();
+    archive.write((await tarOf(repository)).subarray(0, 3000));
+    const dockerfile = { path: 'Dockerfile', bytes: Buffer.from('FROM x') };
+    const context = openContext({ archive, folder: '', dockerfile, signal: cancel.signal });
+    context.stream.on('error', () => undefined);
+    context.stream.resume();
+    end(context, cancel);
+    await expect.poll(() => archive.destroyed && context.stream.destroyed).toBe(true);
+  });
+});
+
+describe('what is sent', () => {
+  const files: Entries = [
+    [{ name: top, type: 'directory' }],
+    [{ name: `${top}.dockerignore` }, 'docs'],
+    [{ name: `${top}Dockerfile` }, 'FROM x'],
+    [{ name: `${top}docs/`, type: 'directory', mode: 0o775 }],
+    [{ name: `${top}docs/a/`, type: 'directory', mode: 0o775 }],
+    [{ name: `${top}docs/a/keep`, mode: 0o775 }, 'k'],
+    [{ name: `${top}docs/b` }, 'b'],
+    [{ name: `${top}docs/hard`, type: 'link', linkname: `${top}docs/b` }],
+    [{ name: `${top}sub/`, type: 'directory' }],
+    [{ name: `${top}web/`, type: 'directory' }],
+    [{ name: `${top}web/out`, type: 'symlink', linkname: '../../etc' }],
+  ];
+
+  async function sent(change: Partial<ContextOptions>) {
+    const archive = Readable.from([await tarOf(files)]);
+    const dockerfile = { path: 'Dockerfile', bytes: Buffer.from('FROM x') };
+    const { signal } = new AbortController();
+    const options = { archive, folder: '', dockerfile, signal, ...change };
+    return Object.keys(await contentsOf(openContext(options).stream));
+  }
+
+  it('is what the rules leave, with the folders around it, and the two that Docker needs', async () => {
+    const bytes = Buffer.from('docs\n!docs/a/keep\nDockerfile\n.dockerignore\nweb\n');
+    const ignores = compileIgnore({ file: '.dockerignore', bytes });
+    expect(await sent({ ignores })).toEqual([
+      ...['.dockerignore', 'Dockerfile', 'docs/', 'docs/a/', 'docs/a/keep', 'sub/'],
+    ]);
+  });
+
+  it('is what the Dockerfile can see', async () => {
+    const paths = ['docs/a', 'web/out'];
+    expect(
+      await sent({ visible: { all: false, paths, wildcards: [], bases: [], args: [] } }),
+    ).toEqual([
+      ...['.dockerignore', 'Dockerfile', 'docs/', 'docs/a/', 'docs/a/keep', 'web/', 'web/out'],
+    ]);
+  });
+
+  it('is told before the end', async () => {
+    let found: Findings | undefined;
+    await sent({
+      wanted: ['docs/b', 'docs', 'none', 'web/out/passwd'],
+      onEnd: async (findings) => {
+        found = findings;
+      },
+    });
+    expect(['docs/b', 'docs', 'none', 'web/out/passwd'].map((path) => found?.has(path))).toEqual([
+      ...[true, true, false, false],
+    ]);
+    expect(found?.emptyFolders).toEqual(['sub']);
+    expect(found?.links).toEqual([{ path: 'web/out', target: '../../etc' }]);
   });
 });
