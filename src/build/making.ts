@@ -1,6 +1,6 @@
 /** Makes the image of a build on the Docker host, from GitLab's archive. */
 import type { Build, BuildPlan } from '../core/build.ts';
-import { EkidenError, InputError, RemoteError } from '../core/errors.ts';
+import { EkidenError, RemoteError } from '../core/errors.ts';
 import { withLeg } from '../core/timeline.ts';
 import { createArchives } from './archives/archives.ts';
 import { createGitLabSource } from './archives/gitlab-source.ts';
@@ -11,6 +11,7 @@ import { buildImage } from './image/image.ts';
 import { imageLabels } from './image/labels.ts';
 import { imageId } from './image/made-image.ts';
 import { explainRefusal, loginsFor } from './image/registry-login.ts';
+import { formsOf, secretMounts } from './image/secret-mounts.ts';
 import type { BuildLog } from './log/build-log.ts';
 import { createStepLog } from './log/step-log.ts';
 import type { ImageName } from './publish.ts';
@@ -89,7 +90,7 @@ async function makeImage(running: Running, image: ImageName, recipe: Recipe): Pr
     ...(builder === undefined ? {} : { builder }),
     ...(limits === undefined ? {} : { limits }),
     logins: access.logins,
-    secrets: access.values,
+    secrets: access.mounts,
     ...(plan.target === undefined ? {} : { target: plan.target }),
     ...(plan.platform === undefined ? {} : { platform: plan.platform }),
     onStep: steps.take,
@@ -117,23 +118,8 @@ async function openSecrets(
   log.hide(given?.masked ?? []);
   const access = loginsFor(given?.dockerAuth, dockerfile);
   log.hide(access.secrets);
-  const values = secretMounts(plan.secrets, given?.values ?? {});
-  log.hide(Object.values(values));
-  return { ...access, values, areUnreadable: given?.areUnreadable ?? false };
-}
-
-/** Values of secret mounts by their ids. */
-function secretMounts(wanted: Record<string, string>, values: Record<string, string>) {
-  const mounts = Object.entries(wanted).map(([id, name]) => {
-    const value = values[name];
-    if (value !== undefined) return [id, value] as const;
-    throw new InputError(
-      `build.secrets.${id} needs the CI/CD variable ${name}, which is not there.`,
-      {
-        code: 'E_BUILD_SECRET',
-        hint: `Set ${name} in GitLab (Settings, CI/CD, Variables); a protected one counts for protected branches and tags only.`,
-      },
-    );
-  });
-  return Object.fromEntries(mounts);
+  const { values = {}, areUnreadable = false } = given ?? {};
+  const mounts = secretMounts(plan.secrets, { values, areUnreadable });
+  log.hide(Object.values(mounts).flatMap(formsOf));
+  return { ...access, mounts, areUnreadable };
 }
