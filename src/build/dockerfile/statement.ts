@@ -3,6 +3,7 @@
 import { toUtf8 } from './bytes.ts';
 import type { Problem } from './diagnostic.ts';
 import type { LogicalLine } from './instructions.ts';
+import { nearestNames } from './nearest.ts';
 import { expandPieces, type Scope } from './variables.ts';
 import {
   leadingText,
@@ -150,6 +151,8 @@ function syntax(message: string, hint = GRAMMAR): Problem {
 
 function undefinedVariable({ name }: Reference, scope: Scope): Problem {
   const names = scope.names();
+  const near = nearestNames(name, names);
+  const meant = near.length > 0 ? `Did you mean ${near.join(' or ')}? ` : '';
   const more = names.length > MAX_SHOWN ? ` and ${names.length - MAX_SHOWN} more` : '';
   const shown = names.slice(0, MAX_SHOWN).join(', ') + more;
   const known = names.length > 0 ? `Here are ${shown}.` : 'There are none here.';
@@ -159,7 +162,7 @@ function undefinedVariable({ name }: Reference, scope: Scope): Problem {
   return {
     code: 'E_VAR_UNDEFINED',
     message: `the variable ${name} has no value here`,
-    hint: `${known} ${why} \${${name}:-default} gives a default.`,
+    hint: `${meant}${known} ${why} \${${name}:-default} gives a default.`,
   };
 }
 

@@ -125,6 +125,39 @@ test.each<[code: string, name: string, setting: Setting, place: string]>([
   expect([hint?.endsWith('.') || hint?.endsWith('?'), status]).toEqual([true, 422]);
 });
 
+const grammar = 'INCLUDE [--once] SOURCE [NAME=VALUE ...]';
+
+test.each<[code: string, setting: Setting, message: string, hint: string]>([
+  ['E_SYNTAX', of('INCLUDE\n'), 'names no source', grammar],
+  ['E_SYNTAX', of('INCLUDE b c\n'), 'c is not of the form NAME=VALUE', grammar],
+  ['E_SYNTAX', of('INCLUDE b # c\n'), 'comment', 'a line of its own'],
+  ['E_SCHEME', of('INCLUDE node:20\n'), 'node:20', 'COPY --from'],
+  ['E_SCHEME', of('INCLUDE https://x/y\n'), 'https://x/y', 'project:'],
+  ['E_VAR_UNDEFINED', of('ARG BASE=1\nINCLUDE $BSAE\n'), 'BSAE', 'Did you mean BASE?'],
+  ['E_UNTERMINATED', of('INCLUDE b\n', 'RUN <<-"X Y"\nx\n'), 'X Y', 'X Y alone on the line'],
+  ['E_UNTERMINATED', of('INCLUDE b\n', 'RUN a \\\n'), 'goes on', 'whole instructions'],
+  ['E_ESCAPE_MISMATCH', of('INCLUDE b\n', '# escape=`\n'), 'escape=`', '# escape='],
+  ['E_ONBUILD', of('ONBUILD INCLUDE b\n'), 'ONBUILD', 'builds on this image'],
+  [
+    'E_STAGE_DUPLICATE',
+    of('FROM a AS x\nINCLUDE b\n', 'FROM b AS x\n'),
+    'from Dockerfile:1',
+    'another name',
+  ],
+  ['E_BINARY', of('INCLUDE b\n', '\0'), 'b is no text', 'COPY'],
+  ['E_LINE_TOO_LONG', of('INCLUDE b\n', 'x'.repeat(65_536)), '65536 bytes', 'COPY'],
+  ['E_CYCLE', of('INCLUDE b\n', 'INCLUDE b\n'), 'b → b', 'Remove'],
+])('%s of %j says what is wrong and what to do', async (code, setting, message, hint) => {
+  const { diagnostic } = await failureOf(setting);
+  expect(diagnostic).toMatchObject({
+    code,
+    severity: 'error',
+    retryable: false,
+    message: expect.stringContaining(message),
+    hint: expect.stringContaining(hint),
+  });
+});
+
 test.each<[name: string, setting: Setting]>([
   ['16 files in a row', { files: { Dockerfile: 'INCLUDE f0', ...chain(15), f15: '' } }],
   ['100 includes', of('INCLUDE b\n'.repeat(100), '')],
