@@ -76,17 +76,12 @@ async function forBuildKit(running: Running, candidates: Candidate[]): Promise<s
 }
 
 /**
- * The classic builder takes layers either of its own builds or of the images named, not of both; those
- * of its own serve better where the last image was made here.
+ * The classic builder takes layers either of its own builds or of the images named, not of both; its own
+ * serve better, since those of earlier stages are in no image that is pushed.
  */
 async function forClassic(running: Running, candidates: Candidate[]): Promise<string[]> {
   for (const { id } of candidates) {
-    const parent = await running.docker
-      .getImage(id)
-      .inspect()
-      .then(({ Parent }) => Parent)
-      .catch(absent);
-    if (parent) return [];
+    if (await hasOwnLayers(running.docker, id)) return [];
   }
   const [best] = candidates;
   if (best === undefined) return [];
@@ -94,17 +89,36 @@ async function forClassic(running: Running, candidates: Candidate[]): Promise<st
   return [best.name];
 }
 
+/** Docker allows no more layers in one image, and a step without files is no layer. */
+const longestChain = 500;
+
+/**
+ * Whether the builder here would find the steps of the image again: it made each of them itself, and
+ * noted by which command. What it once took of a named image lacks the note (restoreCachedImage in
+ * moby/image/cache), and is found by that image's name alone.
+ */
+async function hasOwnLayers(docker: Running['docker'], id: string): Promise<boolean> {
+  let image = await inspect(docker, id);
+  if (!image?.Parent) return false;
+  for (let length = 0; image?.Parent && length < longestChain; length++) {
+    // Docker's newest versions show no such note.
+    const note = image.ContainerConfig as { Cmd?: string[] | null } | undefined;
+    if (!note?.Cmd?.length) return false;
+    image = await inspect(docker, image.Parent);
+  }
+  return true;
+}
+
+async function inspect(docker: Running['docker'], name: string) {
+  return docker.getImage(name).inspect().catch(absent);
+}
+
 /** Pulls the image under its name, unless the name leads to it already. */
 async function ensureHere(
   { docker, registryLogin, log, signal }: Running,
   { name, id }: Candidate,
 ) {
-  const here = await docker
-    .getImage(name)
-    .inspect()
-    .then(({ Id }) => Id)
-    .catch(absent);
-  if (here === id) return;
+  if ((await inspect(docker, name))?.Id === id) return;
   log.write(`fetching ${name} for its layers\n`);
   const [serveraddress = ''] = name.split('/');
   const authconfig = registryLogin ? { ...registryLogin, serveraddress } : {};

@@ -51,8 +51,9 @@ function reasonOf(step: BuildStep, situation: Situation): string | undefined {
   if (changed !== undefined) return changed;
   const cause = before.find((other) => ranAnew(other) && keywordOf(other) !== 'FROM');
   if (cause !== undefined) return `the step before it ran anew: ${cause.origin ?? cause.title}`;
-  const base = before.find((other) => keywordOf(other) === 'FROM');
-  return base && ranAnew(base) ? 'the base image changed' : 'first build here';
+  // BuildKit looks a base image up each time, so that its own step does not tell.
+  const isFirst = before.every((other) => keywordOf(other) === 'FROM');
+  return isFirst ? 'the base image changed, or the cache lacks it' : 'the cache lacks it';
 }
 
 /** Such as `package-lock.json changed`; undefined for a step that copies nothing that did. */
@@ -110,7 +111,13 @@ function patternOf(wanted: string): (path: string) => boolean {
 
 /** For each step those before it in its stage, the nearest first; stages may have run side by side. */
 function predecessors(steps: readonly BuildStep[]): Map<BuildStep, BuildStep[]> {
-  const places = new Map(steps.map((step) => [step, placeOf(step)]));
+  const places = new Map<BuildStep, number[]>();
+  let last: number[] = [];
+  for (const step of steps) {
+    // A label that Ekiden adds is written nowhere; it stands behind what was written.
+    if (step.origin !== undefined) last = placeOf(step.origin);
+    places.set(step, last);
+  }
   const inFile = [...steps].sort((a, b) => compare(places.get(a) ?? [], places.get(b) ?? []));
   const found = new Map<BuildStep, BuildStep[]>();
   let stage: BuildStep[] = [];
@@ -123,7 +130,7 @@ function predecessors(steps: readonly BuildStep[]): Map<BuildStep, BuildStep[]> 
 }
 
 /** The lines that lead to it, such as 3 and 7 of `Dockerfile:3 → template:node@20.1.0:7`. */
-function placeOf({ origin = '' }: BuildStep): number[] {
+function placeOf(origin: string): number[] {
   return origin.split(' → ').map((part) => Number(part.slice(part.lastIndexOf(':') + 1)) || 0);
 }
 

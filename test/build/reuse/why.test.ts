@@ -7,6 +7,8 @@ import type { BuildStep } from '../../../src/core/build-step.ts';
 
 type Written = [title: string, state: BuildStep['state'], origin?: string];
 
+const lacks = 'the base image changed, or the cache lacks it';
+
 const stepsOf = (written: Written[]): BuildStep[] =>
   written.map(([title, state, origin], n) => ({
     ...{ title, state, start: n },
@@ -51,12 +53,12 @@ describe('a step ran anew because', () => {
       [undefined, undefined, undefined, 'a, b/c, d and 2 more changed'],
     ],
     [
-      'the base image changed',
-      [0, 2],
+      'the base image may have changed',
+      [0, 1],
       [],
-      [undefined, undefined, 'the base image changed', undefined],
+      [undefined, 'the base image changed, or the cache lacks it', undefined, undefined],
     ],
-    ['nothing here had it yet', [2], [], [undefined, undefined, 'first build here', undefined]],
+    ['the cache has lost it', [2], [], [undefined, undefined, 'the cache lacks it', undefined]],
   ])('%s', (_, missed, changed, wanted) => {
     expect(reasons(missed, changed)).toEqual(wanted);
   });
@@ -64,6 +66,16 @@ describe('a step ran anew because', () => {
   it('nobody has built before', () => {
     const steps = whyMissed({ steps: stepsOf([['RUN a', 'miss']]), context: '' });
     expect(steps[0]?.why).toBe('first build here');
+  });
+
+  it('the step before it did, also for a label that is written nowhere', () => {
+    const steps = stepsOf([
+      ['FROM a', 'hit'],
+      ['RUN b', 'miss'],
+      ['LABEL c=d', 'miss'],
+    ]).map(({ origin, ...step }, n) => (n === 2 ? step : { ...step, origin: origin ?? '' }));
+    const [, , label] = whyMissed({ steps, previousSteps: steps, changedPaths: [], context: '' });
+    expect(label?.why).toBe('the step before it ran anew: Dockerfile:2');
   });
 
   it('its words changed', () => {
@@ -78,7 +90,7 @@ describe('a step ran anew because', () => {
   it('files of the context changed, by their paths in it', () => {
     const changed = ['package.json', 'web/package.json'];
     expect(reasons([1], changed, 'web')[1]).toBe('package.json changed');
-    expect(reasons([1], ['package.json'], 'web')[1]).toBe('first build here');
+    expect(reasons([1], ['package.json'], 'web')[1]).toMatch(/the cache lacks it$/);
   });
 
   it('something that it copies changed, where nobody knows what', () => {
@@ -99,7 +111,7 @@ describe('a step ran anew because', () => {
       context: '',
     });
     expect(steps.map(({ why }) => why)).toEqual([
-      ...[undefined, undefined, 'first build here', 'first build here'],
+      ...[undefined, undefined, lacks, lacks],
       'stage build ran anew',
     ]);
   });
@@ -110,10 +122,10 @@ describe('a step ran anew because', () => {
     ['COPY ["src/a.js", "/"]', 'src/a.js changed'],
     ['COPY --chown=1:1 ./src/ /', 'src/a.js changed'],
     ['ADD s?c /', 'src/a.js changed'],
-    ['COPY sr /', 'first build here'],
-    ['COPY src/*.ts /', 'first build here'],
-    ['ADD https://example.com/src /', 'first build here'],
-    ['COPY [a /', 'first build here'],
+    ['COPY sr /', lacks],
+    ['COPY src/*.ts /', lacks],
+    ['ADD https://example.com/src /', lacks],
+    ['COPY [a /', lacks],
   ])('%s: %s', (title, why) => {
     const steps = stepsOf([[title, 'miss']]);
     const changedPaths = ['src/a.js'];
