@@ -20,7 +20,7 @@ export async function measureExpansion(): Promise<Row[]> {
   return [
     {
       what: `INCLUDE: expansion to 1,000 KiB through ${includes} includes`,
-      measured: `${(await measureIncludes(sample.toString('latin1'))).toFixed(0)} ms`,
+      measured: inMilliseconds(await measureIncludes(sample.toString('latin1'))),
       aim: '≤ 100 ms',
     },
     await measurePlain('a Dockerfile without INCLUDE', plain),
@@ -28,8 +28,8 @@ export async function measureExpansion(): Promise<Row[]> {
   ];
 }
 
-/** Milliseconds for a Dockerfile with nine fragments that include ten each, with inputs. */
-async function measureIncludes(sample: string): Promise<number> {
+/** A Dockerfile with nine fragments that include ten each, with inputs. */
+async function measureIncludes(sample: string): Promise<Times> {
   const size = Math.floor(expandedBytes / includes);
   const stage = sample.replace(/^FROM.*\n/gm, '');
   const files = new Map([['Dockerfile', Buffer.from(calls(9, 'outer'))]]);
@@ -54,20 +54,37 @@ function calls(count: number, name: string): string {
 }
 
 async function measurePlain(what: string, bytes: Buffer): Promise<Row> {
-  const milliseconds = await timeOf(optionsFor(() => bytes));
-  const speed = bytes.length / 1_000 / milliseconds;
-  return { what, measured: `${speed.toFixed(0)} MB/s`, aim: '≥ 80 MB/s' };
+  const { wall, processor } = await timeOf(optionsFor(() => bytes));
+  const speed = (milliseconds: number) => (bytes.length / 1_000 / milliseconds).toFixed(0);
+  const measured = `${speed(wall)} MB/s (${speed(processor)} by processor time)`;
+  return { what, measured, aim: '≥ 80 MB/s' };
+}
+
+function inMilliseconds({ wall, processor }: Times): string {
+  return `${wall.toFixed(0)} ms (${processor.toFixed(0)} ms of processor)`;
+}
+
+/** Milliseconds; on a busy machine the processor's tell more. */
+interface Times {
+  wall: number;
+  processor: number;
 }
 
 /** Median of five, after one that is not counted. */
-async function timeOf(options: ExpandOptions): Promise<number> {
-  const times: number[] = [];
+async function timeOf(options: ExpandOptions): Promise<Times> {
+  const times: Times[] = [];
   for (let round = 0; round <= rounds; round++) {
     const start = performance.now();
+    const before = process.cpuUsage();
     await expandDockerfile(options);
-    times.push(performance.now() - start);
+    const { user, system } = process.cpuUsage(before);
+    times.push({ wall: performance.now() - start, processor: (user + system) / 1_000 });
   }
-  return median(times.slice(1));
+  const counted = times.slice(1);
+  return {
+    wall: median(counted.map(({ wall }) => wall)),
+    processor: median(counted.map(({ processor }) => processor)),
+  };
 }
 
 function optionsFor(read: (path: string) => Buffer | undefined): ExpandOptions {
