@@ -62,7 +62,7 @@ describe('when GitLab does not answer well', () => {
       await expect(rig.resolve(rig.push('b2', head))).rejects.toMatchObject({ retryable: true });
       expect(await rig.endOf('b2')).toMatchObject({
         state: 'queued',
-        reason: expect.stringMatching(/^waits to be tried again: GitLab/),
+        reason: expect.stringMatching(/^waits to be tried again( in \d+ s)?: GitLab/),
       });
       rig.gitlab.faults.clear();
       expect(await rig.resolve(rig.push('b2', head))).toEqual([
