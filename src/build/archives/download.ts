@@ -1,7 +1,8 @@
 /** An archive on its way from GitLab into a file, from which all who want it read while it grows. */
 import { once } from 'node:events';
 import { type FileHandle, open } from 'node:fs/promises';
-import { PassThrough, Readable } from 'node:stream';
+import { PassThrough, pipeline, Readable } from 'node:stream';
+import { coalesce } from '../context/tar-flow.ts';
 
 export interface DownloadOptions {
   source: Readable;
@@ -68,7 +69,9 @@ async function pump(state: State, file: string, mostBytes: number): Promise<bool
     // A disk that refuses is no reason to fail: the archive then goes by it.
     state.handle = await open(file, 'wx+').catch(() => undefined);
     if (state.handle === undefined) state.isSpilled = true;
-    for await (const chunk of state.source as AsyncIterable<Buffer>) {
+    // What comes in small pieces would be written in as many calls of the system.
+    const pieces = pipeline(state.source, coalesce(), () => undefined);
+    for await (const chunk of pieces as AsyncIterable<Buffer>) {
       if (!state.isSpilled && !(await keep(state, chunk, mostBytes))) state.isSpilled = true;
       if (state.isSpilled) await handOver(state, chunk);
       tell(state);

@@ -23,7 +23,7 @@ let folder: string;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(process.env['EKIDEN_TEST_DATA'] ?? tmpdir(), 'archives-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
 });
 
 /** Archives from streams that a test holds in its hand. */

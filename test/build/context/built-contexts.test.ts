@@ -180,7 +180,7 @@ describe('archives', () => {
   /** Archives as a build role has them. */
   async function open(take?: (project: number) => Promise<boolean>) {
     const folder = await mkdtemp(join(rig.data, 'archives-'));
-    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
     const gitlab = {
       archive: (project: number, options: { sha: string; path?: string }) => {
         asked.push(options.path ?? '');
