@@ -6,6 +6,7 @@ import type { Stage } from '../demo/stage.ts';
 import { ask } from '../demo/traffic.ts';
 import { awaitStatus } from '../demo/watching.ts';
 import { type Called, createCaller } from '../http/api/rig.ts';
+import { expectJourney } from './journey-lines.ts';
 import { openStage } from './stage.ts';
 
 const within = 60_000;
@@ -136,8 +137,7 @@ describe('looking', () => {
     const { body: listed } = await call('GET', '/projects', { token });
     expect(listed).toMatchObject({ items: [{ id: project.id, path: 'shop/front' }] });
     const [build] = (body as { builds: Named[] }).builds;
-    const log = await ours('GET', `/builds/${build?.id}/log`);
-    expect(log.text).toContain('COPY app.js');
+    expectJourney((await ours('GET', `/builds/${build?.id}/log`)).text);
   });
 
   it('shows who uses a fragment', async () => {

@@ -26,7 +26,7 @@ const saveEvery = 1_000;
 const mostSteps = 500;
 
 export function createStepLog({ log, save, why }: StepLogOptions): StepLog {
-  const printer = new StepPrinter(log.write);
+  const printer = new StepPrinter(log.write, Date.now());
   const keeper = createKeeper(save, () => printer.steps.slice(0, mostSteps));
 
   return {

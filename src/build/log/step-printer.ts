@@ -15,10 +15,13 @@ export class StepPrinter {
   readonly steps: BuildStep[] = [];
   readonly #write: (text: string) => void;
   readonly #open = new Map<string, Open>();
+  readonly #since: number;
   #isLineOpen = false;
 
-  constructor(write: (text: string) => void) {
+  /** What was taken from the cache may have begun in an earlier build, before `since`. */
+  constructor(write: (text: string) => void, since = 0) {
     this.#write = write;
+    this.#since = since;
   }
 
   take(event: StepEvent): void {
@@ -36,7 +39,7 @@ export class StepPrinter {
     const step: BuildStep = { title, ...(origin ? { origin } : {}), state: 'running', start: at };
     const number = this.steps.push(step);
     this.#open.set(id, { number, step, terminal: createTerminalText() });
-    this.line(`${clockTime(at)} #${number} ${title}${origin ? `  (${origin})` : ''}`);
+    this.line(`${this.#clock(at)} #${number} ${title}${origin ? `  (${origin})` : ''}`);
   }
 
   #print({ step: id, text }: StepEvent & { type: 'output' }): void {
@@ -53,7 +56,11 @@ export class StepPrinter {
     if (rest !== '') this.#lines(ended, `${rest}\n`);
     this.#open.delete(id);
     Object.assign(step, { state, end: at });
-    this.line(`${clockTime(at)} #${number} ${endWords(step)}`);
+    this.line(`${this.#clock(at)} #${number} ${endWords(step)}`);
+  }
+
+  #clock(at: number): string {
+    return clockTime(Math.max(at, this.#since));
   }
 
   #lines({ number }: Open, text: string): void {

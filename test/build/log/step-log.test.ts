@@ -79,6 +79,14 @@ alone again
   expect(printed(events)).toBe(wanted);
 });
 
+test('a step that began in an earlier build is told now', () => {
+  const parts: string[] = [];
+  const printer = new StepPrinter((text) => parts.push(text), at + 60_000);
+  printer.take(started('a', 'FROM node'));
+  printer.take(ended('a', 'hit', 61));
+  expect(parts).toEqual(['07:11:00 #1 FROM node\n', '07:11:01 #1 from the cache\n']);
+});
+
 test('a table of steps', () => {
   const steps: BuildStep[] = [
     { title: 'FROM node:20', state: 'hit', start: at, end: at + 5 },
