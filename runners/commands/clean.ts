@@ -28,7 +28,9 @@ function printReport({ dryRun, host, registry, buildCache }: CleaningAnswer): vo
     if (place === undefined) return;
     const rows = place.removed.map(({ names, bytes }) => [inWords(bytes), plain(names.join(' '))]);
     if (rows.length > 0) print(alignColumns(rows));
-    print(`${where}: ${place.removed.length} images, ${inWords(place.bytes)} ${verb}`);
+    const { length } = place.removed;
+    const count = `${length} image${length === 1 ? '' : 's'}`;
+    print(`${where}: ${count}, ${inWords(place.bytes)} ${verb}`);
     for (const note of place.notes) print(`  ${plain(note)}`);
   };
   show('This host', host);
