@@ -11,7 +11,7 @@ import type { ImageName } from '../publish.ts';
 import { type Base, configDigest, identifyBases } from './bases.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { externalImages, Obstacle, obstacleIn } from './obstacle.ts';
-import { visibleEntries } from './visible-entries.ts';
+import { listContext, visibleEntries } from './visible-entries.ts';
 
 /** What the image is to be made of, besides what the record of the build says. */
 export interface Recipe {
@@ -56,12 +56,16 @@ async function computeFingerprint(running: Running, recipe: Recipe): Promise<Fin
   const obstacle = obstacleIn(dockerfile);
   if (obstacle !== undefined) throw new Obstacle(obstacle);
   const { context, target } = plan;
+  const commit = { gitlab, context, project: build.project, sha: build.sha };
+  // GitLab needs the longest, and is not waited for before Docker is asked.
+  const listing = listContext(commit);
+  listing.catch(() => undefined);
   const platform = plan.platform ?? (await ownPlatform(running));
   const bases = await basesOf(running, platform, externalImages(dockerfile, args));
   const visible = visiblePaths(dockerfile, { args, target });
   const isSure = !addsToDockerfile(bases, visible.all ? [] : visible.args);
   const entries = await visibleEntries({
-    ...{ gitlab, context, project: build.project, sha: build.sha },
+    ...{ ...commit, listing },
     dockerfile: plan.dockerfile,
     visible: isSure ? visible : { all: true },
   });

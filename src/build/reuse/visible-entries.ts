@@ -15,6 +15,18 @@ export interface EntriesOptions {
   /** Path of the Dockerfile in the repository, which stands in its expanded form elsewhere. */
   dockerfile: string;
   visible: Visible;
+  /** What `listContext` answers, where it was asked beforehand. */
+  listing?: Promise<TreeEntry[] | undefined>;
+}
+
+/** The entries of the context's folder; undefined where there is none. */
+export function listContext({
+  gitlab,
+  project,
+  sha,
+  context,
+}: Pick<EntriesOptions, 'gitlab' | 'project' | 'sha' | 'context'>) {
+  return gitlab.tree(project, { sha, ...(context === '' ? {} : { path: context }) });
 }
 
 /** More folders would cost more than they save; then everything counts as visible. */
@@ -31,7 +43,7 @@ export async function visibleEntries(options: EntriesOptions): Promise<string[]>
   const { gitlab, project, sha, context } = options;
   const read = (path: string) => gitlab.file(project, path, sha);
   const [listing, above, ownIgnore] = await Promise.all([
-    gitlab.tree(project, { sha, ...(context === '' ? {} : { path: context }) }),
+    options.listing ?? listContext(options),
     Promise.all(foldersAbove(context).map((path) => read(posix.join(path, '.gitattributes')))),
     needsOwnIgnore(options) ? read(`${options.dockerfile}.dockerignore`) : undefined,
   ]);
