@@ -74,7 +74,8 @@ export function createBuildKitSteps(places: StepPlaces): StepReader {
     get current() {
       const { failed, last, image } = reading;
       const { line, lastWords = '' } = failed ?? last ?? {};
-      return { line, lastWords, image };
+      const isImage = failed === undefined && image !== undefined;
+      return { line: isImage ? places.lineOfImage(image) : line, lastWords, image };
     },
   };
 }

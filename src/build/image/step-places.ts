@@ -33,6 +33,8 @@ export interface StepPlaces {
   lineOfStep(step: number): number | undefined;
   /** First line of a vertex; `last` is the highest index that is known of its stage. */
   lineOfVertex(vertex: VertexName, last: number): number | undefined;
+  /** Line of the FROM that names an image, as far as one can tell: args may stand for it. */
+  lineOfImage(image: string): number | undefined;
   /** Where people wrote a line of the expanded file, such as `Dockerfile:3 → template:tomcat@9.1.0:7`. */
   originOf(line: number | undefined): string | undefined;
 }
@@ -53,6 +55,12 @@ export function createStepPlaces({ bytes, map }: ExpandedDockerfile): StepPlaces
       if (index <= first + triggers) return found.from.startLine;
       return found.counted[index - first - triggers - 1]?.startLine;
     },
+    lineOfImage(image) {
+      const name = image.replace(/:latest$/, '');
+      const [only, ...others] = stages;
+      const found = stages.find(({ text }) => text.includes(name));
+      return (found ?? (others.length === 0 ? only : undefined))?.from.startLine;
+    },
     originOf(line) {
       const origin = line === undefined ? undefined : originOf(map, line);
       return origin && renderOrigin(origin);
@@ -63,6 +71,8 @@ export function createStepPlaces({ bytes, map }: ExpandedDockerfile): StepPlaces
 interface Stage {
   names: Set<string>;
   from: Instruction;
+  /** That of FROM. */
+  text: string;
   /** Those that BuildKit gives a number (dispatch in frontend/dockerfile/dockerfile2llb). */
   counted: Instruction[];
 }
@@ -77,7 +87,7 @@ function stagesOf(instructions: Instruction[], bytes: Buffer): Stage[] {
       const text = bytes.toString('latin1', instruction.start, instruction.textEnd);
       const name = alias.exec(text)?.[1]?.toLowerCase();
       const names = new Set([name ?? `stage-${stages.length}`]);
-      stages.push({ names, from: instruction, counted: [] });
+      stages.push({ names, from: instruction, text, counted: [] });
     } else if (countedKeywords.has(instruction.keyword)) stages.at(-1)?.counted.push(instruction);
   }
   // BuildKit leaves the name of the only stage out.

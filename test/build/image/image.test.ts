@@ -126,7 +126,7 @@ RUN printf 'a\\377b\\n'; printf '\\303'; sleep 0.3; printf '\\244\\n'; echo ${fr
     ],
     ['a file that no stage has', 'COPY --from=0 /none /', 'E_BUILD_STEP', 4, /^none is not where/],
     ['a heredoc', 'RUN <<E\necho hi\nE', 'E_DOCKERFILE', 3, /does not know heredocs/],
-    ['a base image that is nowhere', 'FROM nosuch.invalid/x:1', 'E_BASE_IMAGE', undefined, /x:1/],
+    ['a base image that is nowhere', 'FROM nosuch.invalid/x:1', 'E_BASE_IMAGE', 3, /x:1/],
     ['no base image', 'FROM $NOPE', 'E_DOCKERFILE', undefined, /blank|name/],
   ])('blames the Dockerfile for %s', async (what, text, code, line, message) => {
     const lines = what.includes('stage') ? `FROM scratch\n${text}` : text;

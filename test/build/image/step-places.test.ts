@@ -65,6 +65,13 @@ ADD y /
     }
   });
 
+  it('finds the FROM that names an image, or the only one', () => {
+    const two = createStepPlaces({ bytes: Buffer.from('FROM r/a AS b\nFROM c:1\n'), map });
+    expect(['r/a:latest', 'c:1', 'd'].map(two.lineOfImage)).toEqual([1, 2, undefined]);
+    const one = createStepPlaces({ bytes: Buffer.from('ARG A=x\nFROM $A\n'), map });
+    expect(one.lineOfImage('x')).toBe(2);
+  });
+
   it('counts as the classic builder does: every instruction', () => {
     expect([1, 2, 3, 4, 5, 6, 11].map(places.lineOfStep)).toEqual([1, 2, 3, 5, 7, 8, undefined]);
   });
