@@ -88,12 +88,9 @@ export const cancelBuild = endpoint({
 
 const wantedRetry = z
   .object({
-    exactly: z
-      .boolean()
-      .default(false)
-      .meta({
-        description: 'With the very fragments that the build had, not their newest versions.',
-      }),
+    exactly: z.boolean().default(false).meta({
+      description: 'With the very fragments that the build had, not their newest versions.',
+    }),
     cache: z
       .boolean()
       .default(true)
