@@ -69,7 +69,7 @@ export function createRegistryRequests({ logins = {}, isPlain, ca }: RegistryOpt
         known = await tokens.answer(scope, answer.headers['www-authenticate'] ?? '');
         if (known) answer = await send(url, { ...options, headers: { ...headers, ...known } });
       }
-      if (answer.status === 404) return undefined;
+      if (answer.status === 404 && method !== 'PUT') return undefined;
       if (answer.status < 300) return answer;
       throw refusal({
         host,
@@ -167,7 +167,8 @@ function refusal({ host, what, answer: { status, body }, hasLogin }: Refused): R
   const text = `The registry ${host} answers ${what} with HTTP ${status}${said ? `: ${said}` : ''}`;
   if (status !== 401 && status !== 403) {
     const retryable = status === 429 || status >= 500;
-    return new RemoteError(text, { code: 'E_REGISTRY', retryable });
+    const hint = status === 405 ? { hint: 'Allow it to delete: storage.delete.enabled.' } : {};
+    return new RemoteError(text, { code: 'E_REGISTRY', retryable, ...hint });
   }
   return new RemoteError(text, {
     code: 'E_REGISTRY_LOGIN',

@@ -215,6 +215,22 @@ describe('a registry that is not well', () => {
     });
   });
 
+  it.each([
+    [404, 'PUT a/manifests/x with HTTP 404: no such'],
+    [400, 'PUT a/manifests/x with HTTP 400: no such'],
+  ])('that takes no manifest is told of: %i', async (status, message) => {
+    const host = await serve((_, response) => response.writeHead(status).end('no such'));
+    const manifest = { digest: '', mediaType: manifestType, bytes: manifestBytes };
+    await expect(open().putManifest({ host, path: 'a' }, 'x', manifest)).rejects.toThrow(message);
+  });
+
+  it('that lets nobody delete says how that is allowed', async () => {
+    const host = await serve((_, response) => response.writeHead(405).end());
+    await expect(open().delete({ host, path: 'a' }, 'sha256:x')).rejects.toMatchObject({
+      hint: 'Allow it to delete: storage.delete.enabled.',
+    });
+  });
+
   it('that gives other bytes than were asked for is not believed', async () => {
     const host = await serve((_, response) => response.end('{}'));
     const repository = { host, path: 'a' };
