@@ -41,7 +41,13 @@ const newUser = (accessLevel?: number) => {
 describe('a token', () => {
   it('tells whose it is', async () => {
     const { id, token } = newUser();
-    const person = { id, username: `ada-${count}`, name: `ada-${count}`, isActive: true, isExternal: false };
+    const person = {
+      id,
+      username: `ada-${count}`,
+      name: `ada-${count}`,
+      isActive: true,
+      isExternal: false,
+    };
     expect(await people.ofToken(token)).toEqual({ person, mayChange: true });
   });
 
