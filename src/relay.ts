@@ -17,46 +17,8 @@ export interface Relay {
 
 /** hook → resolve → build → deploy, and every event is told to GitLab. */
 export function createRelay(ekiden: Ekiden): Relay {
-  const { queues, resolver, builder, deployer } = ekiden;
-
-  async function handOn(event: JourneyEvent): Promise<void> {
-    switch (event.type) {
-      case 'head.moved':
-        return ekiden.lookAgain(event);
-      case 'build.resolved': {
-        const { build } = event;
-        await tell(ekiden, event);
-        const priority = await ekiden.buildLine.enter(build);
-        await queues.build.add({ build }, { id: build, priority });
-        return;
-      }
-      case 'build.started':
-        await ekiden.buildLine.begin(event.build);
-        return tell(ekiden, event);
-      case 'build.failed':
-      case 'build.superseded':
-      case 'build.canceled':
-        await tell(ekiden, event);
-        // Last: until then whoever takes it up says its end, should this process die here.
-        return ekiden.buildLine.leave(event.build);
-      case 'image.pushed':
-        await Promise.all([tell(ekiden, event), ekiden.noteFragments(event.build)]);
-        await ekiden.buildLine.leave(event.build);
-        for (const deployment of await ekiden.requestDeployments(event.build)) {
-          await handOn({ type: 'deployment.requested', deployment });
-        }
-        return;
-      case 'deployment.requested':
-        // Told last: what nobody will work on must not be shown as waiting for its turn.
-        await queues.deploy.add({ deployment: event.deployment }, { id: event.deployment });
-        return tell(ekiden, event);
-      case 'deployment.succeeded':
-        await tell(ekiden, event);
-        return ekiden.removeLeftServices(event.deployment);
-      default:
-        return tell(ekiden, event);
-    }
-  }
+  const { resolver, builder, deployer } = ekiden;
+  const handOn: HandOn = (event) => pass(ekiden, event);
 
   async function handOnAll(events: JourneyEvent[]): Promise<void> {
     for (const event of events) await handOn(event);
@@ -76,6 +38,46 @@ export function createRelay(ekiden: Ekiden): Relay {
     deploy: async ({ deployment }, attempt) =>
       handOnAll(await deployer.deploy(deployment, handOn, attempt)),
   };
+}
+
+async function pass(ekiden: Ekiden, event: JourneyEvent): Promise<void> {
+  const { queues, buildLine } = ekiden;
+  switch (event.type) {
+    case 'head.moved':
+      return ekiden.lookAgain(event);
+    case 'build.resolved': {
+      const { build } = event;
+      await tell(ekiden, event);
+      const priority = await buildLine.enter(build);
+      await queues.build.add({ build }, { id: build, priority });
+      return;
+    }
+    case 'build.started':
+      await buildLine.begin(event.build);
+      return tell(ekiden, event);
+    case 'build.failed':
+    case 'build.superseded':
+    case 'build.canceled':
+      await tell(ekiden, event);
+      // Last: until then whoever takes it up says its end, should this process die here.
+      return buildLine.leave(event.build);
+    case 'image.pushed':
+      await Promise.all([tell(ekiden, event), ekiden.noteFragments(event.build)]);
+      await buildLine.leave(event.build);
+      for (const deployment of await ekiden.requestDeployments(event.build)) {
+        await pass(ekiden, { type: 'deployment.requested', deployment });
+      }
+      return;
+    case 'deployment.requested':
+      // Told last: what nobody will work on must not be shown as waiting for its turn.
+      await queues.deploy.add({ deployment: event.deployment }, { id: event.deployment });
+      return tell(ekiden, event);
+    case 'deployment.succeeded':
+      await tell(ekiden, event);
+      return ekiden.removeLeftServices(event.deployment);
+    default:
+      return tell(ekiden, event);
+  }
 }
 
 /** Which state of the build or deployment each event means to GitLab. */

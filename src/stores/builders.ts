@@ -11,7 +11,7 @@ const lastBuilds = 9;
 /** Times that nobody adds to are forgotten, in seconds. */
 const keepTimes = 90 * 24 * 60 * 60;
 
-export interface Builders {
+export interface BuildHosts {
   announce(host: { name: string; slots: number }): Promise<void>;
   /** Forgets a host that stops. */
   leave(name: string): Promise<void>;
@@ -19,18 +19,23 @@ export interface Builders {
   first(): Promise<string | undefined>;
   /** Builds that all hosts which are alive run at a time. */
   slots(): Promise<number>;
+}
+
+export interface BuildTimes {
   /** Notes how many milliseconds a build of the project took. */
   noteTime(project: number, took: number): Promise<void>;
   /** Milliseconds that builds of each project take, else those of all; undefined before the first. */
   usualTimes(projects: number[]): Promise<Map<number, number | undefined>>;
 }
 
-export function createBuilders({ redis, prefix }: StoreOptions): Builders {
+export type Builders = BuildHosts & BuildTimes;
+
+export function createBuilders(options: StoreOptions): Builders {
+  return { ...openHosts(options), ...openTimes(options) };
+}
+
+function openHosts({ redis, prefix }: StoreOptions): BuildHosts {
   const [seen, slots] = [`${prefix}:builders`, `${prefix}:builders:slots`];
-  const timesOf = (project?: number) =>
-    project === undefined ? `${prefix}:build-times` : `${prefix}:project:${project}:build-times`;
-  const middle = async (key: string) =>
-    medianOf((await redis.lrange(key, 0, lastBuilds - 1)).map(Number));
 
   async function forgetGone(): Promise<void> {
     const gone = await redis.zrangebyscore(seen, 0, Date.now() - silentAfter);
@@ -62,6 +67,16 @@ export function createBuilders({ redis, prefix }: StoreOptions): Builders {
       await forgetGone();
       return (await redis.hvals(slots)).reduce((sum, each) => sum + Number(each), 0);
     },
+  };
+}
+
+function openTimes({ redis, prefix }: StoreOptions): BuildTimes {
+  const timesOf = (project?: number) =>
+    project === undefined ? `${prefix}:build-times` : `${prefix}:project:${project}:build-times`;
+  const middle = async (key: string) =>
+    medianOf((await redis.lrange(key, 0, lastBuilds - 1)).map(Number));
+
+  return {
     async noteTime(project, took) {
       const changes = redis.multi();
       for (const key of [timesOf(project), timesOf()]) {
