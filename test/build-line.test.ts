@@ -1,5 +1,5 @@
 /** The line of builds over Redis and BullMQ: in which order they begin, and what is said of them meanwhile. */
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createBuildLine } from '../src/build-line.ts';
 import type { BuildPlan } from '../src/core/build.ts';
 import { silent } from '../src/core/log.ts';
@@ -124,14 +124,16 @@ describe('whose build begins', () => {
     expect(await stores.queues.build.count()).toMatchObject({ prioritized: 3, active: 0 });
   });
 
-  test('many who come at once all have their turn', async () => {
+  test('many who come at once all have their turn, and leave nothing behind', async () => {
     const { stores, line } = open();
-    const ids = many('ra', 20);
+    const ids = many('ra', 300);
     for (const id of ids) await stores.builds.create(sampleBuild({ id }));
     const priorities = await Promise.all(ids.map((id) => line.enter(id)));
-    expect(new Set(priorities).size).toBe(20);
+    expect(new Set(priorities).size).toBe(300);
     await Promise.all(ids.map((id) => line.begin(id)));
     expect((await stores.buildTurns.priorities()).size).toBe(0);
+    await Promise.all(ids.map((id) => line.leave(id)));
+    expect(await stores.redis.exists(`${stores.prefix}:build-turns`)).toBe(0);
   });
 });
 
@@ -208,10 +210,22 @@ describe('build hosts', () => {
     await builders.announce({ name: 'a', slots: 3 });
     await builders.announce({ name: 'a', slots: 4 });
     expect([await builders.slots(), await builders.first()]).toEqual([6, 'a']);
-    await client.zadd(`${prefix}:builders`, Date.now() - 60_000, 'a');
+    expect(await client.ttl(`${prefix}:builder:a`)).toBeGreaterThan(0);
+    await client.expire(`${prefix}:builder:a`, 0);
     expect([await builders.slots(), await builders.first()]).toEqual([2, 'b']);
+    expect(await client.smembers(`${prefix}:builders`)).toEqual(['b']);
     await builders.leave('b');
     expect(await builders.slots()).toBe(0);
+  });
+
+  test('count whatever their clocks say', async () => {
+    const { builders } = open().stores;
+    onTestFinished(() => void vi.useRealTimers());
+    vi.useFakeTimers({ toFake: ['Date'] });
+    await builders.announce({ name: 'a', slots: 2 });
+    vi.setSystemTime(Date.now() + 60_000);
+    await builders.announce({ name: 'b', slots: 3 });
+    expect([await builders.slots(), await builders.first()]).toEqual([5, 'a']);
   });
 
   test('know what builds take: the middle of the last ones, of all where a project has none', async () => {

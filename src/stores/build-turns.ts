@@ -1,4 +1,5 @@
 /** The turns of builds in Redis: one value, changed by whoever read what is still there. */
+import pLimit from 'p-limit';
 import type { Redis } from '../clients/redis.ts';
 import { ConflictError } from '../core/errors.ts';
 import {
@@ -18,7 +19,7 @@ const longestPause = 10;
 
 const changeScript = `
   if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
-  redis.call('SET', KEYS[1], ARGV[2])
+  if ARGV[2] == '' then redis.call('DEL', KEYS[1]) else redis.call('SET', KEYS[1], ARGV[2]) end
   return 1`;
 
 export interface BuildTurnsOptions {
@@ -31,14 +32,17 @@ export interface BuildTurnsOptions {
 export function createBuildTurns(options: BuildTurnsOptions): BuildTurns {
   const { redis, prefix } = options;
   const key = `${prefix}:build-turns`;
+  // Only processes contend so, and what one process moves is moved in order.
+  const oneByOne = pLimit(1);
+  const change = (decide: (turns: Turns) => Turns) => oneByOne(() => changeNow(decide));
 
-  async function change(decide: (turns: Turns) => Turns): Promise<Map<string, number>> {
+  async function changeNow(decide: (turns: Turns) => Turns): Promise<Map<string, number>> {
     for (let count = 0; count < tries; count += 1) {
       const text = (await redis.get(key)) ?? '';
       const before = parse(text);
       const after = decide(before);
       if (after === before) return prioritiesOf(before);
-      if ((await redis.eval(changeScript, 1, key, text, JSON.stringify(after))) === 1) {
+      if ((await redis.eval(changeScript, 1, key, text, textOf(after))) === 1) {
         return moved(options, prioritiesOf(before), prioritiesOf(after));
       }
       await new Promise((wake) => setTimeout(wake, Math.random() * longestPause));
@@ -68,6 +72,10 @@ export function createBuildTurns(options: BuildTurnsOptions): BuildTurns {
 
 function parse(text: string): Turns {
   return text === '' ? noTurns : JSON.parse(text);
+}
+
+function textOf(turns: Turns): string {
+  return turns === noTurns ? '' : JSON.stringify(turns);
 }
 
 /** Where a build is taken in or given up between others, those others have new priorities. */

@@ -2,8 +2,8 @@
 import { medianOf } from '../core/waiting.ts';
 import type { StoreOptions } from './builds.ts';
 
-/** A host that says nothing for so long no longer counts, in milliseconds. */
-const silentAfter = 30_000;
+/** A host that says nothing for so many seconds no longer counts. */
+const silentAfter = 30;
 
 /** How many of the last builds count, of a project and of all. */
 const lastBuilds = 9;
@@ -35,38 +35,30 @@ export function createBuilders(options: StoreOptions): Builders {
 }
 
 function openHosts({ redis, prefix }: StoreOptions): BuildHosts {
-  const [seen, slots] = [`${prefix}:builders`, `${prefix}:builders:slots`];
+  const all = `${prefix}:builders`;
+  const keyOf = (name: string) => `${prefix}:builder:${name}`;
 
-  async function forgetGone(): Promise<void> {
-    const gone = await redis.zrangebyscore(seen, 0, Date.now() - silentAfter);
-    if (gone.length === 0) return;
-    await redis
-      .multi()
-      .zrem(seen, ...gone)
-      .hdel(slots, ...gone)
-      .exec();
+  /** Names and slots of those that are alive; Redis forgets the others, by its own clock. */
+  async function alive(): Promise<[string, number][]> {
+    const names = (await redis.smembers(all)).sort();
+    if (names.length === 0) return [];
+    const texts = await redis.mget(names.map(keyOf));
+    const gone = names.filter((_, index) => texts[index] === null);
+    if (gone.length > 0) await redis.srem(all, ...gone);
+    return names
+      .map((name, index): [string, number] => [name, Number(texts[index])])
+      .filter(([name]) => !gone.includes(name));
   }
 
   return {
-    async announce(host) {
-      await redis
-        .multi()
-        .zadd(seen, Date.now(), host.name)
-        .hset(slots, host.name, host.slots)
-        .exec();
+    async announce({ name, slots }) {
+      await redis.multi().sadd(all, name).set(keyOf(name), slots, 'EX', silentAfter).exec();
     },
     async leave(name) {
-      await redis.multi().zrem(seen, name).hdel(slots, name).exec();
+      await redis.multi().srem(all, name).del(keyOf(name)).exec();
     },
-    async first() {
-      await forgetGone();
-      const [first] = (await redis.hkeys(slots)).sort();
-      return first;
-    },
-    async slots() {
-      await forgetGone();
-      return (await redis.hvals(slots)).reduce((sum, each) => sum + Number(each), 0);
-    },
+    first: async () => (await alive())[0]?.[0],
+    slots: async () => (await alive()).reduce((sum, [, slots]) => sum + slots, 0),
   };
 }
 
