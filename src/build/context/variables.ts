@@ -1,7 +1,7 @@
 /** The variables of a Dockerfile whose values are known for sure before it is built. */
 
 export interface Variables {
-  /** ARGs whose value was used for a path. */
+  /** ARGs of stages whose value was used for a path or for another ARG. */
   readonly used: ReadonlySet<string>;
   /** Takes the words behind ARG. */
   declare(words: string): void;
@@ -23,22 +23,29 @@ const plainDeclaration = /^(\w+)(?:=(\S*))?$/;
 
 /** `given` are the build args. */
 export function createVariables(given: Readonly<Record<string, string>>): Variables {
+  const set = new Map(Object.entries(given));
   const above = new Map<string, string>();
   const hidden = new Set<string>();
   const used = new Set<string>();
   let values = above;
 
-  const valueInStage = (name: string) => (hidden.has(name) ? undefined : values.get(name));
+  function read(name: string): string | undefined {
+    if (values !== above) used.add(name);
+    return hidden.has(name) ? undefined : values.get(name);
+  }
 
   function declareOne(name: string, written: string | undefined): void {
-    const byDefault = written === undefined ? above.get(name) : expand(written, valueInStage);
-    const value = given[name] ?? byDefault;
+    const byDefault = written === undefined ? above.get(name) : expand(written, read);
+    const value = set.get(name) ?? byDefault;
     if (value === undefined || automatic.test(name)) values.delete(name);
     else values.set(name, value);
   }
 
   function hide(words: string): void {
-    for (const name of words.match(/\w+/g) ?? []) hidden.add(name);
+    for (const name of words.match(/\w+/g) ?? []) {
+      hidden.add(name);
+      values.delete(name);
+    }
   }
 
   return {
@@ -55,11 +62,7 @@ export function createVariables(given: Readonly<Record<string, string>>): Variab
     beginStage() {
       values = new Map();
     },
-    expandPath: (word) =>
-      expand(word, (name) => {
-        used.add(name);
-        return valueInStage(name);
-      }),
+    expandPath: (word) => expand(word, read),
     expandImage: (word) => expand(word, (name) => above.get(name)),
   };
 }

@@ -55,10 +55,9 @@ export function namedSources(dockerfile: Buffer, options: VisibleOptions): strin
   const reading = createReading(options);
   const seeIfClear = (keyword: string, rest: string) => {
     try {
-      return seeInstruction(keyword, rest, reading);
+      seeInstruction(keyword, rest, reading);
     } catch (error) {
-      if (error instanceof Unclear) return true;
-      throw error;
+      if (!(error instanceof Unclear)) throw error;
     }
   };
   try {
@@ -78,7 +77,12 @@ interface Reading {
   /** Names of the stages so far, as they are compared. */
   stages: string[];
   hasTriggers: boolean;
+  /** True behind the last stage that is built. */
+  isBehind: boolean;
 }
+
+/** Those between words: a name of a file may hold any other. */
+const blanks = /[\t\v\f\r ]+/;
 
 /** Instructions that take nothing of the context. */
 const blind = new Set(
@@ -96,11 +100,12 @@ function createReading({ args, target }: VisibleOptions): Reading {
     bases: new Set(),
     stages: [],
     hasTriggers: false,
+    isBehind: false,
   };
 }
 
 /** Shows all instructions, in one line each. */
-function readAll(dockerfile: Buffer, see: (keyword: string, rest: string) => boolean): void {
+function readAll(dockerfile: Buffer, see: (keyword: string, rest: string) => void): void {
   const parsed = parseDockerfile(dockerfile);
   const syntax = parsed.head.directives.find(({ name }) => name === 'syntax')?.value;
   // Another frontend may give words another meaning.
@@ -110,7 +115,7 @@ function readAll(dockerfile: Buffer, see: (keyword: string, rest: string) => boo
   for (const instruction of parsed.instructions) {
     const { text } = joinLines(parsed.text, instruction, parsed.escape);
     const said = Buffer.from(text, 'latin1').toString();
-    if (!see(instruction.keyword, said.slice(instruction.keyword.length).trim())) return;
+    see(instruction.keyword, said.slice(instruction.keyword.length).trim());
   }
 }
 
@@ -119,25 +124,30 @@ function isBuilt(stages: readonly string[], target: string | undefined): boolean
   return stages.at(-1) === target || String(stages.length - 1) === target;
 }
 
-/** False behind the last stage that is built. */
-function seeInstruction(keyword: string, rest: string, reading: Reading): boolean {
-  if (blind.has(keyword)) return true;
-  if (keyword === 'FROM' && isBuilt(reading.stages, reading.target)) return false;
-  if (keyword === 'FROM') seeFrom(rest, reading);
+function seeInstruction(keyword: string, rest: string, reading: Reading): void {
+  if (blind.has(keyword)) return;
+  if (keyword === 'FROM') reading.isBehind ||= isBuilt(reading.stages, reading.target);
+  if (reading.isBehind) seeBehind(keyword, rest, reading);
+  else if (keyword === 'FROM') seeFrom(rest, reading);
   else if (keyword === 'ARG') reading.variables.declare(rest);
   else if (keyword === 'ENV') reading.variables.hide(rest);
   else if (keyword === 'COPY' || keyword === 'ADD') seeCopy(rest, reading);
   else if (keyword === 'RUN') seeRun(rest);
   else if (keyword === 'ONBUILD') reading.hasTriggers = true;
   else throw new Unclear();
-  return true;
+}
+
+/** Of two stages that have the name of the target BuildKit makes the last, the classic builder the first. */
+function seeBehind(keyword: string, rest: string, { target }: Reading): void {
+  const [, ...words] = rest.toLowerCase().split(blanks);
+  if (keyword === 'FROM' && words.at(-1) === target) throw new Unclear();
 }
 
 function seeFrom(rest: string, reading: Reading): void {
   const { stages, bases, variables } = reading;
   // A stage that is built on one of this file would run its triggers.
   if (reading.hasTriggers) throw new Unclear();
-  const [image, as, name = '', ...more] = splitFlags(rest).rest.split(/\s+/);
+  const [image, as, name = '', ...more] = splitFlags(rest).rest.split(blanks);
   const base = known(variables.expandImage(image ?? ''));
   if (
     base === '' ||
@@ -163,7 +173,7 @@ function seeCopy(rest: string, reading: Reading): void {
     if (/^--from=[^$"'\\]+$/.test(from)) return;
     throw new Unclear();
   }
-  const words = readList(said) ?? said.split(/\s+/);
+  const words = readList(said) ?? said.split(blanks);
   if (words.length < 2) throw new Unclear();
   for (const word of words.slice(0, -1)) seeSource(word, reading);
 }

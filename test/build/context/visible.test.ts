@@ -15,6 +15,7 @@ describe('visiblePaths', () => {
     ['a source that leaves the root', 'COPY ../../src /app', ['src']],
     ['detours', 'COPY a/../src//x/. /app', ['src/x']],
     ['the JSON form', 'COPY ["a b", "c", "/app"]', ['a b', 'c']],
+    ['blanks that are none to Docker', 'COPY a\u00a0b c\u3000d /app', ['a\u00a0b', 'c\u3000d']],
     ['quotes around a word', 'COPY "src" \'lib\' /app', ['lib', 'src']],
     ['flags', 'COPY --chown=1:2 --chmod=644 --link src /app', ['src']],
     ['what lies in another source', 'COPY src/a src src/a/b /app', ['src']],
@@ -58,6 +59,8 @@ describe('visiblePaths', () => {
     ['a flag that is new', 'COPY --new=1 src /app'],
     ['an empty stage', 'COPY --from= src /app'],
     ['a stage by variable', 'COPY --from=$STAGE src /app'],
+    ['an ARG of an ARG that nobody declares', 'ARG B=$A\nCOPY src/$B /app'],
+    ['an ARG that every object has', 'ARG constructor\nCOPY src/$constructor /app'],
     ['too few words', 'COPY src'],
     ['a mount of the context', 'RUN --mount=type=bind,target=/x make'],
     ['a mount without a type', 'RUN --mount=target=/x make'],
@@ -85,6 +88,15 @@ describe('visiblePaths', () => {
       bases: ['node'],
       args: ['DIR'],
     });
+  });
+
+  it('tells the ARGs too that an ARG of a path is made of, but not above the first FROM', () => {
+    const lines = 'ARG V=1\nARG TAG=$V\nFROM a:$TAG\nARG A=x\nARG B=$A/y\nCOPY $B /\n';
+    expect(visible(lines)).toMatchObject({ paths: ['x/y'], bases: ['a:1'], args: ['A', 'B'] });
+  });
+
+  it('does not know an ARG that is declared anew in a way it does not read', () => {
+    expect(visible('ARG V=1\nARG V="2"\nFROM a:$V\n')).toEqual({ all: true });
   });
 
   it('takes build args for the ARGs that are declared', () => {
@@ -115,5 +127,13 @@ describe('visiblePaths', () => {
     expect(visible(lines, {}, 'one')).toMatchObject({ paths: ['one'] });
     expect(visible(lines, {}, '1')).toMatchObject({ paths: ['one', 'two'] });
     expect(visible(lines, {}, 'none')).toEqual({ all: true });
+  });
+
+  it('shows all where the target is the name of two stages, of which BuildKit makes the last', () => {
+    const lines = 'FROM busybox AS one\nCOPY a /\nFROM busybox AS One\nCOPY b /\n';
+    expect(visible(lines, {}, 'one')).toEqual({ all: true });
+    expect(visible('FROM busybox AS one\nCOPY a /\nFROM one\n', {}, 'one')).toMatchObject({
+      paths: ['a'],
+    });
   });
 });
