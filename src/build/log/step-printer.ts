@@ -17,6 +17,8 @@ export class StepPrinter {
   readonly #open = new Map<string, Open>();
   readonly #since: number;
   #isLineOpen = false;
+  /** Of the step whose line is open, where steps run side by side. */
+  #openNumber: number | undefined;
 
   /** What was taken from the cache may have begun in an earlier build, before `since`. */
   constructor(write: (text: string) => void, since = 0) {
@@ -63,12 +65,19 @@ export class StepPrinter {
     return clockTime(Math.max(at, this.#since));
   }
 
+  /** A very long line comes in parts, which follow each other unless another step says something between them. */
   #lines({ number }: Open, text: string): void {
-    for (const line of text.split('\n').slice(0, -1)) this.line(`#${number} ${line}`);
+    if (text === '') return;
+    for (const line of text.split(/(?<=\n)/)) {
+      const goesOn = this.#isLineOpen && this.#openNumber === number;
+      this.#put(goesOn ? line : `${this.#isLineOpen ? '\n' : ''}#${number} ${line}`);
+      this.#openNumber = number;
+    }
   }
 
   #put(text: string): void {
     if (text === '') return;
+    this.#openNumber = undefined;
     this.#isLineOpen = !text.endsWith('\n');
     this.#write(text);
   }

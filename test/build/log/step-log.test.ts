@@ -79,6 +79,23 @@ alone again
   expect(printed(events)).toBe(wanted);
 });
 
+test('a line of any length is whole also while other steps run', () => {
+  const long = 'x'.repeat(17_000);
+  const log = printed([
+    started('a', 'RUN one'),
+    started('b', 'RUN two'),
+    output('a', `short\n${long}`),
+    output('a', `${long}\nmore\n`),
+    output('a', long),
+    output('b', 'between\n'),
+    output('a', `${long}\n`),
+  ]);
+  const [first, second, third, between, ...rest] = log.split('\n').slice(2);
+  expect([first, second, third]).toEqual(['#1 short', `#1 ${long}${long}`, '#1 more']);
+  expect([between?.length, rest[0]]).toEqual([16 * 1024 + 3, '#2 between']);
+  expect(log.match(/x/g)).toHaveLength(4 * long.length);
+});
+
 test('a step that began in an earlier build is told now', () => {
   const parts: string[] = [];
   const printer = new StepPrinter((text) => parts.push(text), at + 60_000);
