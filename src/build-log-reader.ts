@@ -1,6 +1,11 @@
 /** The logs of builds for those who read and follow them. */
 import { type BuildStore, isActive } from './core/build.ts';
-import { type BuildLogState, type BuildLogStore, isGone } from './core/build-log.ts';
+import {
+  type BuildLogState,
+  type BuildLogStore,
+  isContinuation,
+  isGone,
+} from './core/build-log.ts';
 import { type DeploymentStore, isOpen } from './core/deployment.ts';
 import type { ByteRange, LogFrame, OpenLogFile } from './core/log-file.ts';
 import { followBuildLog, noLongerKept, readBuildLog } from './logs/build-log.ts';
@@ -60,9 +65,4 @@ async function isOver({ builds, deployments }: BuildLogReaderOptions, id: string
 function textFrom(bytes: Buffer, isCut: boolean): string {
   const start = isCut ? bytes.findIndex((byte) => !isContinuation(byte)) : 0;
   return start < 0 ? '' : bytes.toString('utf8', start);
-}
-
-/** Bytes 10xxxxxx go on with a character of UTF-8 (RFC 3629). */
-function isContinuation(byte: number): boolean {
-  return byte >> 6 === 0b10;
 }

@@ -55,3 +55,8 @@ export interface BuildLogStore {
 export function isGone({ size, gap }: BuildLogState): boolean {
   return size > 0 && gap !== undefined && gap.start === 0 && gap.stop >= size;
 }
+
+/** Bytes 10xxxxxx go on with a character of UTF-8 (RFC 3629). */
+export function isContinuation(byte: number | undefined): boolean {
+  return byte !== undefined && byte >> 6 === 0b10;
+}

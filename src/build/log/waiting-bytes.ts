@@ -1,5 +1,7 @@
 /** Bytes that wait for a slow store, up to a limit. */
 
+import { isContinuation } from '../../core/build-log.ts';
+
 /** Bytes that may wait; what comes then is left out. */
 const mostWaiting = 8 * 1024 * 1024;
 
@@ -35,19 +37,26 @@ export function createWaitingBytes() {
       push(bytes);
     },
     end: noteLoss,
-    /** The first bytes, at most so many. */
+    /** The first bytes, at most so many, and whole characters: other writers may go on between two pieces. */
     take(most: number): Buffer {
       const taken: Buffer[] = [];
       let room = most;
-      while (room > 0 && pieces[0] !== undefined) {
-        const [first] = pieces;
-        taken.push(first.subarray(0, room));
-        if (first.length > room) pieces[0] = first.subarray(room);
+      for (let first = pieces[0]; first !== undefined && room > 0; first = pieces[0]) {
+        const end = startOfCharacter(first, Math.min(room, first.length));
+        taken.push(first.subarray(0, end));
+        size -= end;
+        room = end < first.length ? 0 : room - end;
+        if (end < first.length) pieces[0] = first.subarray(end);
         else pieces.shift();
-        room -= Math.min(room, first.length);
       }
-      size -= most - room;
       return Buffer.concat(taken);
     },
   };
+}
+
+/** Where the character begins to which the byte at `at` belongs. */
+function startOfCharacter(bytes: Buffer, at: number): number {
+  let start = at;
+  while (start > 0 && isContinuation(bytes[start])) start -= 1;
+  return start;
 }

@@ -65,6 +65,17 @@ describe('the log of a build', () => {
     }
   });
 
+  it('has whole characters, whoever goes on between two pieces', async () => {
+    const pieces: string[] = [];
+    const append = async ({ bytes }: LogAddition) => pieces.push(bytes.toString());
+    const log = createBuildLogs({ append }).open('b1');
+    const text = `${'駅'.repeat(30_000)}\n${'x'.repeat(64 * 1024)}駅\n`;
+    log.write(text);
+    await log.close();
+    expect(pieces.length).toBeGreaterThan(2);
+    expect(pieces.join('')).toBe(text);
+  });
+
   it('takes more than fits, of whoever waits for room', async () => {
     const { logs, store } = await openLogs();
     const log = logs.open('b1');
