@@ -114,7 +114,7 @@ function createNews({ store, build, signal }: FollowBuildLog) {
     async next(): Promise<void> {
       if (!isNews && !signal.aborted) {
         await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, lookEvery);
+          const timer = setTimeout(() => wake(), lookEvery);
           wake = () => {
             clearTimeout(timer);
             signal.removeEventListener('abort', wake);

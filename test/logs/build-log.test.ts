@@ -1,8 +1,10 @@
 /** The log of a build as it is followed and read: over breaks, gaps, and its end. */
-import { expect, it, onTestFinished, test } from 'vitest';
+import { getEventListeners } from 'node:events';
+import { expect, it, onTestFinished, test, vi } from 'vitest';
 import { createBuildLogReader } from '../../src/build-log-reader.ts';
 import type { BuildLogStore } from '../../src/core/build-log.ts';
 import type { LogFrame } from '../../src/core/log-file.ts';
+import { followBuildLog } from '../../src/logs/build-log.ts';
 import { openBuildLogStore } from '../support/build-logs.ts';
 import { useRedis } from '../support/redis.ts';
 import { sampleBuild, sampleDeployment } from '../support/samples.ts';
@@ -158,4 +160,26 @@ test('who leaves is let go at once, and listens no more', async () => {
   leaving.abort();
   expect((await waiting).done).toBe(true);
   expect(listening).toBe(0);
+});
+
+test('who waits for long hears of the end once', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const store: BuildLogStore = {
+    append: async () => 0,
+    state: async () => ({ size: 0, modifiedAt: 0 }),
+    read: async () => [],
+    listen: () => () => undefined,
+    close: async () => undefined,
+  };
+  const leaving = new AbortController();
+  const { signal } = leaving;
+  const isOver = async () => false;
+  const frames = followBuildLog({ store, build: 'b1', from: 0, isOver, signal });
+  await frames.next();
+  const next = frames.next();
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+  leaving.abort();
+  expect((await next).done).toBe(true);
 });
