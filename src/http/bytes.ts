@@ -42,8 +42,20 @@ export async function serveBytes(options: ServeBytesOptions): Promise<void> {
   }
   const opened = await options.open(range ?? { start: 0, end: size - 1 });
   if (!opened) throw noFile();
+  const length = Number(response.get('Content-Length') ?? Number.NaN);
   // Whoever closes the page early is no failure; the file is closed all the same.
-  await pipeline(Readable.from(opened.bytes), response).catch(() => undefined);
+  await pipeline(Readable.from(exactly(opened.bytes, length)), response).catch(() => undefined);
+}
+
+/** Bytes that are gone meanwhile break the answer off, since its length was told: nobody waits for the rest. */
+async function* exactly(bytes: OpenLogFile['bytes'], length: number): AsyncGenerator<Uint8Array> {
+  let left = length;
+  for await (const part of bytes) {
+    left -= part.length;
+    if (left < 0) break;
+    yield part;
+  }
+  if (left !== 0 && !Number.isNaN(left)) throw new Error('The bytes changed while they were read.');
 }
 
 /** Several ranges at once are answered with the whole, as a server may. */
@@ -52,9 +64,10 @@ function wantedRange(
   size: number,
 ): ByteRange | undefined {
   const suffix = /^bytes=-(\d+)$/.exec(request.headers.range ?? '')?.[1];
+  const kept = (range: ByteRange) => (gap ? keptOf(range, gap, suffix !== undefined) : range);
   // More of the end than there is means all (RFC 9110, 14.1.2), which the parser takes for none.
   if (suffix !== undefined && Number(suffix) >= size && size > 0)
-    return { start: 0, end: size - 1 };
+    return kept({ start: 0, end: size - 1 });
   const ranges = request.range(size, { combine: true });
   if (ranges === -1) {
     response.set('Content-Range', `bytes */${size}`);
@@ -62,8 +75,7 @@ function wantedRange(
   }
   if (ranges === undefined || ranges === -2 || ranges.type !== 'bytes') return undefined;
   const [first, ...more] = ranges;
-  if (first === undefined || more.length > 0) return undefined;
-  return gap ? keptOf(first, gap, suffix !== undefined) : first;
+  return first === undefined || more.length > 0 ? undefined : kept(first);
 }
 
 /** A server may answer with less than was asked for (RFC 9110, 15.3.7): the part before the gap, or behind it. */

@@ -34,10 +34,24 @@ test('a log that grew too long is answered with what is kept of it', async () =>
   expect(await ask('bytes=0-13')).toEqual([206, 'bytes 0-3/14', 'one\n']);
   expect(await ask('bytes=6-')).toEqual([206, 'bytes 8-13/14', 'three\n']);
   expect(await ask('bytes=-12')).toEqual([206, 'bytes 8-13/14', 'three\n']);
+  expect(await ask('bytes=-99')).toEqual([206, 'bytes 8-13/14', 'three\n']);
   expect(await ask('bytes=9-10')).toEqual([206, 'bytes 9-10/14', 'hr']);
   expect((await ask('bytes=5-6'))[0]).toBe(410);
   const { headers } = await api.call('HEAD', path, { token });
   expect(headers.get('content-length')).toBeNull();
+});
+
+test('an answer whose bytes go while they are read breaks off, and keeps nobody waiting', async () => {
+  const api = await openApi({ redis });
+  await api.ekiden.builds.create(sampleBuild({ project: api.project }));
+  Object.assign(api.ekiden.buildLogStore, {
+    state: async () => ({ size: 500, modifiedAt: 1 }),
+    read: async (_build: string, from: number) =>
+      from === 0 ? [{ offset: 0, bytes: Buffer.from('one\n') }] : [],
+  });
+  const path = `/projects/${api.project}/builds/b1/log`;
+  const asked = api.call('GET', path, { token: api.tokens.reporter });
+  await expect(asked).rejects.toThrow();
 });
 
 test('a log that was given up is gone, and a build that said nothing has an empty one', async () => {
