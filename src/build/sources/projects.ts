@@ -3,7 +3,7 @@ import type { GitLab } from '../../clients/gitlab.ts';
 import type { Project } from '../../core/access.ts';
 import type { Fragment } from '../../core/build.ts';
 import { InputError, RemoteError } from '../../core/errors.ts';
-import type { ProjectSource, ProjectTree } from '../dockerfile/index.ts';
+import { type ProjectSource, type ProjectTree, resolvePath } from '../dockerfile/index.ts';
 import type { FileCache } from './file-cache.ts';
 import { type Actor, type Grant, grantOf } from './grant.ts';
 import { includeRuleOf } from './include-rule.ts';
@@ -37,10 +37,11 @@ export function openProjects(options: ProjectsOptions) {
   );
   const findRef = createRefs(gitlab);
 
-  return async (source: ProjectSource): Promise<ProjectTree> => {
+  return async (asked: ProjectSource): Promise<ProjectTree> => {
+    const path = resolvePath('', asked.path) ?? asked.path;
+    const source = { ...asked, path };
     const project = await find(source.project.toLowerCase());
     const mayRead = project && (await grantFor(project));
-    const path = source.path.replace(/^\/+/, '');
     if (!project || !(mayRead?.(path) || mayRead?.(path + extension))) {
       throw await noAccess(source, options);
     }
@@ -55,7 +56,7 @@ export function openProjects(options: ProjectsOptions) {
 
 function grant({ gitlab, cache, includer, actor }: ProjectsOptions, target: Project) {
   if (!includer) return Promise.resolve(() => true);
-  const rule = () => includeRuleOf({ gitlab, cache, project: target });
+  const rule = () => includeRuleOf({ gitlab, cache, project: target }).catch(hidden);
   return grantOf({ target, includer, actor, rule });
 }
 
@@ -96,11 +97,10 @@ async function noAccess(
 ): Promise<InputError> {
   const who = await nameOf(includer !== undefined, actor);
   const own = includer ? includer.path : 'group/project';
-  const file = path.replace(/^\/+/, '');
-  return new InputError(`${project} does not exist, or ${who} may not include ${file} from it`, {
+  return new InputError(`${project} does not exist, or ${who} may not include ${path} from it`, {
     code: 'E_PROJECT_ACCESS',
     hint: includer
-      ? `It takes the role Reporter there, or in its .ekiden.yml, on the default branch: include: {allow: [${own}], paths: [${file}]}.`
+      ? `It takes the role Reporter there, or in its .ekiden.yml, on the default branch: include: {allow: [${own}], paths: [${path}]}.`
       : 'It takes a GITLAB_TOKEN that sees the project.',
   });
 }
@@ -119,9 +119,10 @@ function noSuchRef({ project, ref }: ProjectSource): InputError {
   });
 }
 
-/** What Ekiden's own token must not see is told as what is not there. */
+/** What Ekiden's own token must not see, or cannot read, is told as what is not there. */
 function hidden(error: unknown): undefined {
-  if (error instanceof RemoteError && error.code === 'E_GITLAB_ACCESS') return undefined;
+  const isRefused = error instanceof RemoteError && error.code === 'E_GITLAB_ACCESS';
+  if (isRefused || error instanceof InputError) return undefined;
   throw error;
 }
 
