@@ -1,7 +1,12 @@
 /** Expands the Dockerfile of a commit: for a build of it, and for whoever wants to see what a build would make of it. */
 import type { Fragment } from '../core/build.ts';
 import type { BuildSpec } from '../core/manifest.ts';
-import { type ExpandOptions, type Expansion, expandDockerfile } from './dockerfile/index.ts';
+import {
+  type ExpandOptions,
+  type Expansion,
+  expandDockerfile,
+  resolvePath,
+} from './dockerfile/index.ts';
 import type { Actor, OpenSources } from './sources/index.ts';
 
 export interface ExpansionOptions {
@@ -39,7 +44,7 @@ export function createExpansion({
 }: ExpansionOptions): ExpandCommit {
   return async ({ project, sha, actor, pins = [], build, variables, content }) => {
     const sources = openSources({ project, sha, actor, pins });
-    const file = build.dockerfile;
+    const file = resolvePath('', build.dockerfile) ?? build.dockerfile;
     return expandDockerfile({
       ...sources,
       ...(content ? { read: async (path) => (path === file ? content : sources.read(path)) } : {}),

@@ -57,6 +57,8 @@ test('takes a ref, a path, and the text of an editor', async () => {
   expect(await textOf({ content: 'INCLUDE of/$EKIDEN_REF\n' })).toBe('RUN of main\n');
   expect(await textOf({ content: 'INCLUDE part\n', ref: 'feature/x' })).toBe('RUN feature\n');
   expect(await textOf({ content: 'INCLUDE ../part\n', path: 'new/Dockerfile' })).toBe('RUN main\n');
+  expect(await textOf({ content: 'FROM c\n', path: './Dockerfile' })).toBe('FROM c\n');
+  expect(await textOf({ content: 'FROM c\n', path: '/of//new' })).toBe('FROM c\n');
   expect(await textOf({ content: '' })).toBe('');
 });
 
