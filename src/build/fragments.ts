@@ -29,8 +29,11 @@ export function createFragments({ templates, uses }: FragmentsOptions): Fragment
     fetchMethod: (name) => versionsOf(templates, name),
   });
 
+  const knownVersions = async (name: string) =>
+    templateName.test(name) ? known.fetch(name) : undefined;
+
   async function find(name: string): Promise<FragmentDetail | undefined> {
-    const versions = templateName.test(name) ? await known.fetch(name) : undefined;
+    const versions = await knownVersions(name);
     return versions && { name, versions, count: await uses.count(name) };
   }
 
@@ -41,7 +44,8 @@ export function createFragments({ templates, uses }: FragmentsOptions): Fragment
       const found = await Promise.all(names.map(find));
       return found.filter((detail) => detail !== undefined);
     },
-    readme: async (name) => (templateName.test(name) ? templates.readme?.(name) : undefined),
+    // Beside the templates other files may lie, which are not for everybody.
+    readme: async (name) => ((await knownVersions(name)) ? templates.readme?.(name) : undefined),
     count: (name) => uses.count(name),
     async users(name, { version, ...paging }) {
       const page = await uses.list(name, paging);

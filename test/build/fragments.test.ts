@@ -26,6 +26,7 @@ const templates: TemplateSource = {
   versions: async (name) => (name === 'tomcat' ? available : undefined),
   read: async () => Buffer.alloc(0),
   names: async () => ['tomcat'],
+  readme: async (name) => `# ${name}\n`,
   notices: async () => ({
     deprecated: { '9.0.0': 'use tomcat@10' },
     withdrawn: { '9.1.0': 'use tomcat@9.0' },
@@ -65,6 +66,11 @@ test('versions come newest first, with what is said of them', async () => {
   expect(await fragments.list()).toEqual([tomcat]);
   expect(await fragments.find('tomcat')).toEqual(tomcat);
   expect(await fragments.find('java')).toBeUndefined();
+});
+
+test('what lies beside the templates is the README of none', async () => {
+  expect(await fragments.readme('tomcat')).toBe('# tomcat\n');
+  expect(await fragments.readme('notes')).toBeUndefined();
 });
 
 test('users are shown with what they took of the fragment', async () => {

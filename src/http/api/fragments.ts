@@ -125,11 +125,11 @@ export const readFragmentReadme = endpoint({
   params,
   answer: { description: 'Its README.', type: 'text/markdown' },
   async handle({ ekiden, caller, params: { name }, response }) {
-    const text = await ekiden.fragments.readme(name);
+    const fragment = await findFragment(ekiden, caller, name);
+    const text = await ekiden.fragments.readme(fragment.name);
     if (text === undefined) {
-      await findFragment(ekiden, caller, name);
       const hint = 'Ask whoever keeps the templates to write one.';
-      throw new NotFoundError(`${name} has no README.`, { code: 'E_FRAGMENT', hint });
+      throw new NotFoundError(`${fragment.name} has no README.`, { code: 'E_FRAGMENT', hint });
     }
     response.type('text/markdown; charset=utf-8').send(text);
   },

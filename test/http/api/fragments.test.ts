@@ -95,8 +95,13 @@ test('README of a template is Markdown, and what is not there is said with the n
   const token = api.tokens.guest;
   const readme = await call('GET', '/fragments/node/readme', { token });
   expect([readme.status, readme.text.split('\n')[0]]).toEqual([200, '# template:node']);
+  expect((await call('GET', '/fragments/template%3Anode/readme', { token })).text).toBe(
+    readme.text,
+  );
   const out = '/fragments/..%2F..%2Fdocs';
-  for (const path of ['/fragments/nodejs', '/fragments/nodejs/readme', out, `${out}/readme`]) {
+  const long = `/fragments/${'n'.repeat(1_000)}`;
+  const absent = ['/fragments/nodejs', out, long];
+  for (const path of absent.flatMap((each) => [each, `${each}/readme`])) {
     expect(await call('GET', path, { token })).toMatchObject({
       status: 404,
       body: { code: 'E_FRAGMENT', detail: expect.stringContaining('node') },
