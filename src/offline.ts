@@ -16,6 +16,8 @@ import { manifestJsonSchema } from './build/manifest-schema.ts';
 import { createFileCache, createGitLabTemplates, openProjects } from './build/sources/index.ts';
 import { readGitVariables } from './clients/git.ts';
 import { type ConfigOf, gitlabConnection, readSettings } from './config.ts';
+import { SetupError } from './core/errors.ts';
+import { includeOptions } from './include-options.ts';
 import { templatesFolder } from './paths.ts';
 
 export { manifestJsonSchema };
@@ -26,7 +28,7 @@ export interface ExpandOptions {
   root?: string;
   /** Answers JSON with the line map instead of the bytes. */
   map?: boolean;
-  /** Build args, before those of the manifest. */
+  /** Build args, before those of the manifest and of EKIDEN_BUILD_ARGS. */
   args?: Record<string, string>;
 }
 
@@ -34,8 +36,9 @@ export interface ExpandOptions {
 export async function expand({ map = false, ...options }: ExpandOptions) {
   const root = options.root ?? (await findRoot(dirname(resolve(options.file))));
   const [variables, manifest] = await Promise.all([readGitVariables(root), manifestIn(root)]);
-  const args = { ...manifest.build.args, ...options.args };
-  const sources = await sourcesOfToken();
+  const settings = readExpandSettings();
+  const args = { ...settings.buildArgs, ...manifest.build.args, ...options.args };
+  const sources = { ...(await sourcesOfToken(settings)), ...includeOptions(settings) };
   const expansion = await expandFile({ ...options, root, args, variables, ...sources });
   return {
     bytes: formatExpansion(expansion, { map }),
@@ -57,13 +60,35 @@ export function explain(error: unknown): string | undefined {
   return isOfInclude ? renderDiagnostic(error.diagnostic) : undefined;
 }
 
-/** With a token, what it sees; without one, the templates that are delivered. */
-async function sourcesOfToken() {
+/** Those that shape an expansion; each has a default. */
+const includeSettings = [
+  ...(['buildArgs', 'includeDepth', 'includeFiles'] as const),
+  ...(['includeFileSize', 'includeTotalSize', 'includeFrontends'] as const),
+] as const;
+type ExpandSettings = ConfigOf<(typeof includeSettings)[number]> &
+  Partial<ConfigOf<'gitlabUrl' | 'gitlabToken' | 'gitlabCa' | 'templatesProject'>>;
+
+/** What there is of settings, as nobody needs any to expand a file. @throws SetupError */
+function readExpandSettings(): ExpandSettings {
   const { found } = readSettings([], undefined, { ifAllowed: true });
-  const given = Object.fromEntries(
-    Object.entries(found).map(([name, { value }]) => [name, value]),
-  ) as Partial<ConfigOf<'gitlabUrl' | 'gitlabToken' | 'gitlabCa' | 'templatesProject'>>;
-  const { gitlabUrl, gitlabToken, gitlabCa, templatesProject: project } = given;
+  const problems = includeSettings.flatMap((name) => found[name].problem ?? []);
+  if (problems.length > 0) {
+    throw new SetupError(problems.join('\n'), {
+      code: 'E_SETTINGS',
+      hint: 'ekiden settings prints all settings with their sources.',
+    });
+  }
+  const values = Object.entries(found).map(([name, { value }]) => [name, value]);
+  return Object.fromEntries(values) as ExpandSettings;
+}
+
+/** With a token, what it sees; without one, the templates that are delivered. */
+async function sourcesOfToken({
+  gitlabUrl,
+  gitlabToken,
+  gitlabCa,
+  templatesProject: project,
+}: ExpandSettings) {
   const templates = createTemplates(join(templatesFolder, 'dockerfiles'));
   if (!gitlabUrl || !gitlabToken) return { templates };
   // Loaded where it is needed: it takes longer than all the rest.

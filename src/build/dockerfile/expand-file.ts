@@ -2,19 +2,16 @@
 
 import { constants } from 'node:fs';
 import { access, open, readdir, realpath } from 'node:fs/promises';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { InputError } from '../../core/errors.ts';
-import { type Expansion, expandDockerfile } from './expand.ts';
-import type { Sources } from './fetch.ts';
-import type { TemplateSource } from './templates.ts';
+import { type ExpandOptions, type Expansion, expandDockerfile } from './expand.ts';
+import { codeOf, unlessMissing } from './missing.ts';
 
-export interface ExpandFileOptions {
+export interface ExpandFileOptions
+  extends Pick<ExpandOptions, 'templates' | 'openProject' | 'limits' | 'otherFrontends'> {
   file: string;
   /** Folder that stands for the repository; default: the git top level of the file, else its folder. */
   root?: string;
-  templates: TemplateSource;
-  /** Opens other projects; without it project: is refused. */
-  openProject?: Sources['openProject'];
   /** Build args, and variables such as EKIDEN_SHA. */
   args?: Record<string, string>;
   variables?: Record<string, string>;
@@ -25,30 +22,48 @@ const MAX_BYTES = 16 * 1024 * 1024;
 
 /** Expands a file as a build would, from the files as they are now. Throws what expandDockerfile throws. */
 export async function expandFile(options: ExpandFileOptions): Promise<Expansion> {
-  const file = resolve(options.file);
-  const root = options.root === undefined ? await findRoot(dirname(file)) : resolve(options.root);
-  const path = relative(root, file);
-  if (path.startsWith('..')) {
-    throw new InputError(`${options.file} does not lie in ${root}`, {
+  const { file, root: given, args = {}, variables = {}, ...sources } = options;
+  const root = given === undefined ? await findRoot(dirname(resolve(file))) : resolve(given);
+  const path = await pathIn(root, resolve(file));
+  if (path === undefined) {
+    throw new InputError(`${file} does not lie in ${root}`, {
       code: 'E_ESCAPES_REPO',
       hint: 'Give the folder that holds it with --root.',
     });
   }
-  const { templates, openProject, args = {}, variables = {} } = options;
   return expandDockerfile({
+    ...sources,
     file: path.split(sep).join('/'),
     read: (name) => readInside(root, name),
     list: (folder) => listInside(root, folder),
-    ...(openProject ? { openProject } : {}),
-    ...{ templates, args, variables },
+    ...{ args, variables },
   });
 }
 
-/** The git top level above a folder, else that folder itself. */
+/** The path below the root, also where only one of the two is named by way of a link; undefined outside of it. */
+async function pathIn(root: string, file: string): Promise<string | undefined> {
+  const folder = await withoutLinks(dirname(file));
+  return below(root, file) ?? below(await withoutLinks(root), join(folder, basename(file)));
+}
+
+function below(root: string, file: string): string | undefined {
+  const path = relative(root, file);
+  return path === '..' || path.startsWith(`..${sep}`) ? undefined : path;
+}
+
+async function withoutLinks(path: string): Promise<string> {
+  return (await unlessMissing(realpath(path))) ?? path;
+}
+
+/** The git top level above a folder, or above the folder to which that name leads, else the folder itself. */
 export async function findRoot(start: string): Promise<string> {
+  return (await gitTopOf(start)) ?? (await gitTopOf(await withoutLinks(start))) ?? start;
+}
+
+async function gitTopOf(start: string): Promise<string | undefined> {
   for (let folder = start; ; folder = dirname(folder)) {
     if (await exists(join(folder, '.git'))) return folder;
-    if (folder === dirname(folder)) return start;
+    if (folder === dirname(folder)) return undefined;
   }
 }
 
@@ -62,14 +77,12 @@ async function exists(path: string): Promise<boolean> {
 /** The bytes of a regular file; links are followed as long as they stay in the root. */
 async function readInside(root: string, name: string): Promise<Buffer | undefined> {
   await refuseSubmodule(root, name);
-  const path = await unlessMissing(realpath(join(root, name)));
+  const path = await unlessMissing(realpath(join(root, name))).catch((error: unknown) => {
+    throw codeOf(error) === 'ELOOP' ? badLink(name, 'leads on through too many links') : error;
+  });
   if (path === undefined) return undefined;
-  const top = await realpath(root);
-  if (path !== top && !path.startsWith(top.endsWith(sep) ? top : top + sep)) {
-    throw new InputError(`${name} is a link that leads out of the repository`, {
-      code: 'E_SYMLINK',
-      hint: 'Commit the file itself.',
-    });
+  if (below(await realpath(root), path) === undefined) {
+    throw badLink(name, 'is a link that leads out of the repository');
   }
   // Without O_NONBLOCK a named pipe would keep the command waiting for a writer.
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -83,6 +96,10 @@ async function readInside(root: string, name: string): Promise<Buffer | undefine
   } finally {
     await handle.close();
   }
+}
+
+function badLink(path: string, what: string): InputError {
+  return new InputError(`${path} ${what}`, { code: 'E_SYMLINK', hint: 'Commit the file itself.' });
 }
 
 /** A working tree holds the files of submodules, which the commit does not. */
@@ -99,14 +116,4 @@ async function refuseSubmodule(root: string, name: string): Promise<void> {
 async function listInside(root: string, folder: string): Promise<string[] | undefined> {
   const entries = await unlessMissing(readdir(join(root, folder), { withFileTypes: true }));
   return entries?.map((entry) => entry.name + (entry.isDirectory() ? '/' : ''));
-}
-
-async function unlessMissing<T>(reading: Promise<T>): Promise<T | undefined> {
-  try {
-    return await reading;
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw error;
-  }
 }

@@ -2,6 +2,7 @@
 
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { unlessMissing } from './missing.ts';
 import { parseNotices, type VersionNotices } from './version-notices.ts';
 
 export interface TemplateSource {
@@ -86,9 +87,9 @@ export function chooseVersion(
   versions: readonly string[],
   wanted: string | undefined,
 ): string | undefined {
-  if (wanted !== undefined && !RELEASE.test(wanted)) {
-    return versions.find((version) => version === wanted);
-  }
+  const isFull = wanted !== undefined && (!RELEASE.test(wanted) || wanted.split('.').length >= 3);
+  if (isFull && versions.includes(wanted)) return wanted;
+  if (wanted !== undefined && !RELEASE.test(wanted)) return undefined;
   const prefix = wanted === undefined ? [] : numbersOf(wanted);
   return newestFirst(versions).find((version) => {
     const numbers = numbersOf(version);
@@ -114,13 +115,4 @@ function compareNumbers(a: readonly number[], b: readonly number[]): number {
     if (difference) return difference;
   }
   return 0;
-}
-
-async function unlessMissing<T>(reading: Promise<T>): Promise<T | undefined> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
 }

@@ -23,6 +23,12 @@ const files = {
   'tree/services/web/outer': 'INCLUDE way-out\n',
   'tree/services/web/folder': 'INCLUDE ../../docker\n',
   'tree/services/web/pipe': 'INCLUDE fifo\n',
+  'tree/services/web/circle': 'INCLUDE round\n',
+  'tree/services/web/long': `INCLUDE ${'x'.repeat(300)}\n`,
+  'tree/services/web/long-template': `INCLUDE template:${'x'.repeat(300)}@1\n`,
+  'tree/services/web/above': 'INCLUDE ../../docker/base\n',
+  'tree/above': 'INCLUDE docker/base\n',
+  'tree/..odd': 'FROM odd\n',
   'templates/t/1.0.0.dockerfile': 'RUN t',
   secret: 'RUN secret\n',
 };
@@ -32,6 +38,10 @@ for (const [path, content] of Object.entries(files)) {
 }
 symlinkSync('../../docker/base.dockerfile', join(tree, 'services/web/link'));
 symlinkSync('../../../secret', join(tree, 'services/web/way-out'));
+symlinkSync('round', join(tree, 'services/web/round'));
+symlinkSync(tree, join(base, 'linked-tree'));
+symlinkSync(join(tree, 'services/web'), join(base, 'linked-web'));
+symlinkSync('services/web', join(tree, 'short'));
 execFileSync('mkfifo', [join(tree, 'services/web/fifo')]);
 
 const expand = (file: string, root?: string) =>
@@ -54,6 +64,9 @@ test('takes the git top level as the root', async () => {
 test.each([
   ['a root without the file', 'Dockerfile', 'E_NOT_FOUND', join(tree, 'services')],
   ['a link out of the root', 'outer', 'E_SYMLINK', undefined],
+  ['a link to itself', 'circle', 'E_SYMLINK', undefined],
+  ['a name that no file can have', 'long', 'E_NOT_FOUND', undefined],
+  ['a name that no template can have', 'long-template', 'E_TEMPLATE_UNKNOWN', undefined],
   ['a folder', 'folder', 'E_IS_DIRECTORY', undefined],
   ['what is no regular file', 'pipe', 'E_NOT_FOUND', undefined],
 ])('refuses %s', async (_name, file, code, root) => {
@@ -83,4 +96,24 @@ test('prints the bytes, or text and lines as JSON', async () => {
   const bytes = Buffer.from([0xff, 0x0a]);
   const latin1 = formatExpansion({ ...expansion, bytes }, { map: true });
   expect(JSON.parse(latin1.toString())).toMatchObject({ text: '/wo=', encoding: 'base64' });
+});
+
+test.each([
+  ['a file by a link to its folder', 'linked-web/above', undefined],
+  ['a root by a link to it', 'tree/services/web/above', 'linked-tree'],
+  ['a root and a file by links', 'linked-web/above', 'linked-tree'],
+  ['a root by its name and a file by a link', 'linked-web/above', 'tree'],
+])('finds %s', async (_name, file, root) => {
+  const { bytes, map } = await expandFile({
+    file: join(base, file),
+    templates: createTemplates(join(base, 'templates')),
+    ...(root === undefined ? {} : { root: join(base, root) }),
+  });
+  expect([bytes.toString(), map[0]?.file]).toEqual(['FROM a\n', 'docker/base.dockerfile']);
+});
+
+test('a folder that is a link of the repository is where the file lies, as for a build', async () => {
+  const error = await expand('../../short/above').catch((caught) => caught);
+  expect(error).toMatchObject({ code: 'E_ESCAPES_REPO' });
+  expect((await expand('../../..odd')).bytes.toString()).toBe('FROM odd\n');
 });

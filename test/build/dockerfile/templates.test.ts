@@ -9,13 +9,14 @@ import {
 } from '../../../src/build/dockerfile/index.ts';
 import { chooseVersion } from '../../../src/build/dockerfile/templates.ts';
 
-const versions = ['1.2.3', '1.10.0', '1.9.9', '2.0.0', '2.1.0-rc.1', '10.0.0', 'draft'];
+const versions = ['1.2.3', '1.2.3.1', '1.10.0', '1.9.9', '2.0.0', '2.1.0-rc.1', '10.0.0', 'draft'];
 
 test.each([
   [undefined, '10.0.0'],
   ['1', '1.10.0'],
   ['1.9', '1.9.9'],
   ['1.2.3', '1.2.3'],
+  ['1.2', '1.2.3.1'],
   ['1.2.4', undefined],
   ['2', '2.0.0'],
   ['2.1', undefined],

@@ -141,6 +141,16 @@ test('variables come from --arg, the manifest and git', async () => {
   expect((await run(['web/args', '--arg', 'KIND'])).code).toBe(1);
 });
 
+test('what the settings say of INCLUDE holds here as for a build', async () => {
+  write({ 'web/twice': 'INCLUDE "x-y"\nINCLUDE "x-y"\n' });
+  const one = await run(['web/twice'], { EKIDEN_INCLUDE_FILES: '1' });
+  expect([one.code, one.stderr]).toEqual([1, expect.stringContaining('error E_COUNT: ')]);
+  const built = await run(['web/args'], { EKIDEN_BUILD_ARGS: 'KIND=b,PLACE=b' });
+  expect(built.stderr).toContain('E_NOT_FOUND: web/z-y is not');
+  const wrong = await run(['web/twice'], { EKIDEN_INCLUDE_DEPTH: 'deep' });
+  expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining('EKIDEN_INCLUDE_DEPTH')]);
+});
+
 test('a reader that has had enough is no error', async () => {
   const child = spawn(process.execPath, [cli, 'expand', 'web/large'], { cwd: tree });
   let complaints = '';
