@@ -14,7 +14,7 @@ export interface AddOptions {
 
 /** What the handler of one piece of work knows besides the work. */
 export interface Attempt {
-  /** Aborted when the work was cancelled or the process is stopping. */
+  /** Aborted when the work was cancelled or may be another worker's now, or the process is stopping. */
   signal: AbortSignal;
   /** True when the work was not tried before. */
   first: boolean;

@@ -182,6 +182,10 @@ function startWorker<Work extends object>(options: WorkerOptions<Work>): Worker 
   worker.on('error', (error) =>
     log.warn({ queue: name, error: error.message }, 'worker is cut off'),
   );
+  // After Redis or this process stood still for long, another worker may have it.
+  worker.on('lockRenewalFailed', (ids) => {
+    for (const id of ids) worker.cancelJob(id, 'another worker may have it');
+  });
   return {
     cancel: (id, reason) => void worker.cancelJob(id, reason),
     async stop() {

@@ -226,3 +226,24 @@ test('workers go on when Redis comes back', async () => {
   const names = () => seen.map((work) => work.name);
   await expect.poll(names, patience).toEqual(['before', 'meanwhile', 'after']);
 });
+
+test('who lost its hold on work while Redis was away gives up before another takes it', async () => {
+  const keys = openRedis(redis);
+  const queue = openBull(keys);
+  await queue.add({ name: 'a' }, { id: 'a' });
+  const working = { now: 0, most: 0 };
+  const { seen } = start(
+    queue,
+    async (work, attempt) => {
+      working.now += 1;
+      working.most = Math.max(working.most, working.now);
+      if (seen.length === 1) await untilAborted(work, attempt).catch(() => undefined);
+      working.now -= 1;
+    },
+    2,
+  );
+  await expect.poll(() => seen, patience).toHaveLength(1);
+  await keys.redis.del(`${keys.prefix}:${name}:a:lock`);
+  await expect.poll(() => seen, patience).toHaveLength(2);
+  expect(working.most).toBe(1);
+});
