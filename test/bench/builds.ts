@@ -49,10 +49,11 @@ async function measureSize(bench: Bench, workshop: Workshop, size: Size): Promis
   for (let round = 0; round < rounds; round += 1) {
     await repository.commit(`by hand ${round}`);
     const hand = await workshop.byHand(remote);
-    const ekiden = await workshop.byEkiden(id, await repository.commit(`by Ekiden ${round}`));
-    cold.push({ hand, ekiden });
-    await workshop.byHand(remote, { cache: true });
-    const again = await workshop.byHand(remote, { cache: true });
+    const again = await workshop.byHand(remote);
+    cold.push({
+      hand,
+      ekiden: await workshop.byEkiden(id, await repository.commit(`by Ekiden ${round}`)),
+    });
     const reused = await workshop.byEkiden(id, await repository.commit());
     const leg = await workshop.legOf(id, 'reuse');
     same.push({ hand: again, ekiden: reused, leg });

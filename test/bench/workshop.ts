@@ -30,7 +30,7 @@ export interface Workshop {
   /** Pushes the hook of a commit; answers milliseconds until GitLab shows the image as pushed. */
   byEkiden(project: number, sha: string): Promise<number>;
   /** Clones, builds and pushes; answers milliseconds. */
-  byHand(remote: string, options?: { cache?: boolean }): Promise<number>;
+  byHand(remote: string): Promise<number>;
   /** Milliseconds of one leg of the newest build. */
   legOf(project: number, name: string): Promise<number>;
   stop: Stop;
@@ -94,9 +94,9 @@ function workshopOf({ bench, ...parts }: Parts): Workshop {
       if (end !== 'success') throw new Error(`the build ended with ${end}`);
       return performance.now() - started;
     },
-    async byHand(remote, { cache = false } = {}) {
+    async byHand(remote) {
       const folder = join(bench.data, `hand-${++count}`);
-      const image = `${registry}/hand/app:${cache ? 'cached' : count}`;
+      const image = `${registry}/hand/app:${count}`;
       const started = performance.now();
       await run('git', ['clone', '--quiet', '--depth', '1', remote, folder]);
       await docker(bench, ['build', '--quiet', '--network', 'host', '--tag', image, folder]);
