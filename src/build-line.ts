@@ -35,8 +35,11 @@ export interface BuildLineOptions {
 /** Often enough for whoever looks at the page. */
 const lookEvery = 5_000;
 
-/** How often GitLab is told of a build at most, in milliseconds. */
+/** How often GitLab is told of one of the next builds at most, in milliseconds. */
 const tellEvery = 15_000;
+
+/** So many builds are the next ones; of as many behind them it is told half as often, and so on. */
+const nextOnes = 10;
 
 /** Of how many builds it is said where they stand; those behind them wait for long in any case. */
 const longest = 200;
@@ -122,6 +125,7 @@ async function lookOnce(looking: Looking): Promise<void> {
   const { builds, queues } = stores;
   const line = await queues.build.line();
   await sweep(looking, line);
+  await putInOrder(stores, line);
   const now = await standings(stores, line);
   for (const id of [...told.keys()].filter((id) => !now.has(id))) told.delete(id);
   for (const [id, { build, waiting }] of now) {
@@ -130,7 +134,8 @@ async function lookOnce(looking: Looking): Promise<void> {
     }
     const words = describeWaiting({ ...build, waiting });
     const last = told.get(id) ?? { words: '', at: 0 };
-    if (last.words === words || Date.now() - last.at < tellEvery) continue;
+    const pause = tellEvery * Math.ceil((waiting.position ?? 1) / nextOnes);
+    if (last.words === words || Date.now() - last.at < pause) continue;
     told.set(id, { words, at: Date.now() });
     await report.build(id, 'queued');
   }
@@ -150,6 +155,20 @@ async function sweep(looking: Looking, line: Line): Promise<void> {
     // Of a longer line, only its beginning is known.
     else if (known.has(id) || known.size >= knownLine) missed.delete(id);
     else await miss(looking, id);
+  }
+}
+
+/** Of two processes that move a build, the one that knows less may be the last, and one may die before it does. */
+async function putInOrder(
+  { buildTurns, queues }: BuildLineOptions['stores'],
+  { waiting }: Line,
+): Promise<void> {
+  const priorities = await buildTurns.priorities();
+  const places = waiting.flatMap((id) => priorities.get(id) ?? []);
+  if (places.every((place, index) => place >= (places[index - 1] ?? 0))) return;
+  for (const id of waiting) {
+    const priority = priorities.get(id);
+    if (priority !== undefined) await queues.build.reprioritize(id, priority);
   }
 }
 

@@ -113,6 +113,16 @@ describe('whose build begins', () => {
     expect(await orderOf()).toEqual(['Pa2', 'rb0', 'ra0', 'rb1', 'ra1']);
   });
 
+  test('is put right again where a move was lost on its way', async () => {
+    const { push, orderOf, stores, keepTrue } = open();
+    await push('ra0', 'ra1', 'rb0', 'rb1');
+    await stores.queues.build.reprioritize('ra0', 2_000);
+    await stores.queues.build.reprioritize('rb1', 1);
+    expect(await orderOf()).toEqual(['rb1', 'rb0', 'ra1', 'ra0']);
+    await keepTrue();
+    await expect.poll(orderOf, patience).toEqual(['ra0', 'rb0', 'ra1', 'rb1']);
+  });
+
   test('who is given up leaves the queue, and makes room in its project', async () => {
     const { push, line, orderOf, stores } = open();
     await push('ra0', 'ra1', 'ra2', 'rb0');
@@ -159,6 +169,34 @@ describe('what is said of those that wait', () => {
       priority: expect.any(Number),
     });
     expect((await stores.builds.find('ra0'))?.waiting).toBeUndefined();
+  });
+
+  test('less often to who is further back', async () => {
+    onTestFinished(() => void vi.useRealTimers());
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const { push, told, line, keepTrue, stores } = open();
+    await push(...many('ra', 25));
+    await keepTrue();
+    const reach = async (count: number) => {
+      await expect.poll(() => told.length, patience).toBe(count);
+      return told.map((text) => text.split(' ')[0]);
+    };
+    const goOn = () => vi.setSystemTime(Date.now() + 16_000);
+    await reach(25);
+    await stores.builds.end('ra0', 'superseded');
+    await line.leave('ra0');
+    const left = many('ra', 25).slice(1);
+    const positions = async () => {
+      const builds = await Promise.all(left.map((id) => stores.builds.find(id)));
+      return builds.map((build) => build?.waiting?.position);
+    };
+    await expect.poll(positions, patience).toEqual(left.map((_, index) => index + 1));
+    goOn();
+    expect((await reach(35)).slice(25)).toEqual(left.slice(0, 10));
+    goOn();
+    expect((await reach(45)).slice(35)).toEqual(left.slice(10, 20));
+    goOn();
+    expect((await reach(49)).slice(45)).toEqual(left.slice(20));
   });
 
   test('why a build was put off', async () => {
