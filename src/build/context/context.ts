@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { extract, type Header, type Pack, pack } from 'tar-stream';
 import { messageOf, RemoteError } from '../../core/errors.ts';
-import { asNode, type Entry, type EntryHeader, sendEntry, sendFile } from './entries.ts';
+import { asNode, type Entry, type EntryHeader, sendEntry, sendFile, sendRoot } from './entries.ts';
 import { createFindings, type Findings } from './findings.ts';
 import { createFolders } from './folders.ts';
 import type { Ignores } from './ignore.ts';
@@ -60,6 +60,8 @@ export function openContext(options: ContextOptions): Context {
   return { stream: output, dockerfile: name };
 }
 
+const epoch = new Date(0);
+
 interface Rewriting extends ContextOptions {
   prefix: string;
   name: string;
@@ -75,17 +77,23 @@ async function rewrite(rewriting: Rewriting): Promise<void> {
   const folders = createFolders();
   const isSent = createFilter(rewriting);
   let seen = false;
+  // Of the commit, as all in the archive: the same context is the same tar, which BuildKit does not unpack again.
+  let mtime: Date | undefined;
   for await (const entry of entries) {
+    if (mtime === undefined) {
+      mtime = entry.header.mtime ?? epoch;
+      await sendRoot(packing, mtime);
+    }
     const path = entry.header.name.replace(/^[^/]*\//, '');
     const target = path.startsWith(prefix) ? path.slice(prefix.length).replace(/\/$/, '') : '';
     const header = target === '' ? undefined : headerOf(entry.header, target);
     if (header !== undefined && target === name) seen = true;
     if (header === undefined || target === name) entry.resume();
     else await take(entry, { header, isSent, findings, folders, packing });
-    if (target === name) await sendFile(packing, name, dockerfile.bytes);
+    if (target === name) await sendFile(packing, { name, mtime }, dockerfile.bytes);
   }
   await reading;
-  if (!seen) await sendFile(packing, name, dockerfile.bytes);
+  if (!seen) await sendFile(packing, { name, mtime: mtime ?? epoch }, dockerfile.bytes);
   findings.emptyFolders.push(...folders.end().filter(isSent));
   await rewriting.onEnd?.(findings);
   packing.finalize();

@@ -36,8 +36,20 @@ export async function sendEntry(
   await write(packing, header, bytes);
 }
 
-export function sendFile(packing: Pack, name: string, bytes: Buffer): Promise<void> {
-  return write(packing, { name, size: bytes.length, mode: 0o644, type: 'file' }, bytes);
+export function sendFile(
+  packing: Pack,
+  header: Pick<Header, 'name' | 'mtime'>,
+  bytes: Buffer,
+): Promise<void> {
+  return write(packing, { ...header, size: bytes.length, mode: 0o644, type: 'file' }, bytes);
+}
+
+/**
+ * The context's root, in one block: BuildKit knows a tar by its first two, and takes one that begins with
+ * a name which needs more, such as one that is not ASCII, for a Dockerfile.
+ */
+export function sendRoot(packing: Pack, mtime: Date): Promise<void> {
+  return write(packing, { name: './', type: 'directory', mode: 0o755, mtime });
 }
 
 function write(packing: Pack, header: EntryHeader, bytes?: Buffer): Promise<void> {

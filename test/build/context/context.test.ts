@@ -1,6 +1,7 @@
 /** The build context: what becomes of GitLab's archive on its way to Docker. */
 import { PassThrough, Readable } from 'node:stream';
-import { extract, type Header, pack } from 'tar-stream';
+import { buffer } from 'node:stream/consumers';
+import { type Extract, extract, type Header, pack } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
 import {
   type Context,
@@ -47,6 +48,7 @@ async function contentsOf(stream: Readable): Promise<Record<string, string>> {
     const chunks: Buffer[] = [];
     for await (const chunk of entry) chunks.push(chunk as Buffer);
     const { name, type, linkname } = entry.header;
+    if (name === './') continue;
     found[name] =
       type === 'file' ? Buffer.concat(chunks).toString() : `${type} ${linkname ?? ''}`.trim();
   }
@@ -73,6 +75,29 @@ describe('openContext', () => {
       [`web/${'long/'.repeat(30)}file`]: 'deep',
       website: 'not web',
     });
+  });
+
+  it('begins with a root in one block, by which BuildKit knows a tar, and is the same each time', async () => {
+    const mtime = new Date('2026-01-02T03:04:05Z');
+    const archive = await tarOf([
+      [{ name: top, type: 'directory', mtime }],
+      [{ name: `${top}wéb`, mtime }, 'in a header of three blocks'],
+      [{ name: `${top}Dockerfile`, mtime }, 'FROM x'],
+    ]);
+    const tar = await buffer(open(Readable.from([archive])).stream);
+    expect(tar.toString('latin1', 0, 3)).toBe('./\0');
+    const headers: Header[] = [];
+    for await (const entry of Readable.from([tar]).pipe(extract() as never) as Extract) {
+      headers.push(entry.header);
+      entry.resume();
+    }
+    expect(headers.map(({ name, mtime }) => [name, mtime])).toEqual([
+      ...[
+        ['./', mtime],
+        ['wéb', mtime],
+        ['Dockerfile', mtime],
+      ],
+    ]);
   });
 
   it('makes a folder the root', async () => {
