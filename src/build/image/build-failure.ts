@@ -8,7 +8,11 @@ import { diskIsFull, isDiskFull, needsBuildKit, type Situation, StepError } from
 
 /** Both builders put the way that an error took in front of it. */
 const detours =
-  /^(\(HTTP code \d+\) [^-]*- |failed to solve( with frontend [\w.]+)?: |failed to create LLB definition: |rpc error: code = \w+ desc = |failed to (compute|load) cache key: |failed to calculate checksum of ref \S+: )+/;
+  /^(\(HTTP code \d+\) [^-]*- |failed to solve( with frontend [\w.]+)?: |failed to create LLB definition: |failed to build LLB: |rpc error: code = \w+ desc = |failed to (compute|load) cache key: |failed to calculate checksum of ref \S+: )+/;
+
+/** The command that could not even begin stands in front of the reason, and may be very long. */
+const ofCommand =
+  /^(?:executor failed running \[.*\]|process ".*" did not complete successfully): /s;
 
 /** What the words of a failing builder mean; `otherwise` where they are none that are known. */
 export function failureOf(
@@ -16,17 +20,31 @@ export function failureOf(
   situation: Situation,
   otherwise: (message: string) => EkidenError = (message) => new StepError(message, situation),
 ): EkidenError {
-  const message = words.replace(detours, '').trim();
+  const said = shorten(words);
+  const whole = said.replace(detours, '').trim();
+  const message = whole.replace(ofCommand, '');
   return (
-    syntaxImageFailure(words, situation) ??
+    // First, since what a command holds may look like any other failure.
+    commandFailure(whole, situation) ??
+    syntaxImageFailure(said, situation) ??
     dockerfileFailure(message, situation) ??
-    commandFailure(message, situation) ??
     hostFailure(message) ??
     stepFailure(message, situation) ??
     baseImageFailure(message, situation) ??
     otherwise(message)
   );
 }
+
+const wordsAtAnEnd = 2_000;
+
+/** Docker repeats commands, which may have a megabyte; why it failed stands at one of the ends. */
+function shorten(words: string): string {
+  if (words.length <= 2 * wordsAtAnEnd) return words;
+  return `${words.slice(0, wordsAtAnEnd)} … ${words.slice(-wordsAtAnEnd)}`;
+}
+
+/** The image of `# syntax=` itself; what that says of the Dockerfile comes as an error of a call. */
+const noFrontend = /frontend gateway\.v0: (?!rpc error: )/;
 
 /** The image that a newer BuildKit could not resolve. */
 const sourceIn = /source metadata for (?:docker\.io\/(?:library\/)?)?(\S+): /;
@@ -36,7 +54,7 @@ function syntaxImageFailure(words: string, { dockerfile }: Situation): EkidenErr
   const { directives } = parseDockerfile(dockerfile.bytes).head;
   const syntax = directives.find(({ name }) => name === 'syntax');
   const image = syntax?.value.split(' ')[0] ?? '';
-  const isMeant = words.includes('frontend gateway.v0') || sourceIn.exec(words)?.[1] === image;
+  const isMeant = noFrontend.test(words) || sourceIn.exec(words)?.[1] === image;
   if (!syntax || !isMeant) return undefined;
   const why = words.replace(/^.*?(?=dial tcp|unexpected status|[^ :]*: not found|denied)/s, '');
   return new StepError(`${image}, which # syntax= names, cannot be pulled: ${why}`, {

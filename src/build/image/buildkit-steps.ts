@@ -15,6 +15,8 @@ const fetched =
 
 /** BuildKit leaves out what a step prints beyond limits that its daemon is started with. */
 const isClipped = /\[output clipped, log limit [^\]]* reached\]\n$/;
+/** Of more than that line, a search would take time that grows with the square of what a step prints. */
+const clippedLength = 100;
 const clippedHint =
   'dockerd lets a step print more with BUILDKIT_STEP_LOG_MAX_SIZE=104857600 and BUILDKIT_STEP_LOG_MAX_SPEED=1048576 in its environment\n';
 
@@ -117,7 +119,9 @@ function print({ steps }: Reading, { vertex, stream, msg }: Status['logs'][numbe
   if (text === '') return [];
   step.lastWords = lastWordsOf(step.lastWords, text);
   const output: StepEvent = { type: 'output', step: vertex, text };
-  return isClipped.test(text) ? [output, { type: 'said', text: clippedHint }] : [output];
+  return isClipped.test(text.slice(-clippedLength))
+    ? [output, { type: 'said', text: clippedHint }]
+    : [output];
 }
 
 /** Layers of base images, and what is done with the image that was made. */

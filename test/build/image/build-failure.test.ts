@@ -9,6 +9,9 @@ const bytes = Buffer.from(
 );
 const situation = { dockerfile: { bytes, map: [] }, line: 6, image: 'x', lastWords: '' };
 const frontend = 'failed to solve with frontend dockerfile.v0: failed to create LLB definition: ';
+/** What a frontend that `# syntax=` names says of the Dockerfile. */
+const gateway =
+  'failed to solve with frontend dockerfile.v0: failed to solve with frontend gateway.v0: rpc error: code = Unknown desc = ';
 const dial = 'dial tcp 127.0.0.1:1: connect: connection refused';
 const head = 'failed to do request: Head "http://127.0.0.1:1/v2/x/manifests/1": ';
 
@@ -100,6 +103,33 @@ describe('failureOf', () => {
       'OCI runtime create failed: exec: "/run.sh": permission denied: unknown',
       ['E_BUILD_STEP', 6, /^OCI runtime/],
     ],
+    [
+      'executor failed running [/bin/sh -c echo invalid reference format]: exit code: 3',
+      [
+        'E_BUILD_STEP',
+        6,
+        "The command '/bin/sh -c echo invalid reference format' returned a non-zero code: 3",
+      ],
+    ],
+    ...[
+      'executor failed running [/bin/sh -c id]: ',
+      'failed to solve: process "/bin/sh -c id" did not complete successfully: ',
+    ].map((way) => [
+      `${way}unable to find user x: no matching entries in passwd file`,
+      ['E_BUILD_STEP', 6, 'unable to find user x: no matching entries in passwd file'],
+    ]),
+    [
+      `${gateway}dockerfile parse error line 2: unknown instruction: RUNN`,
+      ['E_DOCKERFILE', 2, 'unknown instruction: RUNN'],
+    ],
+    [
+      `${gateway}failed to build LLB: failed to compute cache key: "/a" not found: not found`,
+      ['E_BUILD_STEP', 6, 'a is not in the build context, or .dockerignore leaves it out.'],
+    ],
+    [
+      `${gateway}r.test/x:1: not found`,
+      ['E_BASE_IMAGE', 6, 'The base image x does not exist: r.test/x:1: not found'],
+    ],
     ['something else', ['E_BUILD_STEP', 6, 'something else']],
     [
       `failed to solve with frontend dockerfile.v0: failed to solve with frontend gateway.v0: ${head}${dial}`,
@@ -139,6 +169,14 @@ describe('failureOf', () => {
   });
 
   const ended = (code: number) => `The command 'x' returned a non-zero code: ${code}`;
+
+  it('reads the ends alone of what repeats a long command', () => {
+    const command = `/bin/sh -c ${'unexpected status '.repeat(50_000)}`;
+    const error = failureOf(`executor failed running [${command}]: no such user`, situation);
+    expect(error.message).toBe('no such user');
+    const unknown = failureOf('x'.repeat(1_000_000), situation);
+    expect(unknown.message.length).toBeLessThan(5_000);
+  });
 
   it('asks what the command said last', () => {
     const full = { ...situation, lastWords: 'tar: write error: No space left on device\n' };

@@ -104,6 +104,20 @@ describe('createBuildKitSteps', () => {
     ]);
   });
 
+  it('says what helps where output is clipped, however often a step prints what looks so', () => {
+    const steps = createBuildKitSteps(places);
+    read(steps, { vertexes: [{ ...run, started: time(1) }] });
+    const printed = (text: string) => {
+      return read(steps, { logs: [{ vertex: 'r', stream: 1, msg: Buffer.from(text) }] });
+    };
+    const begins = '[output clipped, log limit ';
+    expect(printed(begins.repeat(40_000))).toHaveLength(1);
+    expect(printed(`so far\n${begins}1MiB reached]\n`).at(-1)).toMatchObject({
+      type: 'said',
+      text: expect.stringContaining('BUILDKIT_STEP_LOG_MAX_SIZE='),
+    });
+  });
+
   it('keeps the streams of steps that run side by side apart', () => {
     const steps = createBuildKitSteps(places);
     const other = { digest: 's', name: '[3/3] RUN b', started: time(1) };
