@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
-import { connectDocker } from '../../src/clients/docker.ts';
+import { commandsWith } from '../build/registry.ts';
 import { poll } from '../demo/poll.ts';
 import { type Files, projectFiles } from '../demo/sample-project.ts';
 import type { Stage } from '../demo/stage.ts';
@@ -14,7 +14,6 @@ import { createRoleProcesses, type RoleProcess } from './role-processes.ts';
 import { openStage } from './stage.ts';
 
 const processes = createRoleProcesses();
-const docker = connectDocker(process.env['DOCKER_HOST']);
 const within = 60_000;
 let stage: Stage;
 
@@ -43,22 +42,18 @@ async function stopRole(name: RoleProcess): Promise<number | null | undefined> {
   return processes.running.get(name)?.stop();
 }
 
-/** Containers of a step that runs `command`. */
-async function stepsOf(command: string): Promise<string[]> {
-  const all = await docker.listContainers();
-  return all.filter(({ Command }) => Command.includes(command)).map(({ Id }) => Id);
-}
-
 it('build: gives the build back, ends its step, and another builder takes it up', async () => {
   const project = await stage.project('stop/build');
-  const mark = `sleep 3${Date.now() % 1_000_000}`;
-  const slow = `ARG NODE_IMAGE\nFROM \${NODE_IMAGE}\nRUN ${mark}\n`;
+  // Long, and found by its number, whichever builder runs it.
+  const seconds = `${3_000_000 + (Date.now() % 1_000_000)}`;
+  const slow = `ARG NODE_IMAGE\nFROM \${NODE_IMAGE}\nRUN sleep ${seconds}\n`;
   const sha = await pushFiles(project, { ...projectFiles('v1'), Dockerfile: slow });
-  const started = () => stepsOf(mark).then((ids) => ids.length > 0 || undefined);
+  const isRunning = async () => (await commandsWith(`sleep\0${seconds}\0`)).length > 0;
+  const started = async () => (await isRunning()) || undefined;
   await poll(started, { within, what: 'the step' });
 
   expect(await stopRole('build')).toBe(0);
-  const ended = async () => (await stepsOf(mark)).length === 0 || undefined;
+  const ended = async () => !(await isRunning()) || undefined;
   await poll(ended, { within, what: 'the end of the step' });
   await processes.start('build');
   await poll(started, { within, what: 'the step once more' });
