@@ -87,6 +87,9 @@ export interface Spot {
 // Longer lines are cut in excerpts; a terminal shows about this much.
 const EXCERPT_WIDTH = 160;
 
+// Longer than what is said of any file that a person wrote.
+const MAX_SAID = 4_000;
+
 // What is wrong with the files themselves stays so until somebody changes them.
 const RETRYABLE = new Set(['E_FETCH']);
 
@@ -106,8 +109,8 @@ export function describe(severity: Severity, problem: Problem, spot: Spot): Diag
   const { code, hint } = problem;
   return {
     code,
-    message: withoutControls(problem.message),
-    ...(hint === undefined ? {} : { hint: withoutControls(hint) }),
+    message: shown(problem.message),
+    ...(hint === undefined ? {} : { hint: shown(hint) }),
     ...{ severity, place, via, excerpt, retryable: RETRYABLE.has(code) },
   };
 }
@@ -137,10 +140,13 @@ export function renderDiagnostic(diagnostic: Diagnostic): string {
 
 function excerptLine(bytes: string): string {
   // No character of UTF-8 takes more than four bytes.
-  const shown = toUtf8(bytes.slice(0, 4 * EXCERPT_WIDTH))
-    .slice(0, EXCERPT_WIDTH)
-    .trimEnd();
-  return withoutControls(shown);
+  const cut = toUtf8(bytes.slice(0, 4 * EXCERPT_WIDTH)).slice(0, EXCERPT_WIDTH);
+  return withoutControls(cut.trimEnd());
+}
+
+/** What is said, and cut where a hostile file has names that no screen holds. */
+function shown(text: string): string {
+  return withoutControls(text.length > MAX_SAID ? `${text.slice(0, MAX_SAID)}…` : text);
 }
 
 /** They could move the cursor of the reader's terminal; a tab would shift the caret. */

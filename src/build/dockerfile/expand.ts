@@ -44,9 +44,10 @@ export const defaultFrontends: readonly string[] = ['dockerfile-x'];
 
 // The word itself, or a part of it that goes on in the next line; no INCLUDE can do without.
 const HAS_WORD = /include|(?:i|in|inc|incl|inclu|includ)[\\`][ \t\r]*$/im;
-// The same at the beginning of a line, where every INCLUDE and ONBUILD INCLUDE has at least a part of its keyword.
+// The same at the beginning of a line, where every INCLUDE and ONBUILD INCLUDE has at least a part of its keyword. A CR
+// among the blanks is a beginning as well, and were it one of them, many in a row would be read again from each.
 const HAS_LINE =
-  /^[\0-\t\v-\x20\x7f-\xff]*(?:include|onbuild|(?:i|in|inc|incl|inclu|includ|o|on|onb|onbu|onbui|onbuil)[\\`][ \t\r]*$)/im;
+  /^[\t\v\f \x80-\xff]*(?:include|onbuild|(?:i|in|inc|incl|inclu|includ|o|on|onb|onbu|onbui|onbuil)[\\`][ \t\r]*$)/im;
 const LINE_FEED = 0x0a;
 // No input can be declared without.
 const PRAGMA = 'ekiden:';

@@ -63,7 +63,9 @@ function directiveProblems(parsed: ParsedDockerfile, root: ParsedDockerfile): Li
         line,
       });
     }
-    if (name === 'syntax' && value !== rootSyntax) {
+    // One is told of, as Docker takes one only.
+    const isFirst = found.every(({ severity }) => severity === 'error');
+    if (name === 'syntax' && value !== rootSyntax && isFirst) {
       const message = `syntax=${value} of an included file has no effect`;
       const hint = 'Put the # syntax= line at the top of the Dockerfile.';
       found.push({

@@ -23,7 +23,8 @@ class Unreadable extends Error {}
 // One for all, since a stack for each would take longer than the reading.
 const unreadable = new Unreadable();
 
-const HEREDOC = /^\d*<<(-?)[\t\n\f\r ]*([^<]*)$/;
+// The name begins behind the blanks, so that there is one way to read many of them.
+const HEREDOC = /^\d*<<(-?)[\t\n\f\r ]*([^<\t\n\f\r ][^<]*)?$/;
 // Go's unicode.IsSpace, which JavaScript's \s is not: it has U+0085 and lacks U+FEFF.
 const BLANKS = /[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/y;
 const BLANK_RUN = new RegExp(BLANKS.source);
@@ -77,8 +78,10 @@ function readUntil(lexer: Lexer, stop: string, rawEscapes: boolean) {
     const isVariable = lexer.line[lexer.at] === '$';
     const piece = blanks === '' ? readPiece(lexer, stop !== '') : blanks;
     text += piece;
-    // Blanks within quotes and escapes belong to the word, those within a variable do not.
-    const [first = '', ...others] = blanks || isVariable ? piece.split(BLANK_RUN) : [piece];
+    // Blanks within quotes and escapes belong to the word, those within a variable do not. Of a variable in another one
+    // only the text is wanted.
+    const isSplit = lexer.depth === 1 && (blanks !== '' || isVariable);
+    const [first = '', ...others] = isSplit ? piece.split(BLANK_RUN) : [piece];
     word += first;
     for (const other of others) {
       finishWord();

@@ -2,6 +2,7 @@
 
 import { splitWords } from './args.ts';
 import { joinLines, parseDockerfile } from './instructions.ts';
+import { MAX_WORD } from './words.ts';
 
 /** All of them, as they are written once args have their values; stages of the file are none. */
 export function namedImages(bytes: Buffer, args: Record<string, string>): string[] {
@@ -42,7 +43,7 @@ function* instructionsOf(bytes: Buffer): Generator<string[]> {
 
 function declare(word: string, args: Record<string, string>, values: Map<string, string>): void {
   const [name = ''] = word.split('=', 1);
-  const given = args[name];
+  const given = Object.hasOwn(args, name) ? args[name] : undefined;
   const written = word.length > name.length ? withoutQuotes(word.slice(name.length + 1)) : '';
   values.set(name, given ?? expandArgs(written, values));
 }
@@ -51,11 +52,15 @@ function withoutQuotes(text: string): string {
   return /^(["']).*\1$/s.test(text) ? text.slice(1, -1) : text;
 }
 
-const reference = /\$(?:(\w+)|\{(\w+)(?::?([-+])([^}]*))?\})/g;
+// The bound is above any name of an image, and keeps many open braces from being read to the end each.
+const reference = /\$(?:(\w+)|\{(\w+)(?::?([-+])([^}]{0,512}))?\})/g;
 
-/** `$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+other}`, as Docker's shell words have them. */
+/**
+ * `$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+other}`, as Docker's shell words have them. What is longer than any
+ * name is cut: ARGs that double each other would else fill the memory.
+ */
 function expandArgs(text: string, values: ReadonlyMap<string, string>): string {
-  return withoutQuotes(text).replace(
+  const replaced = withoutQuotes(text.slice(0, MAX_WORD)).replace(
     reference,
     (_, bare?: string, braced?: string, sign?: string, word = '') => {
       const value = values.get(bare ?? braced ?? '') ?? '';
@@ -64,4 +69,5 @@ function expandArgs(text: string, values: ReadonlyMap<string, string>): string {
       return value;
     },
   );
+  return replaced.slice(0, MAX_WORD);
 }

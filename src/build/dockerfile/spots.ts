@@ -2,6 +2,7 @@
 
 import type { Spot } from './diagnostic.ts';
 import type { Instruction } from './instructions.ts';
+import { lastIndexOf } from './last-index.ts';
 import type { Origin } from './source-map.ts';
 import type { Span } from './statement.ts';
 
@@ -56,9 +57,10 @@ export function spotOfLine(
 
 /** Where an offset of the text with all values lies in the text as written; within a value, that value's edge. */
 function writtenOffset({ edits }: Written, offset: number, edge: 'from' | 'to'): number {
-  const edit = edits.findLast(({ at, length }) =>
+  const index = lastIndexOf(edits, ({ at, length }) =>
     edge === 'from' || length === 0 ? at <= offset : at < offset,
   );
+  const edit = edits[index];
   if (!edit) return offset;
   const beyond = offset - edit.at - edit.length;
   if (edge === 'from' ? beyond >= 0 : beyond > 0) return edit.to + beyond;

@@ -3,6 +3,7 @@
 import { toUtf8 } from './bytes.ts';
 import type { Problem } from './diagnostic.ts';
 import type { LogicalLine } from './instructions.ts';
+import { lastIndexOf } from './last-index.ts';
 import { nearestNames } from './nearest.ts';
 import { expandPieces, type Scope } from './variables.ts';
 import {
@@ -168,8 +169,7 @@ function undefinedVariable({ name }: Reference, scope: Scope): Problem {
 
 /** The first physical stretch of [from, to) of a logical line. */
 export function spanOf(line: LogicalLine, { from, to }: Range): Span {
-  let index = line.pieces.length - 1;
-  while (index > 0 && (line.pieces[index]?.at ?? 0) > from) index--;
+  const index = lastIndexOf(line.pieces, ({ at }) => at <= from);
   const piece = line.pieces[index] ?? { at: 0, offset: 0, line: 1 };
   const end = Math.min(to, line.pieces[index + 1]?.at ?? line.text.length);
   return {

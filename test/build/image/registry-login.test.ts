@@ -50,6 +50,7 @@ describe('namedImages', () => {
     ],
     ['no text of a heredoc', 'FROM a\nRUN <<E\nFROM b.test/x\nE\n', {}, ['a']],
     ['each once', 'FROM a\nFROM a', {}, ['a']],
+    ['an ARG with a name that each object has', 'ARG toString=a\nFROM $toString', {}, ['a']],
     ['nothing', '# FROM a\n', {}, []],
   ])('finds %s', (_, text, args, wanted) => {
     expect(namedImages(Buffer.from(text), args)).toEqual(wanted);
