@@ -30,7 +30,9 @@ export interface Head {
 
 export const BACKSLASH = 0x5c;
 const BACKTICK = 0x60;
-const DIRECTIVE = /^([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\f\r ]*(.+)$/;
+const DIRECTIVE = /^([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\f\r ]*(.+)$/s;
+// BuildKit's DetectSyntax reads these as well.
+const OTHER_FORM = /^(?:\/\/\s*(?:syntax|escape|check)\s*=|\s*\{)/i;
 
 /** Reads the directives by BuildKit's rule: the first line that is none, even a blank one, ends them. */
 export function readHead(text: string): Head {
@@ -45,6 +47,13 @@ export function readHead(text: string): Head {
     if (directive.name === 'escape') head.escape ??= escapeByte(directive.value);
   }
   return head;
+}
+
+/** Whether Docker could find a directive at the top of such a file, in any form: also below `#!`, behind `//`, as JSON. */
+export function opensWithDirective(text: string): boolean {
+  const top = text.slice(byteOrderMarkLength(text));
+  const below = top.startsWith('#!') ? top.slice(top.indexOf('\n') + 1) : top;
+  return readHead(below).directives.length > 0 || OTHER_FORM.test(below);
 }
 
 function parseDirective(

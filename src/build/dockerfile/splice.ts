@@ -3,7 +3,7 @@
 import type { Fragment } from '../../core/build.ts';
 import { refuseCycle } from './cycle.ts';
 import { type Diagnostic, includeError, type Spot } from './diagnostic.ts';
-import { readHead } from './directives.ts';
+import { opensWithDirective } from './directives.ts';
 import { countProblem, depthProblem, type Limits, totalSizeProblem } from './limits.ts';
 import type { Include, SourceFile } from './source-file.ts';
 import type { Origin, TracedRun } from './source-map.ts';
@@ -25,6 +25,8 @@ export interface Splice {
 
 const LINE_FEED = 0x0a;
 const NEWLINE = Buffer.of(LINE_FEED);
+// Blanks alone would not keep JSON from being read as a directive.
+const COMMENT = Buffer.from('#\n');
 
 interface Output {
   readonly root: SourceFile;
@@ -122,10 +124,10 @@ function append(
   if (part.from >= part.to) return;
   const { head } = output.root.parsed;
   const run = { file: file.id, line: part.line, count: part.until - part.line, via };
-  // An INCLUDE at the top that came to nothing must not turn the comment below it into a directive.
-  const isAtTop = output.size === head.end;
-  if (isAtTop && readHead(file.parsed.text.slice(part.from, part.to)).directives.length > 0) {
-    push(output, NEWLINE);
+  // Neither what an INCLUDE at the top brings nor, where it comes to nothing, the comment below it may be a directive.
+  const isAtTop = output.size === head.end && (via.length > 0 || part.from > 0);
+  if (isAtTop && opensWithDirective(file.parsed.text.slice(part.from, part.to))) {
+    push(output, COMMENT);
     addRun(output.map, { ...run, count: 1 });
   }
   push(output, file.bytes.subarray(part.from, part.to));

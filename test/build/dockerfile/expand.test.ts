@@ -188,8 +188,24 @@ test('maps a file without INCLUDE to itself', async () => {
 test('does not let an INCLUDE that comes to nothing make a directive of a comment', async () => {
   const files = { Dockerfile: 'INCLUDE b\n# escape=`\nRUN a \\\n c\n', b: '# syntax=x\n' };
   const { bytes, map } = await expandFiles({ files });
-  expect(bytes.toString()).toBe('\n# escape=`\nRUN a \\\n c\n');
+  expect(bytes.toString()).toBe('#\n# escape=`\nRUN a \\\n c\n');
   expect(originOf(map, 3)?.line).toBe(3);
+});
+
+test.each<[name: string, b: string, want: string]>([
+  ['below a line of #!', '#!/x\n# syntax=y\n', '#\n#!/x\n# syntax=y\n'],
+  ['behind two slashes', '// syntax=y\n', '#\n// syntax=y\n'],
+  ['as JSON', '{"syntax":"y"}\n', '#\n{"syntax":"y"}\n'],
+  ['with a CR in it', '# syntax=y \rz\nRUN a\n', 'RUN a\n'],
+])('lets no fragment set a directive %s', async (_name, b, want) => {
+  const { bytes } = await expandFiles({ files: { Dockerfile: 'INCLUDE b\n', b } });
+  expect(bytes.toString()).toBe(want);
+});
+
+test('leaves directives of the Dockerfile itself in any form', async () => {
+  const Dockerfile = '#!/x\n# syntax=y\nINCLUDE b\n';
+  const { bytes } = await expandFiles({ files: { Dockerfile, b: 'RUN b\n' } });
+  expect(bytes.toString()).toBe('#!/x\n# syntax=y\nRUN b\n');
 });
 
 test('records what was included, from where', async () => {
