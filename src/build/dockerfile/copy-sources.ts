@@ -17,8 +17,9 @@ interface Source {
   to: number;
 }
 
-const FLAGS = /^(?:\s+--\S+)*\s*/;
-const WORD = /\S+/g;
+// Docker's blanks: alone, the last byte of an à would be one of Unicode.
+const FLAGS = /^(?:[\t\v\f\r ]+--[^\t\v\f\r ]+)*[\t\v\f\r ]*/;
+const WORD = /[^\t\v\f\r ]+/g;
 // Wildcards, variables, quotes, escapes, heredocs and addresses are for Docker to understand.
 const UNCLEAR = /[*?[\]$"'\\`<]|^[a-z][a-z0-9+.-]*:\/\/|^git@/i;
 

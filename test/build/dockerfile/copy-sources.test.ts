@@ -23,6 +23,7 @@ test.each<[name: string, line: string, want: string[]]>([
   ['what only looks like JSON', 'COPY [gone x', []],
   ['a continuation', 'COPY app.js \\\n# c\n  gone /x/', ['gone']],
   ['UTF-8', 'COPY é ü /x/', ['ü']],
+  ['a letter whose last byte is a blank of Unicode', 'COPY voilà /x/', ['voilà']],
   ['another stage', 'COPY --from=0 gone /x/', []],
   ['wildcards', 'COPY go*e gon? [g]one /x/', []],
   ['variables', 'COPY $A ${B}/c /x/', []],

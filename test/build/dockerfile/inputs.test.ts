@@ -45,6 +45,7 @@ test.each<[name: string, inputs: string, b: string, want: string]>([
   ['UTF-8', 'PORT=é', `${tomcat}RUN ü$[[ PORT ]]ü\n`, 'RUN üéü\n'],
   ['CRLF', 'P=1', '# ekiden: input P\r\nRUN $[[ P ]]\r\n', '# ekiden: input P\r\nRUN 1\r\n'],
   ['a default in quotes', '', '# ekiden: input P="a b" x\nRUN $[[ P ]]\n', 'RUN a b\n'],
+  ['a default that ends in à', '', '# ekiden: input P=à\nRUN $[[ P ]]\n', 'RUN à\n'],
   ['an empty default', '', '# ekiden: input P= x\nRUN a$[[ P ]]\n', 'RUN a\n'],
   ['a default with a variable', '', '# ekiden: input P=$HOME/a\nRUN $[[ P ]]\n', 'RUN $HOME/a\n'],
   [
