@@ -45,8 +45,8 @@ export function openRepository(options: RepositoryOptions): Tree {
       const entry = await entryAt(part);
       if (entry?.type === 'commit') throw isSubmodule(part);
       if (entry && isLink(entry)) {
-        const target = follow(part, (await fileAt(part))?.toString() ?? '');
-        return target + path.slice(part.length);
+        const target = (await fileAt(part))?.toString() ?? '';
+        return follow({ link: part, target, rest: path.slice(part.length) });
       }
       if (!entry) return undefined;
     }
@@ -56,6 +56,7 @@ export function openRepository(options: RepositoryOptions): Tree {
   return {
     async read(path) {
       for (let hops = 0, at = path; hops <= mostHops; hops++) {
+        if (at === '' || at.endsWith('/')) return undefined;
         await options.check?.(at);
         const bytes = await fileAt(at);
         if (bytes && !mayBeLink(bytes)) return bytes;
@@ -106,11 +107,12 @@ function isLink({ mode }: TreeEntry): boolean {
   return mode === '120000';
 }
 
-/** The path that the link at `path` means. */
-function follow(path: string, target: string): string {
-  const resolved = target.startsWith('/') ? undefined : resolvePath(path, target);
-  if (resolved !== undefined) return resolved.replace(/\/$/, '');
-  throw badLink(path, 'is a link that leads out of the repository');
+/** The path that `rest` below a link means. */
+function follow({ link, target, rest }: { link: string; target: string; rest: string }): string {
+  const resolved = target.startsWith('/') ? undefined : resolvePath(link, target);
+  // Of the root, only the slash is left.
+  if (resolved !== undefined) return (resolved.replace(/\/$/, '') + rest).replace(/^\//, '');
+  throw badLink(link, 'is a link that leads out of the repository');
 }
 
 function parentOf(path: string): string {

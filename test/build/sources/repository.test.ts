@@ -29,6 +29,7 @@ beforeAll(async () => {
     linked: { symlink: 'docker' },
     deep: { symlink: 'services/web/../../linked' },
     'to-folder': { symlink: 'docker/' },
+    'docker/top': { symlink: '..' },
     absolute: { symlink: '/etc/passwd' },
     out: { symlink: '../../etc/passwd' },
     dangling: { symlink: 'nowhere' },
@@ -69,6 +70,23 @@ describe('finds', () => {
   ])('%s', async (path, text) => {
     const { bytes } = await include(path);
     expect(bytes.toString().trimEnd()).toBe(text.trimEnd());
+  });
+
+  it.each(['.', '/', 'docker', 'docker/', 'linked', 'docker/top'])(
+    'no Dockerfile where %s is a folder',
+    async (file) => {
+      await expect(host.expand(project, { file })).rejects.toMatchObject({ code: 'E_NOT_FOUND' });
+    },
+  );
+
+  it('a file by a link to the root, of which no file is asked for by an odd path', async () => {
+    const asked = vi.spyOn(host.client, 'file');
+    const { bytes } = await include('docker/top/docker/base');
+    expect(bytes.toString()).toBe('FROM base\n');
+    await expect(include('docker/top')).rejects.toMatchObject({ code: 'E_NOT_FOUND' });
+    const odd = asked.mock.calls.map(([, path]) => path).filter((path) => /^(\/|$)/.test(path));
+    asked.mockRestore();
+    expect(odd).toEqual([]);
   });
 
   it('a Dockerfile that is a link, whose paths are those of the link', async () => {
