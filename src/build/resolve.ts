@@ -108,6 +108,7 @@ async function follow(options: ResolverOptions, following: Following): Promise<J
   if (superseded === undefined) return follow(options, following);
   const resolved = withLeg(build.legs, { name: 'resolve', start, end: Date.now() });
   await builds.update(build.id, { plan, legs: resolved });
+  await builds.forgetReason(build.id);
   return [...superseded, { type: 'build.resolved', build: build.id }];
 }
 

@@ -16,6 +16,9 @@ export interface StoreOptions {
   prefix: string;
 }
 
+const forgetReasonScript = `
+  if redis.call('HGET', KEYS[1], 'state') == ARGV[1] then redis.call('HDEL', KEYS[1], 'reason') end`;
+
 export function createBuildStore({ redis, prefix }: StoreOptions): BuildStore {
   const records = createRecords<Build>({
     redis,
@@ -29,6 +32,9 @@ export function createBuildStore({ redis, prefix }: StoreOptions): BuildStore {
   return {
     ...records,
     start: (id) => records.end(id, 'running'),
+    async forgetReason(id) {
+      await redis.eval(forgetReasonScript, 1, records.key(id), JSON.stringify('queued'));
+    },
     async create(build) {
       const kept = await records.create(build);
       await listing.add(index(kept.project), kept.id, kept.createdAt);

@@ -69,6 +69,7 @@ describe('when GitLab does not answer well', () => {
         { type: 'build.superseded', build: 'b1' },
         { type: 'build.resolved', build: 'b2' },
       ]);
+      expect((await rig.endOf('b2')).reason).toBeUndefined();
     },
   );
 

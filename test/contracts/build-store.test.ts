@@ -77,6 +77,18 @@ describe.each([
     });
   });
 
+  test('why a build waited is forgotten while it is queued, and not once it ended', async () => {
+    const builds = open();
+    await builds.create(sampleBuild({ reason: 'waits' }));
+    await builds.forgetReason('b1');
+    expect((await builds.find('b1'))?.reason).toBeUndefined();
+    await builds.end('b1', 'canceled', 'canceled by ada');
+    await builds.forgetReason('b1');
+    expect((await builds.find('b1'))?.reason).toBe('canceled by ada');
+    await builds.forgetReason('none');
+    expect(await builds.find('none')).toBeUndefined();
+  });
+
   test('an end without a reason takes away the one for which it waited', async () => {
     const builds = open();
     await builds.create(sampleBuild({ reason: 'waits' }));

@@ -43,6 +43,10 @@ export function createFakeBuildStore(): BuildStore {
   return {
     ...rest,
     start: (id) => rest.end(id, 'running'),
+    async forgetReason(id) {
+      const build = records.get(id);
+      if (build?.state === 'queued') delete build.reason;
+    },
     saveDockerfile: async (id, expanded) => void dockerfiles.set(id, structuredClone(expanded)),
     async dockerfile(id) {
       const kept = dockerfiles.get(id);

@@ -114,6 +114,7 @@ describe('createReport', () => {
         ...store,
         find: known(build),
         start: missing,
+        forgetReason: missing,
         saveDockerfile: missing,
         dockerfile: missing,
         list: missing,
