@@ -3,7 +3,7 @@ import type { StepEvent } from '../../core/build-step.ts';
 import type { StepPlaces } from './step-places.ts';
 import { lastWordsOf, type StepReader, titleOf } from './steps.ts';
 
-/** The builder's own lines come as messages of their own, so that they are told from what a command prints. */
+/** The builder's own lines come as messages of their own; what a command prints may still look like one. */
 const begins = /^Step (\d+)\/\d+ : (.*)$/s;
 const usesCache = /^ ---> Using cache\n$/;
 const noise =
@@ -56,12 +56,18 @@ export function createClassicSteps(places: StepPlaces): StepReader {
 function print(reading: Reading, text: string, at: number): StepEvent[] {
   const { step, awaitsLineEnd } = reading;
   const [, number, instruction = ''] = begins.exec(text) ?? [];
-  if (number !== undefined) return begin(reading, { number, instruction, at });
+  if (isNext(reading, number)) return begin(reading, { number, instruction, at });
   reading.awaitsLineEnd = false;
   if (awaitsLineEnd && text === '\n') return [];
   if (done.test(text)) return finish(reading, 'done', at);
   if (usesCache.test(text) && step) step.isHit = true;
   return usesCache.test(text) || noise.test(text) ? [] : say(step, text);
+}
+
+/** Without this a command could print any number of steps, and each is remembered. */
+function isNext({ places, last }: Reading, number: string | undefined): number is string {
+  if (number === undefined || places.lineOfStep(Number(number)) === undefined) return false;
+  return last === undefined || Number(number) > Number(last.id);
 }
 
 function begin(

@@ -33,7 +33,7 @@ export interface StepPlaces {
   lineOfStep(step: number): number | undefined;
   /** First line of a vertex; `last` is the highest index that is known of its stage. */
   lineOfVertex(vertex: VertexName, last: number): number | undefined;
-  /** Line of the FROM that names an image, as far as one can tell: args may stand for it. */
+  /** First line of the FROM or --from that names an image, as far as one can tell: args may stand for it. */
   lineOfImage(image: string): number | undefined;
   /** Where people wrote a line of the expanded file, such as `Dockerfile:3 → template:tomcat@9.1.0:7`. */
   originOf(line: number | undefined): string | undefined;
@@ -58,8 +58,8 @@ export function createStepPlaces({ bytes, map }: ExpandedDockerfile): StepPlaces
     lineOfImage(image) {
       const name = image.replace(/:latest$/, '');
       const [only, ...others] = stages;
-      const found = stages.find(({ text }) => text.includes(name));
-      return (found ?? (others.length === 0 ? only : undefined))?.from.startLine;
+      const found = instructions.find((each) => namesImage(each, bytes, name));
+      return (found ?? (others.length === 0 ? only?.from : undefined))?.startLine;
     },
     originOf(line) {
       const origin = line === undefined ? undefined : originOf(map, line);
@@ -71,8 +71,6 @@ export function createStepPlaces({ bytes, map }: ExpandedDockerfile): StepPlaces
 interface Stage {
   names: Set<string>;
   from: Instruction;
-  /** That of FROM. */
-  text: string;
   /** Those that BuildKit gives a number (dispatch in frontend/dockerfile/dockerfile2llb). */
   counted: Instruction[];
 }
@@ -84,13 +82,22 @@ function stagesOf(instructions: Instruction[], bytes: Buffer): Stage[] {
   const stages: Stage[] = [];
   for (const instruction of instructions) {
     if (instruction.keyword === 'FROM') {
-      const text = bytes.toString('latin1', instruction.start, instruction.textEnd);
-      const name = alias.exec(text)?.[1]?.toLowerCase();
+      const name = alias.exec(textOf(instruction, bytes))?.[1]?.toLowerCase();
       const names = new Set([name ?? `stage-${stages.length}`]);
-      stages.push({ names, from: instruction, text, counted: [] });
+      stages.push({ names, from: instruction, counted: [] });
     } else if (countedKeywords.has(instruction.keyword)) stages.at(-1)?.counted.push(instruction);
   }
   // BuildKit leaves the name of the only stage out.
   if (stages.length === 1) stages[0]?.names.add('').add('stage-0');
   return stages;
+}
+
+/** True of FROM IMAGE, COPY --from=IMAGE and RUN --mount=from=IMAGE. */
+function namesImage(instruction: Instruction, bytes: Buffer, name: string): boolean {
+  const text = textOf(instruction, bytes);
+  return (instruction.keyword === 'FROM' || /\bfrom=/.test(text)) && text.includes(name);
+}
+
+function textOf({ start, textEnd }: Instruction, bytes: Buffer): string {
+  return bytes.toString('latin1', start, textEnd);
 }

@@ -65,9 +65,12 @@ ADD y /
     }
   });
 
-  it('finds the FROM that names an image, or the only one', () => {
+  it('finds the FROM or --from that names an image, or the only FROM', () => {
     const two = createStepPlaces({ bytes: Buffer.from('FROM r/a AS b\nFROM c:1\n'), map });
     expect(['r/a:latest', 'c:1', 'd'].map(two.lineOfImage)).toEqual([1, 2, undefined]);
+    const from = 'FROM c:1\nRUN echo d\nCOPY --from=d /x /\nRUN --mount=from=e:2 true\n';
+    const copies = createStepPlaces({ bytes: Buffer.from(from), map });
+    expect(['c:1', 'd:latest', 'e:2'].map(copies.lineOfImage)).toEqual([1, 3, 4]);
     const one = createStepPlaces({ bytes: Buffer.from('ARG A=x\nFROM $A\n'), map });
     expect(one.lineOfImage('x')).toBe(2);
   });

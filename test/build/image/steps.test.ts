@@ -39,6 +39,16 @@ describe('createClassicSteps', () => {
     ]);
   });
 
+  it('takes no steps from a command that prints some', () => {
+    const steps = createClassicSteps(places);
+    read(steps, 'Step 3/4 : RUN a', '\n');
+    const fakes = ['Step 3/4 : RUN a', 'Step 1/4 : FROM x', 'Step 5/5 : RUN c', 'Step 0/4 : x'];
+    expect(read(steps, ...fakes)).toEqual(
+      fakes.map((text) => ({ type: 'output', step: '3', text })),
+    );
+    expect(read(steps, 'Step 4/4 : RUN b').at(-1)).toEqual(started('4', 'RUN b', 0));
+  });
+
   it('says what is pulled, without its progress, and takes FROM for new then', () => {
     const steps = createClassicSteps(places);
     read(steps, 'Step 1/4 : FROM x', '\n');
