@@ -1,5 +1,7 @@
 /** Splits a line into words with quotes, escapes and references to variables; all of it latin1, one character a byte. */
 
+import { fromUtf8 } from './bytes.ts';
+
 /** `$X`, `${X}`, `${X-d}` or `${X:-d}`. */
 export interface Reference {
   name: string;
@@ -131,7 +133,7 @@ function readDollar(reader: Reader): Piece {
   const otherwise = name === '' ? undefined : readOtherwise(reader);
   if (name === '' || reader.line.charAt(reader.at) !== '}') {
     const text = reader.line.slice(from, reader.at + 1);
-    reader.problem ??= `${text}${text.endsWith('}') ? '' : '…'} is no variable that INCLUDE reads`;
+    reader.problem ??= `${text}${text.endsWith('}') ? '' : fromUtf8('…')} is no variable that INCLUDE reads`;
     return '';
   }
   reader.at++;

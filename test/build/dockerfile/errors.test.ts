@@ -131,6 +131,7 @@ test.each<[code: string, setting: Setting, message: string, hint: string]>([
   ['E_SYNTAX', of('INCLUDE\n'), 'names no source', grammar],
   ['E_SYNTAX', of('INCLUDE b c\n'), 'c is not of the form NAME=VALUE', grammar],
   ['E_SYNTAX', of('INCLUDE b # c\n'), 'comment', 'a line of its own'],
+  ['E_SYNTAX', of('INCLUDE $' + '{A:+b}\n'), '{A:… is no variable', ':-default}'],
   ['E_SCHEME', of('INCLUDE node:20\n'), 'node:20', 'COPY --from'],
   ['E_SCHEME', of('INCLUDE https://x/y\n'), 'https://x/y', 'project:'],
   ['E_VAR_UNDEFINED', of('ARG BASE=1\nINCLUDE $BSAE\n'), 'BSAE', 'Did you mean BASE?'],
