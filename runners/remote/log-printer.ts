@@ -7,6 +7,9 @@ import { colours } from '../terminal.ts';
 /** Characters of a line that does not end; then it is printed in parts. */
 const longestLine = 64 * 1024;
 
+/** Ends all colours, since what hides text would hide what is typed next as well. */
+const plainAgain = '\x1b[0m';
+
 const hues = [colours.cyan, colours.yellow, colours.green, colours.magenta, colours.blue];
 
 export interface LogPrinter {
@@ -20,7 +23,9 @@ export function createLogPrinter(name?: string, index = 0): LogPrinter {
   if (name === undefined) {
     return {
       add: (part) => write(bytesOf(part)),
-      end: async () => undefined,
+      end: async () => {
+        if (process.stdout.isTTY) await write(plainAgain);
+      },
     };
   }
   const hue = hues[index % hues.length] ?? colours.dim;
