@@ -38,24 +38,25 @@ export interface BuildRequests {
 export interface WantedBuild {
   project: number;
   ref?: string;
-  /** Name and GitLab's id of who asks. */
+  /** The name of who asks. */
   by: string;
-  actor: number;
+  /** GitLab's id of the user on whose behalf files of other projects are read. */
+  actor?: number;
 }
 
 export interface WantedRetry {
   /** The build to do again. */
   build: string;
   by: string;
-  actor: number;
+  actor?: number;
   /** True to splice in the fragments that it had, whatever they are now. */
   exactly?: boolean;
   /** False to make every step anew. */
   cache?: boolean;
 }
 
-/** Builds of a project among which those are that may still wait or run. */
-const recent = 100;
+/** All builds of a project that can be listed. */
+const listed = 500;
 
 /** Nothing was there before what a person asked for, so GitLab's first answer counts. */
 const noCommit = '0'.repeat(40);
@@ -80,7 +81,7 @@ export function createBuildRequests(options: BuildRequestsOptions): BuildRequest
       return cancel(options, build, by);
     },
     async cancelAll(project, by) {
-      const { items } = await builds.list(project, { limit: recent });
+      const { items } = await builds.list(project, { limit: listed });
       for (const build of items.filter(isActive)) {
         await cancel(options, build, by).catch(unlessEnded);
       }

@@ -1,9 +1,10 @@
 /** Builds that people ask for and give up, with the stand-in GitLab and the real stores. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type BuildRequests, createBuildRequests } from '../../src/build/requests.ts';
-import { isActive } from '../../src/core/build.ts';
+import { type Build, isActive } from '../../src/core/build.ts';
 import type { Arrival, JourneyEvent, PushReceived } from '../../src/core/event.ts';
 import { createFakeQueue, type FakeQueue } from '../fakes/queue.ts';
+import { sampleBuild } from '../support/samples.ts';
 import { dockerfile, type Host, type Rig, startHost } from './rig.ts';
 
 let host: Host;
@@ -143,6 +144,18 @@ describe('giving a build up', () => {
     expect(await rig.endOf('b2')).toEqual({ state: 'canceled', reason });
     expect(await rig.endOf('b1')).toMatchObject({ state: 'succeeded' });
     expect(await rig.stores.heads.current(rig.project, 'refs/heads/main')).toBeUndefined();
+  });
+
+  it('of a whole project reaches the one that waits behind hundreds of newer ones', async () => {
+    const { project, stores } = rig;
+    const create = (id: string, createdAt: number, state: Build['state']) =>
+      stores.builds.create(sampleBuild({ id, project, createdAt, state }));
+    await create('first', 1, 'queued');
+    await Promise.all(
+      Array.from({ length: 300 }, (_, index) => create(`b${index}`, 2 + index, 'skipped')),
+    );
+    await requests.cancelAll(project, by);
+    expect((await stores.builds.find('first'))?.state).toBe('canceled');
   });
 
   it('that does not exist says so', async () => {
