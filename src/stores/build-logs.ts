@@ -27,9 +27,6 @@ const mebibyte = 1024 * 1024;
 /** Nobody reads more than this of one log, and its end tells why it failed. */
 const usualEnds = { head: 64 * mebibyte, tail: 64 * mebibyte };
 
-/** Writers add no longer pieces than this. */
-export const longestPiece = 64 * 1024;
-
 /** Bytes that are read at once; up to eight pieces more. */
 const enough = 256 * 1024;
 

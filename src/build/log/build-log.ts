@@ -2,8 +2,9 @@
 import type { BuildLog, BuildLogStore } from '../../core/build-log.ts';
 import { createMasker, mask } from '../../core/secret.ts';
 import type { Note } from './journey.ts';
-import { createLogWriter, type LogWriter } from './log-writer.ts';
+import { createLogWriter, type LogWriter, longestPiece } from './log-writer.ts';
 import { createTerminalText } from './terminal-text.ts';
+import { createWaitingBytes } from './waiting-bytes.ts';
 
 export type { BuildLog } from '../../core/build-log.ts';
 
@@ -22,8 +23,11 @@ export function createBuildLogs(store: Pick<BuildLogStore, 'append'>): BuildLogs
     open: (build) => openLog(createLogWriter(store, build)),
     async note(build, { key, text }) {
       const terminal = createTerminalText();
-      const bytes = Buffer.from(terminal.write(text) + terminal.end());
-      await store.append({ build, writer: key, number: 1, bytes });
+      const waiting = createWaitingBytes();
+      waiting.add(Buffer.from(terminal.write(text) + terminal.end()));
+      for (let number = 1; waiting.size > 0; number += 1) {
+        await store.append({ build, writer: key, number, bytes: waiting.take(longestPiece) });
+      }
     },
   };
 }

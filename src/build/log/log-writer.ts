@@ -14,8 +14,8 @@ export interface LogWriter {
 
 /** Milliseconds in which small texts become one piece: a person sees no difference. */
 const gather = 100;
-/** Bytes of a piece. */
-const longestPiece = 64 * 1024;
+/** Bytes of a piece; the store reads none that is much longer. */
+export const longestPiece = 64 * 1024;
 /** Bytes below which whoever writes much may go on. */
 const lowWater = 1024 * 1024;
 /** Milliseconds between tries while the store is away, and how long the end waits for it. */

@@ -1,6 +1,6 @@
 /** The log of a build: what legs write, freed of secrets, in one order, also while Redis is away. */
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { createBuildLogs } from '../../../src/build/log/build-log.ts';
 import type { LogAddition } from '../../../src/core/build-log.ts';
 import { mask } from '../../../src/core/secret.ts';
@@ -87,6 +87,13 @@ describe('the log of a build', () => {
     await log.close();
     expect((await store.state('b1')).size).toBe(30 * piece.length);
   });
+});
+
+test('a note of any length can be read, and is kept once', async () => {
+  const { logs, read } = await openLogs();
+  const text = `${'a warning 駅\n'.repeat(200_000)}the end\n`;
+  for (let count = 0; count < 2; count += 1) await logs.note('b1', { key: 'resolved', text });
+  expect(await read()).toBe(text);
 });
 
 describe('a Redis that is away', () => {
