@@ -6,9 +6,9 @@ import { imageIn, type ProgressMessage, readProgress } from './progress.ts';
 const limit = 15_000;
 
 /**
- * Reads the progress of BuildKit until its end, or until nothing more comes for `silence` ms once the
- * image is made. Docker 20.10 falls silent so where its limits for what steps print are raised, and a
- * step prints much more than a megabyte a second.
+ * Reads the progress of BuildKit until its end, or until nothing more is told for `silence` ms once the
+ * image is made. Docker 20.10 falls silent so, or repeats empty messages without end, where its limits
+ * for what steps print are raised, and a step prints much more than a megabyte a second.
  */
 export async function* readUntilSilent(
   progress: Readable,
@@ -22,6 +22,7 @@ export async function* readUntilSilent(
   };
   try {
     for await (const message of readProgress(progress)) {
+      if (message.aux === '') continue;
       timer?.refresh();
       if (imageIn(message) !== undefined) timer ??= setTimeout(giveUp, silence);
       yield message;

@@ -27,6 +27,16 @@ describe('readUntilSilent', () => {
     expect(progress.destroyed).toBe(true);
   });
 
+  it('takes empty messages for silence', async () => {
+    const progress = new PassThrough();
+    progress.write(lineOf(image));
+    const empty = lineOf({ id: 'moby.buildkit.trace', aux: '' });
+    const repeating = setInterval(() => progress.write(empty), 5);
+    progress.once('close', () => clearInterval(repeating));
+    expect(await readAll(readUntilSilent(progress, 50))).toEqual([image]);
+    expect(progress.destroyed).toBe(true);
+  });
+
   it('waits for the image itself as long as it takes', async () => {
     const progress = new PassThrough();
     progress.write(lineOf({ stream: 'begun' }));
