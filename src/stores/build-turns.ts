@@ -84,8 +84,9 @@ async function moved(
   before: Map<string, number>,
   after: Map<string, number>,
 ): Promise<Map<string, number>> {
-  for (const [build, priority] of after) {
-    if (before.has(build) && before.get(build) !== priority) await reprioritize(build, priority);
-  }
+  const elsewhere = [...after].filter(([build, priority]) => {
+    return before.has(build) && before.get(build) !== priority;
+  });
+  await Promise.all(elsewhere.map(([build, priority]) => reprioritize(build, priority)));
   return after;
 }
