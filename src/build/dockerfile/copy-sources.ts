@@ -5,6 +5,7 @@ import type { SourceRun } from '../../core/build.ts';
 import { toUtf8 } from './bytes.ts';
 import { type Diagnostic, describe } from './diagnostic.ts';
 import { type Instruction, joinLines, type LogicalLine, parseDockerfile } from './instructions.ts';
+import { MAX_WARNINGS } from './limits.ts';
 import { spotInOutput } from './output-spots.ts';
 import { originOf } from './source-map.ts';
 import { type Span, spanOf } from './statement.ts';
@@ -43,6 +44,7 @@ export function missingCopySources(
       if (path === '' || has(path)) continue;
       const warning = warningAt(text, map, { path, span: spanOf(line, source) });
       if (warning) warnings.push(warning);
+      if (warnings.length === MAX_WARNINGS) return warnings;
     }
   }
   return warnings;

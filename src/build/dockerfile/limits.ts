@@ -26,6 +26,9 @@ export const defaultLimits: Limits = {
 // Docker's scanner takes no longer line (bufio.MaxScanTokenSize), and says so without the file's name.
 export const MAX_LINE = 65_535;
 
+// More of them say nothing new, and a hostile fragment would fill logs and answers with a hundred thousand.
+export const MAX_WARNINGS = 100;
+
 export function depthProblem({ depth }: Limits): Problem {
   return {
     code: 'E_DEPTH',

@@ -1,7 +1,15 @@
 /** Watches the stages that a Dockerfile gets from its fragments. */
 
-import { type Diagnostic, describe, includeError } from './diagnostic.ts';
+import {
+  type Diagnostic,
+  describe,
+  includeError,
+  type Problem,
+  type Severity,
+  type Spot,
+} from './diagnostic.ts';
 import { type Instruction, joinLines } from './instructions.ts';
+import { MAX_WARNINGS } from './limits.ts';
 import type { SourceFile } from './source-file.ts';
 import type { Origin } from './source-map.ts';
 import { spotOfInstruction } from './spots.ts';
@@ -25,6 +33,10 @@ export function watchStages(): StageWatch {
   let count = 0;
   let hasIncluded = false;
 
+  function tell(severity: Severity, problem: Problem, spot: () => Spot) {
+    if (diagnostics.length < MAX_WARNINGS) diagnostics.push(describe(severity, problem, spot()));
+  }
+
   function seeFrom(
     file: SourceFile,
     instruction: Instruction,
@@ -35,9 +47,8 @@ export function watchStages(): StageWatch {
     const [, image = '', alias] = FROM.exec(text) ?? [];
     const name = alias?.toLowerCase();
     const included = via.length > 0;
-    if (hasIncluded && NUMBER.test(image)) diagnostics.push(describe('warning', NUMERIC, spot()));
-    if (included && count > 0)
-      diagnostics.push(describe('note', newStage(file, instruction), spot()));
+    if (hasIncluded && NUMBER.test(image)) tell('warning', NUMERIC, spot);
+    if (included && count > 0) tell('note', newStage(file, instruction), spot);
     const earlier = name === undefined ? undefined : names.get(name);
     // Two stages of one name in the Dockerfile itself are Docker's to judge.
     if (name && earlier && (included || earlier.included)) {
@@ -59,7 +70,7 @@ export function watchStages(): StageWatch {
       const { text } = joinLines(file.parsed.text, instruction, file.parsed.escape);
       if (isFrom) seeFrom(file, instruction, via, text);
       else if (NUMERIC_COPY.test(text)) {
-        diagnostics.push(describe('warning', NUMERIC, spotOfInstruction(file, instruction, via)));
+        tell('warning', NUMERIC, () => spotOfInstruction(file, instruction, via));
       }
     },
   };

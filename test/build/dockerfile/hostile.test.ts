@@ -1,7 +1,7 @@
 /** Files that somebody wrote to keep Ekiden busy: each would take a minute and more if it were read again and again. */
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are variables of INCLUDE.
 import { expect, test } from 'vitest';
-import { namedImages } from '../../../src/build/dockerfile/index.ts';
+import { missingCopySources, namedImages } from '../../../src/build/dockerfile/index.ts';
 import { expandFiles, type Files } from './repository.ts';
 
 test.each<[name: string, files: Files, outcome: string]>([
@@ -49,6 +49,16 @@ test.each<[name: string, files: Files, outcome: string]>([
     ({ code, message, hint }) => (`${message}${hint}`.length < 10_000 ? code : 'too much'),
   );
   expect(seen).toBe(outcome);
+});
+
+test.each<[name: string, b: string]>([
+  ['stages', 'FROM a\n'.repeat(30_000)],
+  ['numbered stages', `FROM a\n${'COPY --from=0 a b\n'.repeat(14_000)}`],
+  ['missing files', `COPY ${'a '.repeat(32_000)}/x\n`.repeat(3)],
+])('many %s are told of a hundred times', async (_name, b) => {
+  const expansion = await expandFiles({ files: { Dockerfile: 'INCLUDE b\n', b } });
+  const missing = missingCopySources(expansion, (path) => path === 'b');
+  expect(Math.max(expansion.warnings.length, missing.length)).toBe(100);
 });
 
 test.each<[name: string, source: string]>([
