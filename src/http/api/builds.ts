@@ -1,5 +1,6 @@
 /** Endpoints about builds. */
 import { z } from 'zod';
+import type { Caller } from '../../core/access.ts';
 import type { Ekiden } from '../../ekiden.ts';
 import { serveBytes } from '../bytes.ts';
 import { endpoint } from './endpoint.ts';
@@ -49,8 +50,7 @@ export const requestBuild = endpoint({
   body: wantedBuild,
   answer: { status: 202, description: 'It is queued.', schema: requestedBuild },
   async handle({ ekiden, project, body: { ref }, caller }) {
-    const who = { by: caller.username, actor: caller.user };
-    const wanted = { project, ...who, ...(ref ? { ref } : {}) };
+    const wanted = { project, ...askerOf(caller), ...(ref ? { ref } : {}) };
     const { id } = await ekiden.buildRequests.request(wanted);
     return { id, url: `${ekiden.config.url}/builds/${id}` };
   },
@@ -112,8 +112,7 @@ export const retryBuild = endpoint({
   others: { 409: 'It has not ended, or its ref has moved on.' },
   async handle({ ekiden, project, params, body, caller }) {
     const { id: build } = await findBuild(ekiden, project, params.id);
-    const who = { by: caller.username, actor: caller.user };
-    const { id } = await ekiden.buildRequests.retry({ build, ...who, ...body });
+    const { id } = await ekiden.buildRequests.retry({ build, ...askerOf(caller), ...body });
     return { id, url: `${ekiden.config.url}/builds/${id}` };
   },
 });
@@ -145,6 +144,11 @@ export const readBuildLog = endpoint({
     });
   },
 });
+
+/** The token of a job sees no other project, so its builds must not read them by the rights of its user. */
+function askerOf({ username, user, onlyProject }: Caller) {
+  return { by: username, ...(onlyProject === undefined ? { actor: user } : {}) };
+}
 
 /** @throws NotFoundError also for a build of another project. */
 export async function findBuild({ builds }: Pick<Ekiden, 'builds'>, project: number, id: string) {

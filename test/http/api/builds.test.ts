@@ -42,3 +42,25 @@ test('a build is done again while its commit is the head', async () => {
   await gitlab.commit(project, { branch: 'main', message: 'two', files: { 'a.txt': 'a' } });
   expect(await retry({})).toMatchObject({ status: 409, body: { code: 'E_HEAD_MOVED' } });
 });
+
+test('what the token of a job asks for is read on behalf of nobody', async () => {
+  const api = await openApi({ redis });
+  const { project, ekiden, gitlab } = api;
+  const files = { Dockerfile: 'FROM scratch\n' };
+  const sha = await gitlab.commit(project, { branch: 'main', message: 'one', files });
+  await ekiden.builds.create(sampleBuild({ project, sha, state: 'failed' }));
+  const user = gitlab.createUser({ username: 'ada', projectId: project, accessLevel: 30 });
+  const job = await gitlab.createJob({ projectId: project, userId: user.id, ref: 'main' });
+  const ask = async (path: string, headers: Record<string, string>) => {
+    const at = `/projects/${project}/builds${path}`;
+    const { status, body } = await api.call('POST', at, { headers, body: {} });
+    expect(status).toBe(202);
+    return ekiden.builds.find((body as { id: string }).id);
+  };
+  for (const path of ['', '/b1/retry']) {
+    const byJob = await ask(path, { 'JOB-TOKEN': job.token });
+    expect(byJob).toMatchObject({ by: 'ada' });
+    expect(byJob).not.toHaveProperty('actor');
+    expect(await ask(path, { 'PRIVATE-TOKEN': user.token })).toMatchObject({ actor: user.id });
+  }
+});
