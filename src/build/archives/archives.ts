@@ -91,7 +91,8 @@ async function begin(
   const download = startDownload({ source: stream, ...room });
   const settled = download.ended
     .then((isWhole) => (isWhole ? cache.keep(room.file, key, format) : cache.discard(room.file)))
-    .finally(onEnd);
+    .finally(onEnd)
+    .finally(download.release);
   return { download, format, settled };
 }
 

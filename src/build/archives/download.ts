@@ -17,6 +17,8 @@ export interface Download {
   read(): Readable | undefined;
   /** True when the file holds all, false when it does not; every reader is told what went wrong. */
   readonly ended: Promise<boolean>;
+  /** Nobody new reads it from here on: its file is closed with the last reader. */
+  release(): Promise<void>;
 }
 
 /** A reader takes pieces of this size from the file, and holds as much of what goes by it. */
@@ -30,6 +32,7 @@ interface State {
   /** Bytes go to the readers alone from here on. */
   isSpilled: boolean;
   isEnded: boolean;
+  isReleased: boolean;
   error: unknown;
   readers: Set<PassThrough>;
   /** Wakes the readers that wait for more. */
@@ -39,8 +42,9 @@ interface State {
 
 export function startDownload({ source, file, mostBytes }: DownloadOptions): Download {
   const state: State = {
-    ...{ source, handle: undefined, written: 0, isSpilled: false, isEnded: false },
-    ...{ error: undefined, readers: new Set<PassThrough>(), wake: () => undefined },
+    ...{ source, handle: undefined, written: 0, error: undefined },
+    ...{ isSpilled: false, isEnded: false, isReleased: false },
+    ...{ readers: new Set<PassThrough>(), wake: () => undefined },
     more: Promise.resolve(),
   };
   tell(state);
@@ -49,6 +53,10 @@ export function startDownload({ source, file, mostBytes }: DownloadOptions): Dow
   const ended = pump(state, file, mostBytes);
   return {
     ended,
+    async release() {
+      state.isReleased = true;
+      await closeUnused(state);
+    },
     read() {
       if (state.isSpilled || state.error !== undefined) return undefined;
       return createReader(state);
@@ -83,7 +91,6 @@ async function pump(state: State, file: string, mostBytes: number): Promise<bool
     state.isEnded = true;
     for (const beyond of state.readers) beyond.end();
     tell(state);
-    await closeUnused(state);
   }
   return !state.isSpilled && state.error === undefined;
 }
@@ -114,9 +121,19 @@ async function handOver(state: State, chunk: Buffer): Promise<void> {
   await Promise.all(
     [...state.readers].map(async (beyond) => {
       if (beyond.destroyed || beyond.write(chunk)) return;
-      await Promise.race([once(beyond, 'drain'), once(beyond, 'close')]).catch(() => undefined);
+      await drained(beyond);
     }),
   );
+}
+
+/** Also when it is closed. What is not heard is not listened for any more. */
+async function drained(beyond: PassThrough): Promise<void> {
+  const heard = new AbortController();
+  const { signal } = heard;
+  const either = [once(beyond, 'drain', { signal }), once(beyond, 'close', { signal })];
+  await Promise.race(either).catch(() => undefined);
+  heard.abort();
+  await Promise.allSettled(either);
 }
 
 function createReader(state: State): Readable {
@@ -171,14 +188,17 @@ async function leave(state: State, beyond: PassThrough): Promise<void> {
   beyond.destroy();
   state.readers.delete(beyond);
   if (state.readers.size === 0 && !state.isEnded) {
-    state.source.destroy(new Error('nobody wants the archive any more'));
+    // At once, since somebody may come before the source tells of its end.
+    const error = new Error('nobody wants the archive any more');
+    state.error = error;
+    state.source.destroy(error);
   }
   await closeUnused(state);
 }
 
 async function closeUnused(state: State): Promise<void> {
   const { handle } = state;
-  if (!state.isEnded || state.readers.size > 0 || handle === undefined) return;
+  if (!state.isReleased || state.readers.size > 0 || handle === undefined) return;
   state.handle = undefined;
   await handle.close().catch(() => undefined);
 }

@@ -201,6 +201,25 @@ describe('a download', () => {
     await expect.poll(() => readdir(folder)).toEqual([]);
   });
 
+  it('gathers no listeners while it waits for slow readers', async () => {
+    const warnings: string[] = [];
+    const hear = (warning: Error) => warnings.push(warning.name);
+    process.on('warning', hear);
+    onTestFinished(() => void process.off('warning', hear));
+    const archives = open({ limit: 1 });
+    const reading = await archives.read();
+    Readable.from(Array.from({ length: 60 }, () => Buffer.alloc(size))).pipe(
+      archives.sent[0] ?? new PassThrough(),
+    );
+    let read = 0;
+    for await (const piece of reading) {
+      read += (piece as Buffer).length;
+      await new Promise(setImmediate);
+    }
+    expect(read).toBe(60 * size);
+    expect(warnings).toEqual([]);
+  });
+
   it('goes on where the disk takes nothing', async () => {
     await rm(folder, { recursive: true });
     await writeFile(folder, 'no folder');
