@@ -68,7 +68,11 @@ const silent = { delayMs: 25_000, status: 504 };
 it('gets through a GitLab that fails once in every question of every leg', async () => {
   const pushes = Object.entries(failures).map(async ([name, faults]) => {
     const project = await stage.project(`faults/${name}`);
-    for (const route of legs(project.id)) {
+    // GitLab's own limit costs a minute each time, and stands in the way of archives alone.
+    const routes = legs(project.id).filter(
+      ({ source }) => name !== 'application-limit' || source.includes('archive'),
+    );
+    for (const route of routes) {
       for (const fault of faults) stage.gitlab.faults.add({ route, ...fault });
     }
     return [name, await follow.push(project, appFiles(name))] as const;
