@@ -105,15 +105,19 @@ async function submoduleLines(
 ): Promise<string[]> {
   if (emptyFolders.length === 0) return [];
   const bytes = await gitlab.file(build.project, '.gitmodules', build.sha).catch(unknown);
-  const text = bytes?.toString() ?? '';
-  const paths = new Set(
-    [...text.matchAll(/^\s*path\s*=\s*"?(.*?)"?\s*$/gm)].map(([, path]) => path),
-  );
+  const lines = bytes?.toString().split('\n') ?? [];
+  const paths = new Set(lines.map(submodulePath));
   return emptyFolders
     .map((folder) => posix.join(plan.context, folder))
     .filter((path) => paths.has(path))
     .slice(0, lineLimit)
     .map((path) => `left out: submodule ${path} (git submodules are not in GitLab's archives)`);
+}
+
+/** Read by the line, and with no wildcard at an end: the file may be made to keep a search busy for hours. */
+function submodulePath(line: string): string | undefined {
+  const [, path] = /^path\s*=(.*)$/.exec(line.trim()) ?? [];
+  return path?.trim().replace(/^"|"$/g, '');
 }
 
 function pointerLines({ pointers }: Findings): string[] {
