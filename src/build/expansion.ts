@@ -5,6 +5,7 @@ import {
   type ExpandOptions,
   type Expansion,
   expandDockerfile,
+  type Included,
   resolvePath,
 } from './dockerfile/index.ts';
 import type { Actor, OpenSources } from './sources/index.ts';
@@ -59,7 +60,23 @@ export function createExpansion({
 
 /** The fragments of an expansion as its build keeps them: each way to name a file once, in the order of the output. */
 export function fragmentsOf({ included }: Pick<Expansion, 'included'>): Fragment[] {
-  const found = included.map(({ at: _, ...fragment }): Fragment => fragment);
-  const keyOf = ({ source, file }: Fragment) => `${source} ${file}`;
+  return eachOnce(included);
+}
+
+/** The repeats that were left out and are named in another way than all that was not. */
+export function skippedOf({
+  included,
+  skipped,
+}: Pick<Expansion, 'included' | 'skipped'>): Fragment[] {
+  const known = new Set(included.map(keyOf));
+  return eachOnce(skipped.filter((each) => !known.has(keyOf(each))));
+}
+
+function eachOnce(all: readonly Included[]): Fragment[] {
+  const found = all.map(({ at: _, ...fragment }): Fragment => fragment);
   return [...new Map(found.reverse().map((each) => [keyOf(each), each])).values()].reverse();
+}
+
+function keyOf({ source, file }: Fragment): string {
+  return `${source} ${file}`;
 }

@@ -72,7 +72,7 @@ export function createBuildRequests(options: BuildRequestsOptions): BuildRequest
       const build = await existing(builds, id);
       await ensureRepeatable(options, build, exactly);
       const { project, ref, sha, plan } = build;
-      const pins = exactly && plan ? { pins: plan.fragments } : {};
+      const pins = exactly && plan ? { pins: [...plan.fragments, ...(plan.skipped ?? [])] } : {};
       const again = { retryOf: id, ...pins, ...(cache ? {} : { noCache: true }) };
       return begin(options, { project, ref, sha, ...who, again });
     },

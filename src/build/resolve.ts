@@ -10,7 +10,7 @@ import { withLeg } from '../core/timeline.ts';
 import { IncludeError, renderDiagnostic } from './dockerfile/index.ts';
 import { endOf, waitingFor } from './end.ts';
 import { environmentsOf, tagGlobsOf } from './environments.ts';
-import { type ExpandCommit, fragmentsOf } from './expansion.ts';
+import { type ExpandCommit, fragmentsOf, skippedOf } from './expansion.ts';
 import { abandon, claim, giveWay, type HeadOptions, headOf, twinOf } from './head.ts';
 import { includeVariables } from './include-variables.ts';
 import type { BuildLogs } from './log/build-log.ts';
@@ -156,6 +156,7 @@ async function planOf(options: ResolverOptions, planning: Planning): Promise<Bui
     variables: includeVariables(build, path),
     actor: build.actor === undefined ? undefined : actorOf(build.actor),
   });
+  const skipped = skippedOf(expansion);
   await builds.saveDockerfile(build.id, { bytes: expansion.bytes, map: expansion.map });
   return {
     ...manifest.build,
@@ -163,6 +164,7 @@ async function planOf(options: ResolverOptions, planning: Planning): Promise<Bui
     services: manifest.services,
     deadline: manifest.deploy.deadline ?? deadline,
     fragments: fragmentsOf(expansion),
+    ...(skipped.length > 0 ? { skipped } : {}),
     warnings: expansion.warnings.map(renderDiagnostic),
   };
 }

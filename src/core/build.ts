@@ -24,6 +24,8 @@ export interface BuildPlan extends BuildSpec {
   deadline: number;
   /** Fragments that INCLUDE spliced in, each once. */
   fragments: Fragment[];
+  /** Repeats that `INCLUDE --once` left out, which have to be the same files when the build is made exactly again. */
+  skipped?: Fragment[];
   /** What the expansion warned of, as people read it. */
   warnings: string[];
 }

@@ -189,10 +189,12 @@ describe('asking for a build again', () => {
   it('keeps the fragments that it had, and uses no cache, where that is wanted', async () => {
     await ended('succeeded');
     const fragment = { source: 'a', file: 'a', sha256: 'f'.repeat(64) };
+    const repeat = { ...fragment, source: './a' };
     const plan = (await rig.stores.builds.find('b1'))?.plan;
-    if (plan) await rig.stores.builds.update('b1', { plan: { ...plan, fragments: [fragment] } });
+    const had = { fragments: [fragment], skipped: [repeat] };
+    if (plan) await rig.stores.builds.update('b1', { plan: { ...plan, ...had } });
     const { id } = await again({ exactly: true, cache: false });
-    const kept = { retryOf: 'b1', pins: [fragment], noCache: true };
+    const kept = { retryOf: 'b1', pins: [fragment, repeat], noCache: true };
     expect(await rig.stores.builds.find(id)).toMatchObject(kept);
     expect(arrived().again).toEqual(kept);
   });

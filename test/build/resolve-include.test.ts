@@ -94,3 +94,16 @@ it('takes again what an earlier build took, where it is to be made exactly so', 
   await rig.resolve(rig.push('b4', sha, { actor: member, again: { pins: edited } }));
   expect((await rig.endOf('b4')).reason).toMatch(/ is no longer what the earlier build took/);
 });
+
+it('keeps a repeat that was left out apart from what was spliced in', async () => {
+  const sources = [`project:${shared.path}:base`, `project:${shared.path}@main:base`];
+  const sha = await rig.commit({
+    Dockerfile: `INCLUDE ${sources[0]}\nRUN a\nINCLUDE --once ${sources[1]}\n`,
+  });
+  await rig.resolve(rig.push('b1', sha, { actor: member }));
+  const plan = (await rig.stores.builds.find('b1'))?.plan;
+  expect(plan?.fragments.map(({ source }) => source)).toEqual([sources[0]]);
+  expect(plan?.skipped).toMatchObject([
+    { source: sources[1], project: { ref: 'main', sha: shared.sha } },
+  ]);
+});

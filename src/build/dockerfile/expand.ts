@@ -36,6 +36,8 @@ export interface Expansion {
   map: TracedRun[];
   /** Every splice, in the order of the output. */
   included: Included[];
+  /** Repeats that `--once` left out. */
+  skipped: Included[];
   /** Warnings and notes. */
   warnings: Diagnostic[];
 }
@@ -98,7 +100,7 @@ function mayAsk(text: string): boolean {
 function unchanged(file: string, bytes: Buffer): Expansion {
   const count = countLines(bytes);
   const map = count > 0 ? [{ file, line: 1, count, via: [] }] : [];
-  return { bytes, map, included: [], warnings: [] };
+  return { bytes, map, included: [], skipped: [], warnings: [] };
 }
 
 function countLines(bytes: Buffer): number {

@@ -59,6 +59,7 @@ export async function loadIncludes(
       refuseCycle(fetched.id, viaOf(pending), pending.spot);
       const { file, isNew, warnings: others } = shelf.take(pending, fetched);
       pending.include.target = file;
+      pending.include.record = fetched.record;
       warnings.push(...others);
       if (isNew) below.push(...pendingOf(file, viaOf(pending)));
     }

@@ -21,6 +21,8 @@ export interface Include {
   statement: Statement;
   /** What the source turned out to be, once it is loaded. */
   target?: SourceFile | undefined;
+  /** The target's record as this source came to it, for another one may name the same commit by another ref. */
+  record?: Fetched['record'];
 }
 
 /** The bytes of a file and where they come from. */

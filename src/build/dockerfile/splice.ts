@@ -10,7 +10,7 @@ import type { Origin, TracedRun } from './source-map.ts';
 import { spotOf } from './spots.ts';
 import { type StageWatch, watchStages } from './stages.ts';
 
-/** A file that was spliced in. */
+/** A file that was spliced in, or left out as a repeat. */
 export interface Included extends Fragment {
   /** The INCLUDE line. */
   at: Origin;
@@ -20,6 +20,8 @@ export interface Splice {
   bytes: Buffer;
   map: TracedRun[];
   included: Included[];
+  /** Repeats that were left out. */
+  skipped: Included[];
   warnings: Diagnostic[];
 }
 
@@ -36,6 +38,7 @@ interface Output {
   endsLine: boolean;
   readonly map: TracedRun[];
   readonly included: Included[];
+  readonly skipped: Included[];
   readonly stages: StageWatch;
   /** In which stage a file was spliced last. */
   readonly stageOf: Map<SourceFile, number>;
@@ -53,13 +56,14 @@ export function spliceIncludes(root: SourceFile, limits: Limits): Splice {
     endsLine: true,
     map: [],
     included: [],
+    skipped: [],
     stages: watchStages(),
     stageOf: new Map(),
     spot: undefined,
   };
   spliceFile(output, root, []);
-  const { chunks, map, included, stages } = output;
-  return { bytes: Buffer.concat(chunks), map, included, warnings: stages.diagnostics };
+  const { chunks, map, included, skipped, stages } = output;
+  return { bytes: Buffer.concat(chunks), map, included, skipped, warnings: stages.diagnostics };
 }
 
 function spliceFile(output: Output, file: SourceFile, via: readonly Origin[]): void {
@@ -100,13 +104,17 @@ function spliceInclude(
   if (chain.length > output.limits.depth) {
     throw includeError(depthProblem(output.limits), output.spot);
   }
+  const { id: name, sha256 } = target;
+  const found = { source: statement.source, file: name, sha256, ...include.record, at };
   const isOnce = statement.once || target.once;
-  if (isOnce && output.stageOf.get(target) === output.stages.count) return;
+  if (isOnce && output.stageOf.get(target) === output.stages.count) {
+    output.skipped.push(found);
+    return;
+  }
   if (output.included.length >= output.limits.includes) {
     throw includeError(countProblem(output.limits), output.spot);
   }
-  const { id: name, sha256, record } = target;
-  output.included.push({ source: statement.source, file: name, sha256, ...record, at });
+  output.included.push(found);
   spliceFile(output, target, chain);
   // Behind it, for a file that starts a stage is part of the one that it leaves open.
   output.stageOf.set(target, output.stages.count);

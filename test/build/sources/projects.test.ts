@@ -93,7 +93,11 @@ describe('a file of another project', () => {
     host.client.file = original;
     expect(await change).toMatch(/^[0-9a-f]{40}$/);
     expect(bytes.toString()).toBe('RUN one\nRUN one\nRUN one\n');
-    expect(included.map(({ project }) => project?.ref)).toEqual([undefined, undefined, undefined]);
+    expect(included.map(({ project }) => project?.ref)).toEqual([
+      undefined,
+      'main',
+      'refs/heads/main',
+    ]);
   });
 
   it('leads no further up than the root of its project', async () => {
@@ -259,35 +263,3 @@ describe('while GitLab does not answer well', () => {
     }
   });
 });
-
-describe('exactly as an earlier build', () => {
-  it('takes the recorded commits, whatever is newer', async () => {
-    const project = await host.project({ a: 'INCLUDE b\n', b: 'RUN one\n' }, pub);
-    const includer = await including(`project:${project.path}:a`, `project:${project.path}@main:b`);
-    const earlier = await host.expand(includer);
-    await project.commit({ b: 'RUN two\n' });
-    const anew = await host.expand(includer);
-    expect(anew.bytes.toString()).toBe('RUN two\nRUN two\n');
-    const again = await host.expand(includer, { pins: fragmentsOf(earlier) });
-    expect(again.bytes.toString()).toBe('RUN one\nRUN one\n');
-    expect(fragmentsOf(again)).toEqual(fragmentsOf(earlier));
-  });
-
-  it('fails for other bytes than then, and for a commit that is gone', async () => {
-    const project = await host.project({ a: 'RUN one\n' }, pub);
-    const includer = await including(`project:${project.path}:a`);
-    const [pin] = fragmentsOf(await host.expand(includer));
-    if (!pin?.project) throw new Error('the fragment has no record of its project');
-    const other = { ...pin, sha256: '0'.repeat(64) };
-    const changed = await failureOf(host.expand(includer, { pins: [other] }));
-    expect(changed).toMatchObject({
-      code: 'E_PIN',
-      message: expect.stringContaining(`${pin.file} is no longer what the earlier build took`),
-    });
-    const gone = { ...pin, project: { ...pin.project, sha: '1'.repeat(40) } };
-    const lost = await failureOf(host.expand(includer, { pins: [gone] }));
-    expect(lost.code).toBe('E_NOT_FOUND');
-  });
-});
-
-const pub = { visibility: 'public' } as const;
