@@ -12,7 +12,7 @@ import { InputError, messageOf, SetupError } from '../core/errors.ts';
  * Who refers comes before what it refers to: what is added to the later ones meanwhile does no harm.
  * Output of apps (engine/sandboxes), nginx and logs of Ekiden's own parts are not among them.
  */
-const kept = ['redis', 'spool', 'engine/state', 'builds', 'registry/data'];
+const kept = ['redis', 'spool', 'engine/state', 'registry/data'];
 
 /** Milliseconds that a rewrite of Redis' file may take until the backup is given up. */
 const rewritePatience = 120_000;

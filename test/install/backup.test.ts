@@ -74,7 +74,7 @@ test('what was backed up is there again, after everything was removed', async ()
 
   const file = join(state.dataDir, 'backup.tar');
   const { stdout } = await ekiden(first, 'backup', file);
-  expect(stdout).toContain('redis, engine/state, builds, registry/data');
+  expect(stdout).toContain('redis, engine/state, registry/data');
   expect((await stat(file)).mode & 0o777).toBe(0o600);
   expect(await up?.stop()).toBe(0);
   await uninstall(first);
