@@ -13,11 +13,13 @@ const duration = z
   .refine((seconds) => seconds <= 24 * units.h, 'must be at most 24h')
   .describe('Seconds, or a number with s, m or h.');
 
+/** Spelled as git does, for entries of the context are told apart by their names. */
 const insideRepository = z
   .string()
   .min(1)
-  .transform((path) => path.replace(/^\.?\/+|\/+$|^\.$/g, ''))
-  .refine((path) => !path.split('/').includes('..'), 'must stay inside the repository');
+  .transform((path) => path.split('/').filter((segment) => segment !== '' && segment !== '.'))
+  .refine((segments) => !segments.includes('..'), 'must stay inside the repository')
+  .transform((segments) => segments.join('/'));
 
 const text = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 const oneOrMore = z

@@ -150,6 +150,29 @@ deploy: { deadline: 2m }
 const quoted = (value: string) => `a value that begins with * must be quoted, such as "${value}".`;
 const deep = 'it is nested more than 50 levels deep.';
 
+describe('paths of the repository', () => {
+  it.each([
+    ['web/Dockerfile', 'web/Dockerfile'],
+    ['./web/./Dockerfile', 'web/Dockerfile'],
+    ['/web//Dockerfile', 'web/Dockerfile'],
+    ['.//./web/', 'web'],
+    ['web/.', 'web'],
+    ['..a/.b./...', '..a/.b./...'],
+    ['./', ''],
+    ['.', ''],
+  ])('%s is %j', (written, meant) => {
+    const { dockerfile, context } = parse(
+      `build: { dockerfile: ${written}, context: ${written} }`,
+    ).build;
+    expect([dockerfile, context]).toEqual([meant, meant]);
+  });
+
+  it.each(['..', 'a/../b', './../a', 'a//..'])('%s is refused', (written) => {
+    const text = `build: { context: ${written} }`;
+    expect(() => parse(text)).toThrow(/must stay inside the repository/);
+  });
+});
+
 describe('YAML that is none, or a trap', () => {
   it.each([
     ['a glob', 'environments:\n  live: main\n  preview: *-fix\n', `:3: ${quoted('*-fix')}`],
