@@ -1,6 +1,6 @@
 /** Says why a base image could not be had. */
-import { type EkidenError, RemoteError } from '../../core/errors.ts';
-import { type Situation, StepError } from './step-error.ts';
+import type { EkidenError } from '../../core/errors.ts';
+import { type Situation, StepError, StepRemoteError } from './step-error.ts';
 
 const wrongPlatform =
   /no match(ing manifest)? for (platform|\w+\/)|match the specified platform|provide the specified platform|cannot parse platform specifier|unknown operating system or architecture/i;
@@ -40,8 +40,8 @@ export function baseImageFailure(message: string, situation: Situation): EkidenE
     });
   }
   if (!away.test(message)) return undefined;
-  return new RemoteError(`${named} cannot be pulled: ${why}`, {
-    code: 'E_BASE_IMAGE',
+  return new StepRemoteError(`${named} cannot be pulled: ${why}`, {
+    ...{ code: 'E_BASE_IMAGE', line },
     hint: 'See that the Docker host reaches the registry of the base image.',
   });
 }

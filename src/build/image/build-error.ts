@@ -2,7 +2,7 @@
 import type { ExpandedDockerfile } from '../../core/build.ts';
 import { EkidenError } from '../../core/errors.ts';
 import { originOf, renderOrigin } from '../dockerfile/index.ts';
-import { StepError } from './step-error.ts';
+import { lineOf } from './step-error.ts';
 
 /** GitLab shows 255 characters in all; a long command must not push out how it ended. */
 const commandLimit = 100;
@@ -27,7 +27,7 @@ export function detailsOfFailure(
 }
 
 function originOfError(error: EkidenError, { map }: ExpandedDockerfile) {
-  const line = error instanceof StepError ? error.line : undefined;
+  const line = lineOf(error);
   return line === undefined ? undefined : originOf(map, line);
 }
 
@@ -35,7 +35,7 @@ const linesAround = 2;
 
 /** The line that is to blame and those around it, as far as they stand together in one file. */
 function excerptOf(error: EkidenError, { bytes, map }: ExpandedDockerfile): string[] {
-  const { line } = error instanceof StepError ? error : {};
+  const line = lineOf(error);
   const origin = line === undefined ? undefined : originOf(map, line);
   if (line === undefined || !origin) return [];
   const lines = bytes.toString().split(/\r?\n/);

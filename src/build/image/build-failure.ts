@@ -28,7 +28,7 @@ export function failureOf(
     commandFailure(whole, situation) ??
     syntaxImageFailure(said, situation) ??
     dockerfileFailure(message, situation) ??
-    hostFailure(message) ??
+    hostFailure(message, situation) ??
     stepFailure(message, situation) ??
     baseImageFailure(message, situation) ??
     otherwise(message)
@@ -102,8 +102,8 @@ function unreadable(line: number, complaint: string, { bytes }: ExpandedDockerfi
 const sessionLost = /no active session|session .*(closed|not found)|transport is closing/i;
 
 /** The machine that builds is not well. */
-function hostFailure(message: string): EkidenError | undefined {
-  if (isDiskFull(message)) return diskIsFull(message);
+function hostFailure(message: string, { line }: Situation): EkidenError | undefined {
+  if (isDiskFull(message)) return diskIsFull(message, line);
   if (!sessionLost.test(message)) return undefined;
   return new RemoteError(`The connection to Docker broke off: ${message}`, { code: 'E_DOCKER' });
 }

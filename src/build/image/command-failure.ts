@@ -18,7 +18,7 @@ export function commandFailure(message: string, situation: Situation): EkidenErr
   if (code === undefined) return undefined;
   const { line, lastWords } = situation;
   const ended = `The command '${command}' returned a non-zero code: ${code}`;
-  if (isDiskFull(lastWords)) return diskIsFull(ended);
+  if (isDiskFull(lastWords)) return diskIsFull(ended, line);
   if (/exec format error/.test(lastWords)) return wrongProcessor(ended, line);
   if (Number(code) !== killed) return new StepError(ended, { line });
   return new StepError(`${ended} (it was killed)`, {

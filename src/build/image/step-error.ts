@@ -17,6 +17,26 @@ export class StepError extends InputError {
   }
 }
 
+/** What an instruction needs is not to be had now, and may be later. */
+export class StepRemoteError extends RemoteError {
+  /** Like that of a StepError. */
+  readonly line: number | undefined;
+
+  constructor(
+    message: string,
+    { line, ...details }: { code: string; line: number | undefined; hint: string },
+  ) {
+    super(message, details);
+    this.line = line;
+  }
+}
+
+/** First line of the instruction that an error is about; undefined where it is about none. */
+export function lineOf(error: unknown): number | undefined {
+  const hasLine = error instanceof StepError || error instanceof StepRemoteError;
+  return hasLine ? error.line : undefined;
+}
+
 /** What was going on when a builder gave up. */
 export interface Situation {
   dockerfile: ExpandedDockerfile;
@@ -33,9 +53,9 @@ export function isDiskFull(text: string): boolean {
   return /no space left on device|disk quota exceeded/i.test(text);
 }
 
-export function diskIsFull(message: string): RemoteError {
-  return new RemoteError(`The disk of the Docker host is full: ${message}`, {
-    code: 'E_DISK_FULL',
+export function diskIsFull(message: string, line: number | undefined): RemoteError {
+  return new StepRemoteError(`The disk of the Docker host is full: ${message}`, {
+    ...{ code: 'E_DISK_FULL', line },
     hint: 'Free room on the Docker host; the build is tried again by itself.',
   });
 }

@@ -1,7 +1,7 @@
 /** Why a build failed, in the developer's terms, with the line that people wrote. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { detailsOfFailure, explainFailure } from '../../../src/build/image/build-error.ts';
-import { StepError } from '../../../src/build/image/step-error.ts';
+import { diskIsFull, StepError } from '../../../src/build/image/step-error.ts';
 import type { ExpandedDockerfile } from '../../../src/core/build.ts';
 import { RemoteError } from '../../../src/core/errors.ts';
 import { expandFiles } from '../dockerfile/repository.ts';
@@ -62,6 +62,13 @@ describe('explainFailure', () => {
     ],
   ])('no line where %s', (_, error, wanted) => {
     expect(explainFailure(error, dockerfile)).toBe(wanted);
+  });
+
+  it('a line of what may be tried again', () => {
+    const full = diskIsFull('write /x: no space left on device', 8);
+    expect(explainFailure(full, dockerfile)).toMatch(
+      /^Dockerfile:2 → template:node@20\.0\.0:7: The disk of the Docker host is full: /,
+    );
   });
 
   it('no line without the Dockerfile', () => {

@@ -1,7 +1,7 @@
 /** What Docker's words mean, word by word as daemons of several versions say them. */
 import { describe, expect, it } from 'vitest';
 import { failureOf } from '../../../src/build/image/build-failure.ts';
-import { StepError } from '../../../src/build/image/step-error.ts';
+import { lineOf, StepError } from '../../../src/build/image/step-error.ts';
 import { RemoteError } from '../../../src/core/errors.ts';
 
 const bytes = Buffer.from(
@@ -155,17 +155,18 @@ describe('failureOf', () => {
   );
 
   it.each([
-    [`${frontend}${head}${dial}`, 'E_BASE_IMAGE'],
-    ['Get "https://r.test/v2/": net/http: TLS handshake timeout', 'E_BASE_IMAGE'],
-    ['received unexpected HTTP status: 503 Service Unavailable', 'E_BASE_IMAGE'],
-    ['toomanyrequests: You have reached your pull rate limit', 'E_BASE_IMAGE'],
-    ['write /var/lib/docker/x: no space left on device', 'E_DISK_FULL'],
-    ['no active sessions', 'E_DOCKER'],
-    ['rpc error: code = Unavailable desc = transport is closing', 'E_DOCKER'],
-  ])('%s may be tried again', (words, code) => {
+    [`${frontend}${head}${dial}`, 'E_BASE_IMAGE', 6],
+    ['Get "https://r.test/v2/": net/http: TLS handshake timeout', 'E_BASE_IMAGE', 6],
+    ['received unexpected HTTP status: 503 Service Unavailable', 'E_BASE_IMAGE', 6],
+    ['toomanyrequests: You have reached your pull rate limit', 'E_BASE_IMAGE', 6],
+    ['write /var/lib/docker/x: no space left on device', 'E_DISK_FULL', 6],
+    ['no active sessions', 'E_DOCKER', undefined],
+    ['rpc error: code = Unavailable desc = transport is closing', 'E_DOCKER', undefined],
+  ])('%s may be tried again', (words, code, line) => {
     const error = failureOf(words, situation);
     expect(error).toBeInstanceOf(RemoteError);
     expect(error).toMatchObject({ code, retryable: true });
+    expect(lineOf(error)).toBe(line);
   });
 
   const ended = (code: number) => `The command 'x' returned a non-zero code: ${code}`;
@@ -180,7 +181,9 @@ describe('failureOf', () => {
 
   it('asks what the command said last', () => {
     const full = { ...situation, lastWords: 'tar: write error: No space left on device\n' };
-    expect(failureOf(ended(2), full)).toMatchObject({ code: 'E_DISK_FULL', retryable: true });
+    expect(failureOf(ended(2), full)).toMatchObject({
+      ...{ code: 'E_DISK_FULL', retryable: true, line: 6 },
+    });
     const foreign = { ...situation, lastWords: 'exec /bin/sh: exec format error\n' };
     expect(failureOf(ended(1), foreign)).toMatchObject({ code: 'E_PLATFORM', line: 6 });
     expect(failureOf(ended(137), situation).message).toBe(`${ended(137)} (it was killed)`);

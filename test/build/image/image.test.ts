@@ -157,7 +157,7 @@ RUN printf 'a\\377b\\n'; printf '\\303'; sleep 0.3; printf '\\244\\n'; echo ${fr
     const registry = `127.0.0.1:${await freePort()}`;
     const failure = await failureOf({ dockerfile: `FROM ${registry}/base:1\n` });
     expect(failure).toBeInstanceOf(RemoteError);
-    expect(failure).toMatchObject({ code: 'E_BASE_IMAGE', retryable: true });
+    expect(failure).toMatchObject({ code: 'E_BASE_IMAGE', line: 1, retryable: true });
     expect(failure.message).toContain(`${registry}/base:1 cannot be pulled: dial tcp`);
   });
 
