@@ -4,7 +4,7 @@ import type { Page, Paging } from './page.ts';
 
 /** A fragment that a build took, under the name by which it is asked for. */
 export interface TakenFragment {
-  /** `tomcat` for a template, `project:group/name:docker/base.dockerfile` for a file of another project. */
+  /** `tomcat` for a template; as listedFile names it for a file of another project. */
   name: string;
   /** As it was written, such as `template:tomcat@9`. */
   source: string;
@@ -99,8 +99,12 @@ export function takenOf(fragment: Fragment): TakenFragment | undefined {
   if (template) return { name: template.name, source, version: template.version, sha256 };
   const { project } = fragment;
   if (!project) return undefined;
-  const name = `project:${project.path}:${project.file}`;
-  return { name, source, version: project.sha, sha256 };
+  return { name: listedFile(project), source, version: project.sha, sha256 };
+}
+
+/** The name under which the users of a file are kept: by its project's id, which outlives renames. */
+export function listedFile({ id, file }: { id: number; file: string }): string {
+  return `project:${id}:${file}`;
 }
 
 /** Records of older builds tell the template by the name of its file alone. */

@@ -35,7 +35,7 @@ test.each<[string, Omit<Fragment, 'sha256'>, object | undefined]>([
       },
     },
     {
-      name: 'project:shop/base:docker/base.dockerfile',
+      name: 'project:3:docker/base.dockerfile',
       source: 'project:shop/base@main:docker/base.dockerfile',
       version: 'abc',
     },

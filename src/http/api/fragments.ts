@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type Caller, levels } from '../../core/access.ts';
 import { NotFoundError } from '../../core/errors.ts';
-import type { FragmentDetail, FragmentUser } from '../../core/fragment.ts';
+import { type FragmentDetail, type FragmentUser, listedFile } from '../../core/fragment.ts';
 import type { Ekiden } from '../../ekiden.ts';
 import { endpoint } from './endpoint.ts';
 import * as schemas from './schemas.ts';
@@ -97,7 +97,7 @@ export const readFragment = endpoint({
   answer: { description: 'One page of users.', schema: detail },
   async handle({ ekiden, caller, params: { name }, query: { limit, cursor, version: moved } }) {
     const fragment = await findFragment(ekiden, caller, name);
-    const page = await ekiden.fragments.users(fragment.name, {
+    const page = await ekiden.fragments.users(fragment.listed, {
       limit,
       ...(cursor ? { cursor } : {}),
       ...(moved ? { version: moved } : {}),
@@ -135,22 +135,27 @@ export const readFragmentReadme = endpoint({
   },
 });
 
-/** Files of a project are told to those who may look at it. @throws NotFoundError */
+/**
+ * A fragment, and the name under which its users are kept. Files of a project are told to those who may look at it.
+ * @throws NotFoundError
+ */
 async function findFragment(
   ekiden: Ekiden,
   caller: Caller,
   asked: string,
-): Promise<FragmentDetail> {
+): Promise<FragmentDetail & { listed: string }> {
   const name = asked.replace(/^template:/, '');
-  const [, path] = /^project:([^:@]+):./.exec(name) ?? [];
-  if (path === undefined) {
+  const [, path, file] = /^project:([^:@]+):(.+)$/s.exec(name) ?? [];
+  if (path === undefined || file === undefined) {
     const found = await ekiden.fragments.find(name);
-    if (found) return found;
+    if (found) return { ...found, listed: name };
     throw await unknown(ekiden, name);
   }
   const project = await ekiden.projects.find(path);
   if (!project || !(await looks(ekiden, caller, project.id))) throw await unknown(ekiden, name);
-  return { name, versions: [], count: await ekiden.fragments.count(name) };
+  const listed = listedFile({ id: project.id, file });
+  const count = await ekiden.fragments.count(listed);
+  return { name: `project:${project.path}:${file}`, versions: [], count, listed };
 }
 
 async function looks({ access }: Ekiden, caller: Caller, project: number): Promise<boolean> {

@@ -89,6 +89,21 @@ test('a file of another project is told to those who may look at that project', 
   expect(hidden.body).toMatchObject({ code: 'E_FRAGMENT' });
 });
 
+test('a file of a project is found by every name that the project has or had', async () => {
+  const api = await openApi({ redis });
+  const file = { id: api.project, path: 'shop/front', sha: 'abc', file: 'base' };
+  const fragment = { source: 'project:shop/front:base', file: 'unused', sha256, project: file };
+  const own = { ...plan('', ''), fragments: [fragment] };
+  await api.ekiden.builds.create(sampleBuild({ project: stranger, plan: own }));
+  await api.ekiden.noteFragments('b1');
+  api.gitlab.renameProject(api.project, 'shop/store');
+  for (const path of ['shop/store', 'Shop/Store', 'shop/front']) {
+    const at = `/fragments/${encodeURIComponent(`project:${path}:base`)}`;
+    const { body } = await api.call('GET', at, { token: api.tokens.reporter });
+    expect(body).toMatchObject({ name: 'project:shop/store:base', hidden: 1, refs: 1 });
+  }
+});
+
 test('README of a template is Markdown, and what is not there is said with the names', async () => {
   const api = await openApi({ redis });
   const { call } = api;
