@@ -89,6 +89,13 @@ export class RemoteError extends EkidenError {
   }
 }
 
+/** This host has no room for the work: it goes back to its place in line, for who has. */
+export class NoRoomError extends EkidenError {
+  constructor(message: string, details: Pick<ErrorDetails, 'hint'>) {
+    super(message, { code: 'E_NO_ROOM', status: 503, mendedBy: 'administrator', ...details });
+  }
+}
+
 /** A setting is missing or wrong, or the machine lacks something. */
 export class SetupError extends EkidenError {
   constructor(message: string, details: ErrorDetails) {

@@ -1,5 +1,5 @@
 /** A durable queue of work; what is added is done at least once. */
-import { EkidenError, RemoteError } from './errors.ts';
+import { EkidenError, NoRoomError, RemoteError } from './errors.ts';
 
 export interface AddOptions {
   /** Work of the same id is kept once; no colon. */
@@ -72,7 +72,7 @@ export function isFinal(
   error: unknown,
   { last, waited }: Pick<Attempt, 'last' | 'waited'>,
 ): boolean {
-  if (askedPause(error, waited) !== undefined) return false;
+  if (error instanceof NoRoomError || askedPause(error, waited) !== undefined) return false;
   return last || (error instanceof EkidenError && !error.retryable);
 }
 
@@ -89,6 +89,8 @@ export interface Line {
 export interface Worker {
   /** Aborts the signal of the work with this id, if this worker has it. */
   cancel(id: string, reason: string): void;
+  /** Takes work again after a NoRoomError, with which a worker gives back what it took, and rests. */
+  resume(): void;
   /** Takes no new work, gives running work back to the queue, and resolves when none runs. */
   stop(): Promise<void>;
 }

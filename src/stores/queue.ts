@@ -1,5 +1,6 @@
 /** Queues on BullMQ. */
 import {
+  type WorkerOptions as BullOptions,
   Queue as BullQueue,
   Worker as BullWorker,
   DelayedError,
@@ -8,7 +9,7 @@ import {
   UnrecoverableError,
 } from 'bullmq';
 import type { Redis } from '../clients/redis.ts';
-import { messageOf } from '../core/errors.ts';
+import { messageOf, NoRoomError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import {
   type AddOptions,
@@ -151,6 +152,8 @@ function startWorker<Work extends object>(options: WorkerOptions<Work>): Worker 
   const worker = new BullWorker<Kept<Work>>(
     name,
     async (job, token, cancelled) => {
+      // A worker that waited for work when it began to rest is given some all the same.
+      if (worker.isPaused()) return giveBack(job, token);
       const signal = AbortSignal.any([stopping.signal, ...(cancelled ? [cancelled] : [])]);
       const { attemptsMade, stalledCounter: crashes, data } = job;
       const { waited = 0 } = data;
@@ -159,25 +162,16 @@ function startWorker<Work extends object>(options: WorkerOptions<Work>): Worker 
       try {
         await options.handle(data.work, { signal, first, last, crashes, waited });
       } catch (error) {
-        if (stopping.signal.aborted) return giveBack(job, token);
+        const isFull = error instanceof NoRoomError;
+        if (isFull) await worker.pause(true);
+        if (isFull || stopping.signal.aborted) return giveBack(job, token);
         const pause = askedPause(error, waited);
         log.warn({ queue: name, job: job.id, error: messageOf(error), pause }, 'work failed');
         if (pause !== undefined) return putOff(job, token, pause);
         throw isFinal(error, { last, waited }) ? new UnrecoverableError(messageOf(error)) : error;
       }
     },
-    {
-      connection: options.redis,
-      prefix: options.prefix,
-      concurrency: options.concurrency,
-      skipVersionCheck: true,
-      // A worker that was killed is noticed after at most lockDuration + stalledInterval.
-      lockDuration: 10_000,
-      stalledInterval: 5_000,
-      // Who works on it says the end of what kills each process; BullMQ would end it in silence.
-      maxStalledCount: Number.MAX_SAFE_INTEGER,
-      settings: { backoffStrategy: pauseAfter },
-    },
+    settingsOf(options),
   );
   worker.on('error', (error) =>
     log.warn({ queue: name, error: error.message }, 'worker is cut off'),
@@ -188,10 +182,26 @@ function startWorker<Work extends object>(options: WorkerOptions<Work>): Worker 
   });
   return {
     cancel: (id, reason) => void worker.cancelJob(id, reason),
+    resume: () => void worker.resume(),
     async stop() {
       stopping.abort(new Error('Ekiden is stopping'));
       await worker.close();
     },
+  };
+}
+
+function settingsOf<Work>({ redis, prefix, concurrency }: WorkerOptions<Work>): BullOptions {
+  return {
+    connection: redis,
+    prefix,
+    concurrency,
+    skipVersionCheck: true,
+    // A worker that was killed is noticed after at most lockDuration + stalledInterval.
+    lockDuration: 10_000,
+    stalledInterval: 5_000,
+    // Who works on it says the end of what kills each process; BullMQ would end it in silence.
+    maxStalledCount: Number.MAX_SAFE_INTEGER,
+    settings: { backoffStrategy: pauseAfter },
   };
 }
 

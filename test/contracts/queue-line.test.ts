@@ -1,6 +1,6 @@
 /** What every Queue must tell of what waits, and do with it. */
 import { describe, expect, test } from 'vitest';
-import { RemoteError } from '../../src/core/errors.ts';
+import { NoRoomError, RemoteError } from '../../src/core/errors.ts';
 import { openRedis, useRedis } from '../support/redis.ts';
 import { openBull, openFake, patience, start, untilAborted } from './queue-rig.ts';
 
@@ -39,6 +39,37 @@ describe.each([
         { first: true, last: false },
         { first: false, last: true },
       ]);
+  });
+
+  test('who has no room rests and gives back what it took, which is no try, while others go on', async () => {
+    const queue = open({ attempts: 1 });
+    for (let place = 1; place <= 300; place += 1) {
+      await queue.add({ name: `w${place}` }, { id: `w${place}`, priority: place });
+    }
+    const full = start(queue, () => Promise.reject(new NoRoomError('full', {})), 2);
+    await expect.poll(() => full.seen.length, patience).toBeGreaterThan(0);
+    const healthy = start(queue, undefined, 2);
+    await expect.poll(() => healthy.seen.length, patience).toBe(300);
+    await expect.poll(queue.line, patience).toEqual({ waiting: [], delayed: [], running: [] });
+    expect(full.seen.length).toBeLessThanOrEqual(2);
+    expect(healthy.attempts.every(({ first, last }) => first && last)).toBe(true);
+  });
+
+  test('who rests goes on when it has room again, in the order of the line', async () => {
+    const queue = open({ attempts: 1 });
+    const names = ['a', 'b', 'c'];
+    for (const [index, name] of names.entries()) {
+      await queue.add({ name }, { id: name, priority: index + 1 });
+    }
+    let isFull = true;
+    const { worker, seen } = start(queue, async () => {
+      if (isFull) throw new NoRoomError('full', {});
+    });
+    await expect.poll(async () => (await queue.line()).running, patience).toEqual([]);
+    await expect.poll(() => seen, patience).toEqual([{ name: 'a' }]);
+    isFull = false;
+    worker.resume();
+    await expect.poll(() => seen.map(({ name }) => name), patience).toEqual(['a', ...names]);
   });
 
   test('the line has what waits in its order, what was put off, and what runs', async () => {

@@ -1,4 +1,5 @@
 /** A queue in memory, as the contract tests hold it to BullMQ; failed work is tried again at once. */
+import { NoRoomError } from '../../src/core/errors.ts';
 import {
   type Attempt,
   askedPause,
@@ -108,15 +109,17 @@ function startWorker<Work>(options: WorkerOptions<Work>): Worker {
   const { concurrency, next, forget, wakeAll, wake } = options;
   const stopping = new AbortController();
   const running = new Map<string, { controller: AbortController; done: Promise<void> }>();
+  let rests = false;
   const look = () => {
-    while (!stopping.signal.aborted && running.size < concurrency) {
+    while (!rests && !stopping.signal.aborted && running.size < concurrency) {
       const item = next();
       if (!item) return;
       item.state = 'running';
       item.since = Date.now();
       const controller = new AbortController();
       const signal = AbortSignal.any([controller.signal, stopping.signal]);
-      const done = attempt(options, item, signal, stopping.signal).then(() => {
+      const done = attempt(options, item, signal, stopping.signal).then((isFull) => {
+        rests ||= isFull;
         running.delete(item.id);
         if (item.once && item.state === 'ended') forget(item.id);
         wake();
@@ -128,6 +131,10 @@ function startWorker<Work>(options: WorkerOptions<Work>): Worker {
   queueMicrotask(look);
   return {
     cancel: (id, reason) => running.get(id)?.controller.abort(new Error(reason)),
+    resume() {
+      rests = false;
+      look();
+    },
     async stop() {
       stopping.abort(new Error('stopping'));
       await Promise.all([...running.values()].map(({ done }) => done));
@@ -136,12 +143,13 @@ function startWorker<Work>(options: WorkerOptions<Work>): Worker {
   };
 }
 
+/** Answers whether the work was given back for want of room. */
 async function attempt<Work>(
   { handle, attempts, putOff }: WorkerOptions<Work>,
   item: Item<Work>,
   signal: AbortSignal,
   stopping: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const { waited } = item;
   const first = item.failures === 0 && waited === 0;
   const last = item.once || item.failures + 1 >= attempts;
@@ -153,9 +161,13 @@ async function attempt<Work>(
     if (pause !== undefined) {
       item.waited += pause;
       putOff(item, pause);
-      return;
+      return false;
     }
-    if (!stopping.aborted) item.failures += 1;
-    item.state = isFinal(error, { last, waited }) && !stopping.aborted ? 'ended' : 'waiting';
+    const isFull = error instanceof NoRoomError;
+    const isKept = isFull || stopping.aborted;
+    if (!isKept) item.failures += 1;
+    item.state = isFinal(error, { last, waited }) && !isKept ? 'ended' : 'waiting';
+    return isFull;
   }
+  return false;
 }
