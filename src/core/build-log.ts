@@ -1,4 +1,5 @@
 /** The log of a build: one text in one order, to which every leg on every host adds. */
+import type { Masker } from './secret.ts';
 
 /** What a leg writes to. */
 export interface BuildLog {
@@ -8,6 +9,8 @@ export interface BuildLog {
   hide(values: Iterable<string>): void;
   /** `text` without what is to be hidden. */
   masked(text: string): string;
+  /** Takes out what is to be hidden by now of a text between whose pieces others write. */
+  masker(): Masker;
   /** Resolves when more may be written without loss; whoever writes much asks for it now and then. */
   room(): Promise<void>;
   /** Resolves when all is kept, or cannot be. */

@@ -22,9 +22,18 @@ export interface Masker {
 
 /** Holds back fewer characters than the longest of `values` has, and the colours among them. */
 export function createMasker(values: Iterable<string>): Masker {
+  return maskersOf(values)();
+}
+
+/** For many texts with the same `values`, which are made ready once. */
+export function maskersOf(values: Iterable<string>): () => Masker {
   const forms = formsOf(values);
-  if (forms.length === 0) return { write: (text) => text, end: () => '' };
+  if (forms.length === 0) return () => ({ write: (text) => text, end: () => '' });
   const finder = createFinder(forms);
+  return () => maskerWith(finder);
+}
+
+function maskerWith(finder: ReturnType<typeof createFinder>): Masker {
   let rest = '';
 
   function read(text: string, isEnd: boolean): string {

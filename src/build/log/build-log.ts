@@ -1,6 +1,6 @@
 /** Opens the log of a build for a leg: what it writes is cleaned, freed of secrets, and kept in pieces. */
 import type { BuildLog, BuildLogStore } from '../../core/build-log.ts';
-import { createMasker, mask } from '../../core/secret.ts';
+import { maskersOf } from '../../core/secret.ts';
 import type { Note } from './journey.ts';
 import { createLogWriter, type LogWriter, longestPiece } from './log-writer.ts';
 import { createTerminalText } from './terminal-text.ts';
@@ -35,7 +35,8 @@ export function createBuildLogs(store: Pick<BuildLogStore, 'append'>): BuildLogs
 function openLog(writer: LogWriter): BuildLog {
   const terminal = createTerminalText();
   const hidden = new Set<string>();
-  let masker = createMasker(hidden);
+  let createMasker = maskersOf(hidden);
+  let masker = createMasker();
   let timer: NodeJS.Timeout | undefined;
 
   const showLater = () => {
@@ -55,9 +56,14 @@ function openLog(writer: LogWriter): BuildLog {
     hide(values) {
       writer.append(masker.end());
       for (const value of values) hidden.add(value);
-      masker = createMasker(hidden);
+      createMasker = maskersOf(hidden);
+      masker = createMasker();
     },
-    masked: (text) => mask(text, hidden),
+    masked(text) {
+      const own = createMasker();
+      return own.write(text) + own.end();
+    },
+    masker: () => createMasker(),
     room: writer.room,
     async close() {
       clearTimeout(timer);

@@ -12,7 +12,7 @@ export interface StepLog {
 }
 
 export interface StepLogOptions {
-  log: Pick<BuildLog, 'write' | 'room' | 'masked'>;
+  log: Pick<BuildLog, 'write' | 'room' | 'masked' | 'masker'>;
   /** Puts the steps into the record. */
   save: (steps: BuildStep[]) => Promise<unknown>;
   /** Adds to steps that were run anew what had changed. */
@@ -26,7 +26,7 @@ const saveEvery = 1_000;
 const mostSteps = 500;
 
 export function createStepLog({ log, save, why }: StepLogOptions): StepLog {
-  const printer = new StepPrinter(log.write, Date.now());
+  const printer = new StepPrinter(log, Date.now());
   const keeper = createKeeper(save, () => printer.steps.slice(0, mostSteps));
 
   return {

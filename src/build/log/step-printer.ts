@@ -1,5 +1,7 @@
 /** Prints the steps of a build as they run, several at a time where the builder does so. */
+import type { BuildLog } from '../../core/build-log.ts';
 import type { BuildStep, StepEvent } from '../../core/build-step.ts';
+import type { Masker } from '../../core/secret.ts';
 import { clockTime, showSpan } from './step-text.ts';
 import { createTerminalText, type TerminalText } from './terminal-text.ts';
 
@@ -8,12 +10,16 @@ interface Open {
   step: BuildStep;
   /** Used while several steps run: then whole lines alone are put between each other. */
   terminal: TerminalText;
+  /** Of its own, since other lines may come between two parts of a secret. */
+  masker: Masker;
 }
+
+type Log = Pick<BuildLog, 'write' | 'masker'>;
 
 export class StepPrinter {
   /** In the order in which they began. */
   readonly steps: BuildStep[] = [];
-  readonly #write: (text: string) => void;
+  readonly #log: Log;
   readonly #open = new Map<string, Open>();
   readonly #since: number;
   #isLineOpen = false;
@@ -21,8 +27,8 @@ export class StepPrinter {
   #openNumber: number | undefined;
 
   /** What was taken from the cache may have begun in an earlier build, before `since`. */
-  constructor(write: (text: string) => void, since = 0) {
-    this.#write = write;
+  constructor(log: Log, since = 0) {
+    this.#log = log;
     this.#since = since;
   }
 
@@ -40,22 +46,27 @@ export class StepPrinter {
   #start({ step: id, title, origin, at }: StepEvent & { type: 'started' }): void {
     const step: BuildStep = { title, ...(origin ? { origin } : {}), state: 'running', start: at };
     const number = this.steps.push(step);
-    this.#open.set(id, { number, step, terminal: createTerminalText() });
+    const masker = this.#log.masker();
+    this.#open.set(id, { number, step, terminal: createTerminalText(), masker });
     this.line(`${this.#clock(at)} #${number} ${title}${origin ? `  (${origin})` : ''}`);
   }
 
   #print({ step: id, text }: StepEvent & { type: 'output' }): void {
     const from = this.#open.get(id);
-    if (from && this.#open.size > 1) this.#lines(from, from.terminal.write(text));
-    else this.#put(`${from?.terminal.end() ?? ''}${text}`);
+    if (from) this.#tell(from, from.masker.write(this.#linesOf(from, text)));
+    else this.#put(text);
+  }
+
+  /** A step that runs alone prints what it says as it comes. */
+  #linesOf({ terminal }: Open, text: string): string {
+    return this.#open.size > 1 ? terminal.write(text) : terminal.end() + text;
   }
 
   #end({ step: id, state, at }: StepEvent & { type: 'ended' }): void {
     const ended = this.#open.get(id);
     if (!ended) return;
-    const { number, step, terminal } = ended;
-    const rest = terminal.end();
-    if (rest !== '') this.#lines(ended, `${rest}\n`);
+    const { number, step, terminal, masker } = ended;
+    this.#tell(ended, masker.write(terminal.end()) + masker.end());
     this.#open.delete(id);
     Object.assign(step, { state, end: at });
     this.line(`${this.#clock(at)} #${number} ${endWords(step)}`);
@@ -63,6 +74,11 @@ export class StepPrinter {
 
   #clock(at: number): string {
     return clockTime(Math.max(at, this.#since));
+  }
+
+  #tell(from: Open, text: string): void {
+    if (this.#open.size > 1) this.#lines(from, text);
+    else this.#put(text);
   }
 
   /** A very long line comes in parts, which follow each other unless another step says something between them. */
@@ -79,7 +95,7 @@ export class StepPrinter {
     if (text === '') return;
     this.#openNumber = undefined;
     this.#isLineOpen = !text.endsWith('\n');
-    this.#write(text);
+    this.#log.write(text);
   }
 }
 

@@ -1,9 +1,12 @@
 /** The steps of a build in its log and its record. */
-import { expect, it, test } from 'vitest';
+import { expect, it, onTestFinished, test, vi } from 'vitest';
+import { createBuildLogs } from '../../../src/build/log/build-log.ts';
 import { createStepLog } from '../../../src/build/log/step-log.ts';
 import { StepPrinter } from '../../../src/build/log/step-printer.ts';
 import { stepTable } from '../../../src/build/log/step-text.ts';
+import type { LogAddition } from '../../../src/core/build-log.ts';
 import type { BuildStep, StepEvent } from '../../../src/core/build-step.ts';
+import { maskersOf } from '../../../src/core/secret.ts';
 
 const at = Date.UTC(2026, 10, 22, 7, 10, 0);
 const started = (step: string, title: string, seconds = 0): StepEvent => ({
@@ -14,10 +17,11 @@ type EndState = (StepEvent & { type: 'ended' })['state'];
 const ended = (step: string, state: EndState, seconds: number): StepEvent => ({
   ...{ type: 'ended', step, state, at: at + seconds * 1_000 },
 });
+const masker = maskersOf([]);
 
 function printed(events: StepEvent[]): string {
   const parts: string[] = [];
-  const printer = new StepPrinter((text) => parts.push(text));
+  const printer = new StepPrinter({ write: (text) => parts.push(text), masker });
   for (const event of events) printer.take(event);
   return parts.join('');
 }
@@ -79,6 +83,72 @@ alone again
   expect(printed(events)).toBe(wanted);
 });
 
+/** What the log holds of these events, with secrets of one line and of two. */
+async function logged(events: StepEvent[]): Promise<string> {
+  const parts: Buffer[] = [];
+  const append = async ({ bytes }: LogAddition) => parts.push(bytes);
+  const log = createBuildLogs({ append }).open('b1');
+  log.hide(['open-sesame-42', 'hunter2\nhunter2']);
+  const steps = createStepLog({ log, save: async () => undefined });
+  for (const event of events) await steps.take(event);
+  await log.close();
+  return Buffer.concat(parts).toString();
+}
+
+it.each<[string, StepEvent[], string]>([
+  [
+    'a step that begins',
+    [
+      started('a', 'RUN one'),
+      output('a', 'pw open-ses'),
+      started('b', 'RUN two'),
+      output('a', 'ame-42\n'),
+    ],
+    '07:10:00 #1 RUN one\npw \n07:10:00 #2 RUN two\n#1 [REDACTED]\n',
+  ],
+  [
+    'a step that comes and goes',
+    [
+      started('a', 'RUN one'),
+      output('a', 'pw open-ses'),
+      started('b', 'RUN two'),
+      ended('b', 'hit', 0),
+      output('a', 'ame-42\n'),
+    ],
+    '07:10:00 #1 RUN one\npw \n07:10:00 #2 RUN two\n07:10:00 #2 from the cache\n[REDACTED]\n',
+  ],
+  [
+    'a word of the builder',
+    [
+      started('a', 'RUN one'),
+      output('a', 'pw open-ses'),
+      { type: 'said', text: 'pulled node:20\n' },
+      output('a', 'ame-42\n'),
+    ],
+    '07:10:00 #1 RUN one\npw \npulled node:20\n[REDACTED]\n',
+  ],
+  [
+    'the numbers of steps side by side',
+    [
+      started('a', 'RUN one'),
+      started('b', 'RUN two'),
+      output('a', 'a hunter2\n'),
+      output('b', 'between\n'),
+      output('a', 'hunter2 b\n'),
+    ],
+    '07:10:00 #1 RUN one\n07:10:00 #2 RUN two\n#1 a \n#2 between\n#1 [REDACTED] b\n',
+  ],
+  [
+    'no secret at all, in the end',
+    [started('a', 'RUN one'), output('a', 'pw open-ses'), ended('a', 'miss', 1)],
+    '07:10:00 #1 RUN one\npw open-ses\n07:10:01 #1 1.0 s\n',
+  ],
+])('a secret is taken out also around %s', async (_, events, wanted) => {
+  vi.useFakeTimers({ now: at, toFake: ['Date'] });
+  onTestFinished(() => void vi.useRealTimers());
+  expect(await logged(events)).toBe(wanted);
+});
+
 test('a line of any length is whole also while other steps run', () => {
   const long = 'x'.repeat(17_000);
   const log = printed([
@@ -98,7 +168,7 @@ test('a line of any length is whole also while other steps run', () => {
 
 test('a step that began in an earlier build is told now', () => {
   const parts: string[] = [];
-  const printer = new StepPrinter((text) => parts.push(text), at + 60_000);
+  const printer = new StepPrinter({ write: (text) => parts.push(text), masker }, at + 60_000);
   printer.take(started('a', 'FROM node'));
   printer.take(ended('a', 'hit', 61));
   expect(parts).toEqual(['07:11:00 #1 FROM node\n', '07:11:01 #1 from the cache\n']);
@@ -135,6 +205,7 @@ test('steps are in the record while they run and at the end, with reasons and wi
       write: (text) => void parts.push(text),
       room: async () => undefined,
       masked: (text) => text.replaceAll('hunter2', '[REDACTED]'),
+      masker,
     },
     save: async (now) => void saved.push(structuredClone(now)),
     why: async (all) => all.map((step) => ({ ...step, why: 'app.js changed' })),
@@ -156,7 +227,10 @@ test('without reasons, or a record that can be changed, the log tells all the sa
   const parts: string[] = [];
   const fail = () => Promise.reject(new Error('away'));
   const steps = createStepLog({
-    log: { write: (text) => void parts.push(text), room: async () => {}, masked: (text) => text },
+    log: {
+      ...{ write: (text) => void parts.push(text), room: async () => {} },
+      ...{ masked: (text) => text, masker },
+    },
     save: fail,
     why: fail,
   });

@@ -4,6 +4,7 @@ import type { BuilderOptions } from '../../../src/build/builder.ts';
 import { createBuilder } from '../../../src/build/builder.ts';
 import type { BuildLogs } from '../../../src/build/log/build-log.ts';
 import { createRegistry } from '../../../src/clients/registry.ts';
+import { maskersOf } from '../../../src/core/secret.ts';
 import type { FileContent } from '../../stand-ins/gitlab/gitlab.ts';
 import type { BuildHost } from '../registry.ts';
 import type { Rig } from '../rig.ts';
@@ -22,6 +23,7 @@ export function createBuilding(buildHost: BuildHost, rig: Rig) {
       write: (text) => void texts.set(build, (texts.get(build) ?? '') + text),
       hide: () => undefined,
       masked: (text) => text,
+      masker: maskersOf([]),
       room: async () => undefined,
       close: async () => undefined,
     }),
