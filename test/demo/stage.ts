@@ -16,6 +16,8 @@ export interface StageOptions {
   images: { node: string; busybox: string };
   /** Seconds until a broken deployment is reversed. */
   deadline: number;
+  /** Settings besides those of the stage. */
+  settings?: Record<string, string>;
 }
 
 export interface StageState {
@@ -123,5 +125,6 @@ function settingsOf(options: StageOptions, state: StageState): Record<string, st
     EKIDEN_BUILD_ARGS: `NODE_IMAGE=${images.node}`,
     EKIDEN_DEPLOY_DEADLINE: String(deadline),
     DOCKER_HOST: dockerHost,
+    ...options.settings,
   };
 }

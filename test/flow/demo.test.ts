@@ -26,7 +26,9 @@ it('carries pushes to a live app, replaces it without a failed request, comes ba
   expect(result.traffic.failures).toEqual([]);
   expect(result.traffic.requests.fresh).toBeGreaterThanOrEqual(200);
   expect(result.traffic.requests.kept).toBeGreaterThanOrEqual(200);
-  expect(Object.keys(result.legs).sort()).toEqual([...legNames].sort());
+  // Each push of the story changes what is built.
+  const legs = legNames.filter((name) => name !== 'reuse');
+  expect(Object.keys(result.legs).sort()).toEqual(legs.toSorted());
   expect(Math.min(...Object.values(result.legs))).toBeGreaterThanOrEqual(0);
   expect(lines.join('\n')).toContain('listens on 3000, checked 8080');
 });

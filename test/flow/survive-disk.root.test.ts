@@ -46,7 +46,9 @@ async function fill(): Promise<{ giveBack(): Promise<void> }> {
 beforeAll(async () => {
   disk = await mkdtemp(join(process.env['EKIDEN_TEST_DATA'] ?? tmpdir(), 'disk-'));
   await run('mount', ['-t', 'tmpfs', '-o', 'size=96m', 'tmpfs', disk]);
-  stage = await openStage('disk', { deadline: 60, ekidenData: join(disk, 'ekiden') });
+  // The whole disk has less room than builds are usually given.
+  const settings = { EKIDEN_BUILD_FREE_DISK: '1' };
+  stage = await openStage('disk', { deadline: 60, ekidenData: join(disk, 'ekiden'), settings });
   follow = createFollowing(stage);
   project = await stage.project('disk/app');
 });

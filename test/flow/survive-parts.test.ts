@@ -189,9 +189,9 @@ it('keeps what it has to say while its token is refused, and says it with a new 
   await up.stop();
   await startUp(token);
 
-  const step = 'RUN echo step; sleep 3; date';
+  const step = 'RUN echo step; sleep 6; date';
   const first = await follow.push(built, appFiles('without a token', { step }));
-  await follow.buildThat(first, ({ log }) => log.includes('sleep 3'), 'the step');
+  await follow.buildThat(first, ({ log }) => log.includes('sleep 6'), 'the step');
   const [, , files] = legs(asked.id);
   if (files) stage.gitlab.faults.add({ route: files, delayMs: 2_000 });
   const second = await follow.push(asked, appFiles('never built'));
