@@ -12,10 +12,11 @@ const refused =
 const missing = /manifest unknown|manifest for .* not found|: not found$/i;
 
 /** A name or a certificate that is wrong stays wrong. */
-const unreachable =
+export const unreachable =
   /no such host|x509: |certificate|server gave HTTP response to HTTPS client|unsupported protocol/i;
 
-const away =
+/** Of what is away now, and may come back. */
+export const away =
   /dial tcp|connection refused|connection reset|timeout|deadline exceeded|unexpected EOF|: EOF$|unexpected (HTTP )?status.*\b(5\d\d|429)\b|toomanyrequests|server misbehaving/i;
 
 /** Undefined where the message is about something else. */

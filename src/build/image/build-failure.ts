@@ -2,6 +2,7 @@
 import type { ExpandedDockerfile } from '../../core/build.ts';
 import { type EkidenError, RemoteError } from '../../core/errors.ts';
 import { parseDockerfile } from '../dockerfile/index.ts';
+import { addFailure } from './add-failure.ts';
 import { baseImageFailure } from './base-image-failure.ts';
 import { commandFailure } from './command-failure.ts';
 import { diskIsFull, isDiskFull, needsBuildKit, type Situation, StepError } from './step-error.ts';
@@ -27,6 +28,7 @@ export function failureOf(
     // First, since what a command holds may look like any other failure.
     commandFailure(whole, situation) ??
     syntaxImageFailure(said, situation) ??
+    addFailure(message, situation) ??
     dockerfileFailure(message, situation) ??
     hostFailure(message, situation) ??
     stepFailure(message, situation) ??

@@ -20,6 +20,9 @@ const clippedLength = 100;
 const clippedHint =
   'dockerd lets a step print more with BUILDKIT_STEP_LOG_MAX_SIZE=104857600 and BUILDKIT_STEP_LOG_MAX_SPEED=1048576 in its environment\n';
 
+/** Docker 20.10 calls a vertex as the URL that it fetches, newer versions as the step. */
+const ofUrl = /^(?:\[[^\]]*\] ADD (?:--\S+ )*)?(https?:\/\/\S+)/;
+
 interface Step {
   name: VertexName | undefined;
   isInternal: boolean;
@@ -43,13 +46,15 @@ interface Reading {
   failed: Step | undefined;
   /** The base image that could not be had. */
   image: string | undefined;
+  /** The URL of an ADD that could not be had. */
+  url: string | undefined;
 }
 
 /** A vertex comes many times: announced, started, completed, and again where it is asked for twice. */
 export function createBuildKitSteps(places: StepPlaces): StepReader {
   const reading: Reading = {
     ...{ places, steps: new Map(), highest: new Map(), told: new Set() },
-    ...{ last: undefined, failed: undefined, image: undefined },
+    ...{ last: undefined, failed: undefined, image: undefined, url: undefined },
   };
 
   return {
@@ -74,10 +79,13 @@ export function createBuildKitSteps(places: StepPlaces): StepReader {
       });
     },
     get current() {
-      const { failed, last, image } = reading;
+      const { failed, last, image, url } = reading;
       const { line, lastWords = '' } = failed ?? last ?? {};
+      if (failed === undefined && url !== undefined) {
+        return { line: places.lineOfUrl(url), lastWords, image, url };
+      }
       const isImage = failed === undefined && image !== undefined;
-      return { line: isImage ? places.lineOfImage(image) : line, lastWords, image };
+      return { line: isImage ? places.lineOfImage(image) : line, lastWords, image, url };
     },
   };
 }
@@ -140,7 +148,10 @@ function complete(reading: Reading, vertex: Vertex): StepEvent[] {
   const step = reading.steps.get(digest);
   if (!step || completed === undefined || step.hasEnded) return [];
   step.hasEnded = true;
-  if (error !== '') reading.image = fetched.exec(name)?.[1] ?? reading.image;
+  if (error !== '') {
+    reading.image = fetched.exec(name)?.[1] ?? reading.image;
+    reading.url = ofUrl.exec(name)?.[1] ?? reading.url;
+  }
   if (step.isInternal) return [];
   if (!step.name) return error ? [{ type: 'said', text: `${name}: ${error}\n` }] : [];
   const state = stateOf(vertex);

@@ -44,6 +44,8 @@ export interface Situation {
   line?: number | undefined;
   /** The base image that was asked for. */
   image?: string | undefined;
+  /** The URL of an ADD that could not be fetched. */
+  url?: string | undefined;
   /** End of what the step printed. */
   lastWords: string;
 }

@@ -35,6 +35,8 @@ export interface StepPlaces {
   lineOfVertex(vertex: VertexName, last: number): number | undefined;
   /** First line of the FROM or --from that names an image, as far as one can tell: args may stand for it. */
   lineOfImage(image: string): number | undefined;
+  /** First line of the ADD that names a URL, or of the only one that may with its args. */
+  lineOfUrl(url: string): number | undefined;
   /** Where people wrote a line of the expanded file, such as `Dockerfile:3 → template:tomcat@9.1.0:7`. */
   originOf(line: number | undefined): string | undefined;
 }
@@ -60,6 +62,12 @@ export function createStepPlaces({ bytes, map }: ExpandedDockerfile): StepPlaces
       const [only, ...others] = stages;
       const found = instructions.find((each) => namesImage(each, bytes, name));
       return (found ?? (others.length === 0 ? only?.from : undefined))?.startLine;
+    },
+    lineOfUrl(url) {
+      const adds = instructions.filter(({ keyword }) => keyword === 'ADD');
+      const found = adds.find((each) => textOf(each, bytes).includes(url));
+      const [only, ...others] = adds.filter((each) => /:\/\/|\$/.test(textOf(each, bytes)));
+      return (found ?? (others.length === 0 ? only : undefined))?.startLine;
     },
     originOf(line) {
       const origin = line === undefined ? undefined : originOf(map, line);

@@ -3,7 +3,7 @@ import type { StepEvent } from '../../core/build-step.ts';
 import type { ProgressMessage } from './progress.ts';
 import type { Situation } from './step-error.ts';
 
-export type Current = Pick<Situation, 'line' | 'lastWords' | 'image'>;
+export type Current = Pick<Situation, 'line' | 'lastWords' | 'image' | 'url'>;
 
 export interface StepReader {
   /** What a message that came at `at` (ms since the epoch) tells of the steps. */

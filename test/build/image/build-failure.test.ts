@@ -169,6 +169,32 @@ describe('failureOf', () => {
     expect(lineOf(error)).toBe(line);
   });
 
+  it.each([
+    ['Get "http://h.test/x": dial tcp 1.2.3.4:80: connect: connection refused', true],
+    ['failed to load cache key: Get "http://h.test/x": net/http: TLS handshake timeout', true],
+    ['failed to load cache key: invalid response status 503', true],
+    ['invalid response status 404', false],
+    ['invalid response status 403', false],
+    ['Get "http://h.test/x": dial tcp: lookup h.test: no such host', false],
+    ['ADD failed: Get "http://h.test/x": dial tcp 1.2.3.4:80: i/o timeout', true],
+    ['ADD failed: failed to GET http://h.test/x with status 429 Too Many Requests: slow', true],
+    ['ADD failed: failed to GET http://h.test/x with status 401 Unauthorized: <p>Log in', false],
+  ])('%s names the URL of an ADD', (words, retryable) => {
+    // The classic builder tells it, BuildKit the step that fetched it.
+    const url = words.startsWith('ADD') ? undefined : 'http://h.test/x';
+    const error = failureOf(words, { ...situation, url });
+    expect(error).toMatchObject({ code: 'E_ADD_URL', retryable });
+    expect(lineOf(error)).toBe(6);
+    expect(error.message).toMatch(
+      /^http:\/\/h\.test\/x, which ADD names, cannot be fetched: (dial|net|status|invalid)[^<]*$/,
+    );
+  });
+
+  it('blames no URL where another thing of the ADD failed', () => {
+    const error = failureOf('cannot copy to non-directory: /x', { ...situation, url: 'http://h' });
+    expect(error).toMatchObject({ code: 'E_BUILD_STEP', line: 6 });
+  });
+
   const ended = (code: number) => `The command 'x' returned a non-zero code: ${code}`;
 
   it('reads the ends alone of what repeats a long command', () => {

@@ -161,6 +161,18 @@ RUN printf 'a\\377b\\n'; printf '\\303'; sleep 0.3; printf '\\244\\n'; echo ${fr
     expect(failure.message).toContain(`${registry}/base:1 cannot be pulled: dial tcp`);
   });
 
+  it.each([
+    ['is away', async () => `127.0.0.1:${await freePort()}`, 'E_ADD_URL', true, /dial tcp/],
+    ['has no such file', async () => host.registry, 'E_ADD_URL', false, /status 404/],
+  ])('names the URL of an ADD whose host %s', async (_, hostOf, code, retryable, why) => {
+    const url = `http://${await hostOf()}/x.tgz`;
+    const dockerfile = `${host.from}\nENV A=1\nADD ${url} /\nRUN true\n`;
+    const failure = await failureOf({ dockerfile });
+    expect(failure).toMatchObject({ code, line: 4, retryable });
+    expect(failure.message).toContain(`${url}, which ADD names, cannot be fetched: `);
+    expect(failure.message).toMatch(why);
+  });
+
   it('survives five megabytes of output', async () => {
     const dockerfile = `${host.from}
 RUN head -c 3500000 /dev/zero | base64; echo the-end ${fresh()}

@@ -75,6 +75,14 @@ ADD y /
     expect(one.lineOfImage('x')).toBe(2);
   });
 
+  it('finds the ADD that names a URL, or the only one that may', () => {
+    const file = 'FROM a\nRUN curl http://h/1\nADD http://h/1 /\nADD b /\nADD http://h/$X /\n';
+    const two = createStepPlaces({ bytes: Buffer.from(file), map });
+    expect(['http://h/1', 'http://h/2'].map(two.lineOfUrl)).toEqual([3, undefined]);
+    const one = createStepPlaces({ bytes: Buffer.from('FROM a\nADD b /\nADD $X /\n'), map });
+    expect(one.lineOfUrl('http://h/2')).toBe(3);
+  });
+
   it('counts as the classic builder does: every instruction', () => {
     expect([1, 2, 3, 4, 5, 6, 11].map(places.lineOfStep)).toEqual([1, 2, 3, 5, 7, 8, undefined]);
   });

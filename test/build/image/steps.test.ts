@@ -207,6 +207,17 @@ describe('createBuildKitSteps', () => {
     expect(steps.current.image).toBe(image);
   });
 
+  it.each([
+    ['http://h.test/x', 'http://h.test/x', undefined],
+    ['[2/3] ADD --chown=1 https://h.test/x?y=1 /', 'https://h.test/x?y=1', 3],
+    ['[2/3] ADD http.txt /', undefined, 3],
+  ])('knows the URL of %s', (name, url, line) => {
+    const steps = createBuildKitSteps(places);
+    const error = 'connection refused';
+    read(steps, { vertexes: [{ digest: 'u', name, started: time(1), completed: time(2), error }] });
+    expect(steps.current).toMatchObject({ url, line });
+  });
+
   it('says how to keep what the daemon left out', () => {
     const steps = createBuildKitSteps(places);
     const msg = Buffer.from('x\n[output clipped, log limit 200KiB/s reached]\n');
