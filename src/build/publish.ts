@@ -4,6 +4,7 @@ import type { Manifest } from '../clients/registry.ts';
 import { EkidenError, RemoteError } from '../core/errors.ts';
 import { parseImage } from '../core/image-reference.ts';
 import { refTag, repositoryOf, shaTag } from './image/image-name.ts';
+import { tagImage } from './image/made-image.ts';
 import { pushImage } from './image/push.ts';
 import type { Running } from './making.ts';
 
@@ -34,7 +35,7 @@ export async function publish(
   const digest = await pushImage({ ...pushing, tag });
   const ref = refTag(running.build.ref);
   // Here too, so that the next build of the ref finds its layers.
-  await docker.getImage(image.name).tag({ repo: repository, tag: ref });
+  await tagImage(docker, image.name, { repo: repository, tag: ref });
   try {
     await nameManifest(running, image, { digest, fingerprint });
   } catch (error) {
