@@ -40,6 +40,11 @@ const kinds = new Map([
   ['w', /^[0-9A-Za-z_]$/],
 ]);
 
+/** True for a pattern that is walked by the character, while others are compared as texts. */
+export function isWalked(pattern: string): boolean {
+  return kindOf(pattern) === 'steps';
+}
+
 /** Compiles a pattern that is cleaned and known to be a glob. */
 export function compilePattern(pattern: string): (path: string) => boolean {
   const kind = kindOf(pattern);
@@ -79,8 +84,9 @@ function piecesOf(pattern: string): Piece[] {
 
 function readSteps(pieces: Piece[]): (Step | 'folders' | 'start')[] {
   const steps: (Step | 'folders' | 'start')[] = [];
-  const waiting = [...pieces];
-  for (let piece = waiting.shift(); piece; piece = waiting.shift()) {
+  // The next one last, for what is taken from the front of a long list moves all that is behind it.
+  const waiting = pieces.toReversed();
+  for (let piece = waiting.pop(); piece; piece = waiting.pop()) {
     const { text, isQuoted } = piece;
     if (isQuoted) steps.push({ test: escaped(text), repeats: false });
     else if (text === '[') steps.push(readClass(waiting));
@@ -95,13 +101,14 @@ function readSteps(pieces: Piece[]): (Step | 'folders' | 'start')[] {
   return steps;
 }
 
-/** A class up to its end. A wildcard within is no character: Docker puts its expression there, which may end it. */
+/** A class up to its end, taken from the end of `waiting`. A wildcard within is no character: Docker puts its expression there, which may end it. */
 function readClass(waiting: Piece[]): Step {
-  const isNegated = waiting[0]?.text === '^' && !waiting[0].isQuoted;
-  if (isNegated) waiting.shift();
+  const first = waiting.at(-1);
+  const isNegated = first?.text === '^' && !first.isQuoted;
+  if (isNegated) waiting.pop();
   const members: Piece[] = [];
   let repeats = false;
-  for (let piece = waiting.shift(); piece; piece = waiting.shift()) {
+  for (let piece = waiting.pop(); piece; piece = waiting.pop()) {
     if (!piece.isQuoted && piece.text === ']') break;
     const isWild = !piece.isQuoted && [...piece.text].length > 1;
     const end = isWild ? piece.text.indexOf(']') : -1;
@@ -175,7 +182,8 @@ function createWalker(steps: readonly (Step | 'folders' | 'start')[]): (path: st
     }
   }
 
-  function take(character: string): void {
+  /** False where no way is left open. */
+  function take(character: string): boolean {
     next.fill(0);
     for (let index = 0; index < steps.length; index++) {
       const step = steps[index];
@@ -190,12 +198,13 @@ function createWalker(steps: readonly (Step | 'folders' | 'start')[]): (path: st
       }
     }
     [active, next] = [next, active];
+    return active.includes(1);
   }
 
   return (path) => {
     active.fill(0);
     enter(active, 0, true);
-    for (const character of path) take(character);
+    for (const character of path) if (!take(character)) return false;
     return active[end] === 1;
   };
 }

@@ -1,7 +1,7 @@
 /** The rules of a `.dockerignore`, as Docker reads them: which paths of the context are not sent. */
 import { posix } from 'node:path';
 import { InputError } from '../../core/errors.ts';
-import { compilePattern, ensureGlob, PatternError } from './ignore-pattern.ts';
+import { compilePattern, ensureGlob, isWalked, PatternError } from './ignore-pattern.ts';
 
 /** True for a path of the context, without a slash at either end, that is not to be sent. */
 export type Ignores = (path: string) => boolean;
@@ -18,19 +18,34 @@ interface Rule {
   isException: boolean;
 }
 
-/** Each character of a pattern is held against each path, which must not take the build's whole time. */
+/** Each pattern is held against each path and the folders above it, which must not take the build's whole time. */
 const sizeLimit = 64 * 1024;
+
+/** Of patterns with wildcards, each character is held against each one of a path, so far fewer do harm. */
+const walkedLimit = 4 * 1024;
+
+const patternHint =
+  'Its patterns are those of Docker: https://docs.docker.com/build/concepts/context/.';
+const walkedHint =
+  'Name whole folders (folder/ or **/folder) in place of what lies in them: such patterns are not counted.';
 
 /**
  * Compiles the file. Of the rules that match a path or a folder that it lies in, the last one decides,
  * by the way of moby/patternmatcher (MatchesUsingParentResults).
- * @throws InputError that names file and line, where Docker would refuse it too.
+ * @throws InputError that names file and line, where Docker would refuse it too or it would take too long.
  */
 export function compileIgnore({ file, bytes }: IgnoreFile): Ignores {
   if (bytes.length > sizeLimit) throw refusal(`${file}: is larger than 64 KiB.`);
+  let walked = 0;
   const rules = readLines(bytes.toString('utf8')).map(({ text, line }) => {
     try {
-      return readRule(text);
+      const { pattern, isException } = readPattern(text);
+      if (isWalked(pattern)) walked += pattern.length;
+      if (walked > walkedLimit) {
+        const reason = 'the patterns with wildcards are longer than 4 KiB together';
+        throw refusal(`${file}:${line}: ${reason}.`, walkedHint);
+      }
+      return { matches: compilePattern(pattern), isException };
     } catch (error) {
       if (!(error instanceof PatternError)) throw error;
       throw refusal(`${file}:${line}: ${error.message}.`);
@@ -39,8 +54,7 @@ export function compileIgnore({ file, bytes }: IgnoreFile): Ignores {
   return createMatcher(rules);
 }
 
-function refusal(message: string): InputError {
-  const hint = 'Its patterns are those of Docker: https://docs.docker.com/build/concepts/context/.';
+function refusal(message: string, hint = patternHint): InputError {
   return new InputError(message, { code: 'E_DOCKERIGNORE', hint });
 }
 
@@ -52,7 +66,7 @@ function readLines(text: string): { text: string; line: number }[] {
 }
 
 /** A line as ignorefile.ReadAll and then patternmatcher.New take it. */
-function readRule(line: string): Rule {
+function readPattern(line: string): { pattern: string; isException: boolean } {
   const said = line.trim();
   const isException = said.startsWith('!');
   const written = isException ? said.slice(1).trim() : said;
@@ -62,7 +76,7 @@ function readRule(line: string): Rule {
   const relative = cleaned.replace(/^\/(?=.)/, '');
   const pattern = clean(isException ? relative : relative.trim());
   ensureGlob(pattern);
-  return { matches: compilePattern(pattern), isException };
+  return { pattern, isException };
 }
 
 /** Go's filepath.Clean, which has no slash at the end. */

@@ -189,6 +189,19 @@ describe('the file', () => {
   it('is refused beyond 64 KiB', () => {
     expect(() => compile('a\n'.repeat(40_000))).toThrow(/larger than 64 KiB/);
   });
+
+  it('has 4 KiB of patterns with wildcards at most, and more of those that are plain', () => {
+    const plain = 'node_modules\n**/dist\nlogs/**\n'.repeat(500);
+    expect(compile(`${plain}${'*a'.repeat(2048)}\n`)('x/dist')).toBe(true);
+    expect(() => compile(`${'*.log\n'.repeat(820)}`)).toThrow(
+      expect.objectContaining({
+        code: 'E_DOCKERIGNORE',
+        message:
+          'web/.dockerignore:820: the patterns with wildcards are longer than 4 KiB together.',
+        hint: expect.stringContaining('folder/'),
+      }),
+    );
+  });
 });
 
 describe('by property', () => {
