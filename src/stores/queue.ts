@@ -219,5 +219,7 @@ async function putOff<Work>(
 /** Puts a job back in front, without counting the attempt. */
 async function giveBack(job: Job, token: string | undefined): Promise<never> {
   await job.moveToDelayed(Date.now(), token);
+  // Else it would be in line only once a worker looks for work; one that has it already is as good.
+  await job.promote().catch(() => undefined);
   throw new DelayedError();
 }

@@ -65,8 +65,9 @@ describe.each([
     const { worker, seen } = start(queue, async () => {
       if (isFull) throw new NoRoomError('full', {});
     });
-    await expect.poll(async () => (await queue.line()).running, patience).toEqual([]);
     await expect.poll(() => seen, patience).toEqual([{ name: 'a' }]);
+    const inLine = { waiting: names, delayed: [], running: [] };
+    await expect.poll(queue.line, patience).toEqual(inLine);
     isFull = false;
     worker.resume();
     await expect.poll(() => seen.map(({ name }) => name), patience).toEqual(['a', ...names]);
