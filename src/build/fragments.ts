@@ -1,5 +1,6 @@
 /** What administrators ask about fragments: which there are, who uses them, whom a new version touches. */
 import { LRUCache } from 'lru-cache';
+import { SetupError } from '../core/errors.ts';
 import type {
   FragmentDetail,
   Fragments,
@@ -9,6 +10,7 @@ import type {
   TakenFragment,
 } from '../core/fragment.ts';
 import { chooseVersion, newestFirst, type TemplateSource } from './dockerfile/templates.ts';
+import type { VersionNotices } from './dockerfile/version-notices.ts';
 
 export interface FragmentsOptions {
   templates: TemplateSource;
@@ -22,19 +24,21 @@ const templateName = /^[a-z0-9][a-z0-9._-]*$/;
 const freshFor = 10_000;
 const mostKept = 1_000;
 
+type Offer = Pick<FragmentDetail, 'versions' | 'problem'>;
+
 export function createFragments({ templates, uses }: FragmentsOptions): Fragments {
-  const known = new LRUCache<string, FragmentVersion[]>({
+  const known = new LRUCache<string, Offer>({
     max: mostKept,
     ttl: freshFor,
-    fetchMethod: (name) => versionsOf(templates, name),
+    fetchMethod: (name) => offerOf(templates, name),
   });
 
-  const knownVersions = async (name: string) =>
+  const knownOffer = async (name: string) =>
     templateName.test(name) ? known.fetch(name) : undefined;
 
   async function find(name: string): Promise<FragmentDetail | undefined> {
-    const versions = await knownVersions(name);
-    return versions && { name, versions, count: await uses.count(name) };
+    const offer = await knownOffer(name);
+    return offer && { name, ...offer, count: await uses.count(name) };
   }
 
   return {
@@ -45,7 +49,7 @@ export function createFragments({ templates, uses }: FragmentsOptions): Fragment
       return found.filter((detail) => detail !== undefined);
     },
     // Beside the templates other files may lie, which are not for everybody.
-    readme: async (name) => ((await knownVersions(name)) ? templates.readme?.(name) : undefined),
+    readme: async (name) => ((await knownOffer(name)) ? templates.readme?.(name) : undefined),
     count: (name) => uses.count(name),
     async users(name, { version, ...paging }) {
       const page = await uses.list(name, paging);
@@ -61,21 +65,27 @@ export function createFragments({ templates, uses }: FragmentsOptions): Fragment
   };
 }
 
-async function versionsOf(
-  templates: TemplateSource,
-  name: string,
-): Promise<FragmentVersion[] | undefined> {
-  const versions = await templates.versions(name);
-  if (!versions?.length) return undefined;
-  const notices = await templates.notices?.(name);
-  return newestFirst(versions).map((version) => {
-    const [deprecated, withdrawn] = [notices?.deprecated[version], notices?.withdrawn[version]];
-    return {
-      version,
-      ...(deprecated === undefined ? {} : { deprecated }),
-      ...(withdrawn === undefined ? {} : { withdrawn }),
-    };
-  });
+async function offerOf(templates: TemplateSource, name: string): Promise<Offer | undefined> {
+  const all = await templates.versions(name);
+  if (!all?.length) return undefined;
+  const versions = newestFirst(all);
+  try {
+    const notices = await templates.notices?.(name);
+    return { versions: versions.map((version) => noticed(version, notices)) };
+  } catch (error) {
+    // One file that is wrong must not hide the other templates.
+    if (!(error instanceof SetupError)) throw error;
+    return { versions: versions.map((version) => ({ version })), problem: error.message };
+  }
+}
+
+function noticed(version: string, notices: VersionNotices | undefined): FragmentVersion {
+  const [deprecated, withdrawn] = [notices?.deprecated[version], notices?.withdrawn[version]];
+  return {
+    version,
+    ...(deprecated === undefined ? {} : { deprecated }),
+    ...(withdrawn === undefined ? {} : { withdrawn }),
+  };
 }
 
 /** Whether the next build takes `version`, which may not be there yet, while the last one took another. */

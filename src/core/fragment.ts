@@ -61,6 +61,8 @@ export interface FragmentDetail {
   name: string;
   /** Newest first. */
   versions: FragmentVersion[];
+  /** Why nothing is said of its versions, and no build can take any. */
+  problem?: string;
   count: FragmentCount;
 }
 

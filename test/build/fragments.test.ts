@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import type { TemplateSource } from '../../src/build/dockerfile/index.ts';
 import { createFragments, movesTo } from '../../src/build/fragments.ts';
-import type { FragmentUse } from '../../src/core/fragment.ts';
+import { SetupError } from '../../src/core/errors.ts';
+import type { FragmentUse, FragmentUses } from '../../src/core/fragment.ts';
 
 const available = ['9.0.0', '9.1.0', '10.0.0'];
 
@@ -43,15 +44,13 @@ function useAt(project: number, source: string, version: string): FragmentUse {
 }
 
 const used = [useAt(1, 'template:tomcat@9', '9.1.0'), useAt(2, 'template:tomcat@10', '10.0.0')];
-const fragments = createFragments({
-  templates,
-  uses: {
-    list: async () => ({ items: used, next: 'more' }),
-    count: async () => ({ refs: 2, projects: 2 }),
-    note: async () => undefined,
-    forget: async () => undefined,
-  },
-});
+const uses: FragmentUses = {
+  list: async () => ({ items: used, next: 'more' }),
+  count: async () => ({ refs: 2, projects: 2 }),
+  note: async () => undefined,
+  forget: async () => undefined,
+};
+const fragments = createFragments({ templates, uses });
 
 test('versions come newest first, with what is said of them', async () => {
   const tomcat = {
@@ -66,6 +65,26 @@ test('versions come newest first, with what is said of them', async () => {
   expect(await fragments.list()).toEqual([tomcat]);
   expect(await fragments.find('tomcat')).toEqual(tomcat);
   expect(await fragments.find('java')).toBeUndefined();
+});
+
+test('a template whose notices are wrong is listed with the problem, and the others as they are', async () => {
+  const wrong = new SetupError("the template's tomcat/versions.yml cannot be used", { code: 'E' });
+  const broken = createFragments({
+    templates: {
+      ...templates,
+      names: async () => ['tomcat', 'java'],
+      versions: async () => ['9.0.0'],
+      notices: async (name) => {
+        if (name === 'tomcat') throw wrong;
+        return { deprecated: {}, withdrawn: {} };
+      },
+    },
+    uses,
+  });
+  const java = { name: 'java', versions: [{ version: '9.0.0' }], count: { refs: 2, projects: 2 } };
+  const tomcat = { ...java, name: 'tomcat', problem: wrong.message };
+  expect(await broken.list()).toEqual([java, tomcat]);
+  expect(await broken.find('tomcat')).toEqual(tomcat);
 });
 
 test('what lies beside the templates is the README of none', async () => {

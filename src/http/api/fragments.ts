@@ -19,6 +19,10 @@ const summary = z
   .object({
     name: z.string(),
     versions: z.array(version).meta({ description: 'Newest first.' }),
+    problem: z.string().optional().meta({
+      description:
+        'What is wrong with its versions.yml; until that is mended no build can take it.',
+    }),
     projects: z.number().meta({ description: 'How many projects use it.' }),
     refs: z.number().meta({ description: 'How many branches and tags of theirs.' }),
     url: z.url(),
@@ -170,10 +174,14 @@ async function unknown({ fragments }: Ekiden, name: string): Promise<NotFoundErr
   });
 }
 
-function viewOf({ name, versions, count }: FragmentDetail, base: string) {
+function viewOf({ name, versions, problem, count }: FragmentDetail, base: string) {
   const url = `${base}/api/v1/fragments/${encodeURIComponent(name)}`;
   const isTemplate = versions.length > 0;
-  return { name, versions, ...count, url, ...(isTemplate ? { readme: `${url}/readme` } : {}) };
+  return {
+    ...{ name, versions, ...count, url },
+    ...(problem === undefined ? {} : { problem }),
+    ...(isTemplate ? { readme: `${url}/readme` } : {}),
+  };
 }
 
 function viewOfUser({ project, projectPath, taken, ...use }: FragmentUser, base: string) {

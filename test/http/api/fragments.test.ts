@@ -36,6 +36,10 @@ test('the templates are listed with their versions and how many use them', async
     ...{ projects: 1, refs: 1 },
     readme: expect.stringMatching(/\/api\/v1\/fragments\/node\/readme$/),
   });
+  const wrong = { name: 'node', versions: [], count: { refs: 0, projects: 0 }, problem: 'wrong' };
+  api.ekiden.fragments.list = async () => [wrong];
+  const told = await api.call('GET', '/fragments', { token: api.tokens.outsider });
+  expect(told.body).toMatchObject({ items: [{ name: 'node', problem: 'wrong' }] });
 });
 
 test('users are shown to those who may look at them, and the others are counted', async () => {
