@@ -12,6 +12,10 @@ const endings = [
 /** What a kernel out of memory, or a limit of memory, ends commands with: SIGKILL. */
 const killed = 137;
 
+/** The last that BuildKit prints of a command whose program is not in the image. */
+const notBegun =
+  /(?:unable to start container process|starting container process caused): ([^\n]+)\n?$/;
+
 /** Undefined where no command ended badly. */
 export function commandFailure(message: string, situation: Situation): EkidenError | undefined {
   const [, command = '', code] = endings.map((each) => each.exec(message)).find(Boolean) ?? [];
@@ -20,6 +24,8 @@ export function commandFailure(message: string, situation: Situation): EkidenErr
   const ended = `The command '${command}' returned a non-zero code: ${code}`;
   if (isDiskFull(lastWords)) return diskIsFull(ended, line);
   if (/exec format error/.test(lastWords)) return wrongProcessor(ended, line);
+  const why = notBegun.exec(lastWords)?.[1];
+  if (why !== undefined) return new StepError(`${ended} (${why})`, { line });
   if (Number(code) !== killed) return new StepError(ended, { line });
   return new StepError(`${ended} (it was killed)`, {
     line,

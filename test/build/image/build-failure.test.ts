@@ -215,6 +215,18 @@ describe('failureOf', () => {
     expect(failureOf(ended(137), situation).message).toBe(`${ended(137)} (it was killed)`);
   });
 
+  it.each([
+    'runc run failed: unable to start container process: exec: "/bin/sh": stat /bin/sh: no such file or directory\n',
+    'container_linux.go:380: starting container process caused: exec: "/bin/sh": stat /bin/sh: no such file or directory\n',
+  ])('says why a command could not begin: %s', (lastWords) => {
+    const why = 'exec: "/bin/sh": stat /bin/sh: no such file or directory';
+    expect(failureOf(ended(1), { ...situation, lastWords })).toMatchObject({
+      ...{ code: 'E_BUILD_STEP', line: 6, message: `${ended(1)} (${why})` },
+    });
+    const printed = { ...situation, lastWords: `${lastWords}and more\n` };
+    expect(failureOf(ended(1), printed).message).toBe(ended(1));
+  });
+
   it('names what --from lacks', () => {
     const from = { ...situation, line: 7 };
     for (const words of ['"/b" not found: not found', 'COPY failed: stat b: file does not exist']) {

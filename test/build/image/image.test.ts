@@ -115,6 +115,15 @@ RUN printf 'a\\377b\\n'; printf '\\303'; sleep 0.3; printf '\\244\\n'; echo ${fr
   });
 
   it.each([
+    ['without a shell', 'FROM scratch\nCOPY file.txt /\nRUN true', /exec: "\/bin\/sh": stat \/bin/],
+    ['without the program', 'ENV A=1\nRUN ["nosuch"]\n', /exec: "nosuch": executable file not/],
+  ])('says why a command cannot begin %s', async (_, text, why) => {
+    const failure = await failureOf({ dockerfile: `${host.from}\n${text}\n` });
+    expect(failure).toMatchObject({ code: 'E_BUILD_STEP', retryable: false });
+    expect(failure.message).toMatch(why);
+  });
+
+  it.each([
     ['an instruction that is none', 'RUNN true', 'E_DOCKERFILE', 3, /RUNN/],
     ['too few words', 'COPY', 'E_DOCKERFILE', 3, /^COPY requires at least two arguments/],
     [
