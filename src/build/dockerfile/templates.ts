@@ -1,6 +1,7 @@
 /** The platform's fragments: named, versioned Dockerfile pieces that every project may include. */
 
-import { readdir, readFile } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unlessMissing } from './missing.ts';
 import { parseNotices, type VersionNotices } from './version-notices.ts';
@@ -27,10 +28,10 @@ const RELEASE = /^\d+(?:\.\d+)*$/;
 export function createTemplates(directory: string): TemplateSource {
   return {
     async versions(name) {
-      const entries = await unlessMissing(readdir(join(directory, name), { withFileTypes: true }));
-      return entries
-        ?.filter((entry) => entry.isFile() && entry.name.endsWith(EXTENSION))
-        .map((entry) => entry.name.slice(0, -EXTENSION.length));
+      const files = await namesIn(join(directory, name), (entry) => entry.isFile());
+      return files
+        ?.filter((file) => file.endsWith(EXTENSION))
+        .map((file) => file.slice(0, -EXTENSION.length));
     },
     read: (name, version) => readFile(join(directory, name, `${version}${EXTENSION}`)),
     async notices(name) {
@@ -38,11 +39,22 @@ export function createTemplates(directory: string): TemplateSource {
       return parseNotices(bytes, `${name}/${NOTICES}`);
     },
     async names() {
-      const entries = (await unlessMissing(readdir(directory, { withFileTypes: true }))) ?? [];
-      return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+      return (await namesIn(directory, (entry) => entry.isDirectory())) ?? [];
     },
     readme: (name) => unlessMissing(readFile(join(directory, name, README), 'utf8')),
   };
+}
+
+/** Links are followed: the folder is the administrator's, and one that Kubernetes mounts is full of them. */
+async function namesIn(
+  folder: string,
+  isWanted: (entry: Stats) => boolean,
+): Promise<string[] | undefined> {
+  const found = await unlessMissing(readdir(folder));
+  const names = found?.filter((name) => !name.startsWith('.')) ?? [];
+  const entries = await Promise.all(names.map((name) => unlessMissing(stat(join(folder, name)))));
+  const isThere = (entry: Stats | undefined) => entry !== undefined && isWanted(entry);
+  return found && names.filter((_, index) => isThere(entries[index]));
 }
 
 /** All templates of several places; a version that several have is read from the first of these. */

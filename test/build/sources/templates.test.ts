@@ -1,8 +1,8 @@
 /** Templates of the installation: from a folder, from a project of GitLab, and versions that are not to be used. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import {
   createTemplates,
   joinTemplates,
@@ -94,6 +94,23 @@ describe('of a folder', () => {
       mendedBy: 'administrator',
       message: expect.stringContaining('broken/versions.yml'),
     });
+  });
+});
+
+describe('of a folder that Kubernetes mounts', () => {
+  it('finds templates and versions that are links', async () => {
+    const mounted = mkdtempSync(join(tmpdir(), 'ekiden-mounted-'));
+    onTestFinished(() => rmSync(mounted, { recursive: true }));
+    mkdirSync(join(mounted, '..2026_01_01/l'), { recursive: true });
+    writeFileSync(join(mounted, '..2026_01_01/l/1.0.0.dockerfile'), 'RUN linked\n');
+    symlinkSync('..2026_01_01', join(mounted, '..data'));
+    symlinkSync('..data/l', join(mounted, 'l'));
+    symlinkSync('1.0.0.dockerfile', join(mounted, 'l/1.1.0.dockerfile'));
+    symlinkSync('none', join(mounted, 'l/1.2.0.dockerfile'));
+    const templates = createTemplates(mounted);
+    expect((await include('template:l@1', { templates })).bytes.toString()).toBe('RUN linked\n');
+    expect((await templates.versions('l'))?.sort()).toEqual(['1.0.0', '1.1.0']);
+    expect(await templates.names?.()).toEqual(['l']);
   });
 });
 
