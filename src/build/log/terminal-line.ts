@@ -3,13 +3,16 @@
 /** Characters of a line that are held; what comes before them is not written over any more. */
 const longestHeld = 16 * 1024;
 
-/** The last character, unless the line ends in a colour. */
+/** Looked for in so many characters alone: whoever takes back much would read the whole line each time. */
+const longestColour = 67;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: This character is what is looked for.
-const lastCharacter = /(?<!\x1b\[[0-9;:]{0,64})[\s\S]$/u;
+const endsInColour = /\x1b\[[0-9;:]{0,64}m$/;
 
 export class TerminalLine {
   #out = '';
-  #held = '';
+  /** None is empty; they are joined late, since each join reads the whole line. */
+  #held: string[] = [];
+  #length = 0;
   /** True when a part of the line was shown already. */
   #isShown = false;
   /** True when what is held is written over what was shown. */
@@ -23,18 +26,18 @@ export class TerminalLine {
   }
 
   get holds(): boolean {
-    return this.#held !== '';
+    return this.#length > 0;
   }
 
   /** Adds what is neither the end of a line nor a control character, but for colours. */
   add(text: string): void {
     if (this.#isRewound) {
-      this.#held = '';
+      this.#takeHeld();
       this.#isRewritten = this.#isShown;
       this.#isRewound = false;
     }
-    this.#held += text;
-    while (this.#held.length > longestHeld) this.#showBeginning();
+    this.#hold(text);
+    if (this.#length > longestHeld) this.#showBeginning();
   }
 
   /** Adds lines without control characters, while the line is plain. */
@@ -53,8 +56,15 @@ export class TerminalLine {
     this.#isRewound = true;
   }
 
+  /** Takes back the last character, unless the line ends in a colour. */
   erase(): void {
-    if (!this.#isRewound) this.#held = this.#held.replace(lastCharacter, '');
+    const last = this.#held.at(-1);
+    if (last === undefined || this.#isRewound) return;
+    if (endsInColour.test(last.slice(-longestColour))) return;
+    const rest = last.slice(0, isPairAt(last, last.length - 2) ? -2 : -1);
+    this.#held.pop();
+    this.#length -= last.length;
+    this.#hold(rest);
   }
 
   end(): void {
@@ -67,9 +77,8 @@ export class TerminalLine {
 
   /** Lets go what is held. */
   show(): void {
-    if (this.#held === '') return;
-    this.#out += (this.#isRewritten ? '\r' : '') + this.#held;
-    this.#held = '';
+    if (!this.holds) return;
+    this.#out += (this.#isRewritten ? '\r' : '') + this.#takeHeld();
     this.#isShown = true;
     this.#isRewritten = false;
   }
@@ -83,11 +92,31 @@ export class TerminalLine {
 
   /** Cuts at the same places whatever came at once, and never within a character. */
   #showBeginning(): void {
-    const isWithin = /[\ud800-\udbff]/.test(this.#held.charAt(longestHeld - 1));
-    const cut = isWithin ? longestHeld - 1 : longestHeld;
-    const rest = this.#held.slice(cut);
-    this.#held = this.#held.slice(0, cut);
+    const held = this.#takeHeld();
+    let cut = 0;
+    while (held.length - cut > longestHeld) {
+      cut += longestHeld - (isPairAt(held, cut + longestHeld - 1) ? 1 : 0);
+    }
+    this.#hold(held.slice(0, cut));
     this.show();
-    this.#held = rest;
+    this.#hold(held.slice(cut));
   }
+
+  #hold(text: string): void {
+    if (text === '') return;
+    this.#held.push(text);
+    this.#length += text.length;
+  }
+
+  #takeHeld(): string {
+    const text = this.#held.join('');
+    this.#held = [];
+    this.#length = 0;
+    return text;
+  }
+}
+
+/** True where a character begins that is a pair: halves alone do not come here. */
+function isPairAt(text: string, at: number): boolean {
+  return text.charCodeAt(at) >> 10 === 0xd800 >> 10;
 }

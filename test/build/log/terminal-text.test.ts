@@ -72,6 +72,13 @@ describe('a text for a terminal', () => {
       expect(terminal.write(long).length).toBeLessThanOrEqual(long.length);
     }
   });
+
+  it('is read at once also where a long line is changed at its end again and again', () => {
+    const line = '駅'.repeat(16_000);
+    const turns = Array.from({ length: 40 }, () => '|\b'.repeat(100_000));
+    expect(textOf([line, ...turns])).toBe(line);
+    expect(textOf([line, '\x1b[0m\b'.repeat(1_000)])).toBe(line + '\x1b[0m'.repeat(1_000));
+  });
 });
 
 describe('a line that goes on', () => {
