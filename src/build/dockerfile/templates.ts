@@ -3,6 +3,7 @@
 import type { Stats } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { LRUCache } from 'lru-cache';
 import { unlessMissing } from './missing.ts';
 import { parseNotices, type VersionNotices } from './version-notices.ts';
 
@@ -22,6 +23,8 @@ export interface TemplateSource {
 const EXTENSION = '.dockerfile';
 const NOTICES = 'versions.yml';
 const README = 'README.md';
+/** Versions whose place is remembered. */
+const MOST_HOMES = 5_000;
 const RELEASE = /^\d+(?:\.\d+)*$/;
 
 /** Templates kept as files `<directory>/<name>/<version>.dockerfile`, with a `versions.yml` beside them. */
@@ -59,16 +62,26 @@ async function namesIn(
 
 /** All templates of several places; a version that several have is read from the first of these. */
 export function joinTemplates(places: readonly TemplateSource[]): TemplateSource {
-  const versionsIn = (name: string) => Promise.all(places.map((place) => place.versions(name)));
+  // Filled as a version is chosen, so that its place is not asked for anew when it is read.
+  const homes = new LRUCache<string, TemplateSource>({ max: MOST_HOMES });
+
+  async function versions(name: string): Promise<string[] | undefined> {
+    const found = await Promise.all(places.map((place) => place.versions(name)));
+    const all = new Set(found.flatMap((those) => those ?? []));
+    for (const version of all) {
+      const place = places[found.findIndex((those) => those?.includes(version))];
+      if (place) homes.set(`${name}@${version}`, place);
+    }
+    return found.some((those) => those !== undefined) ? [...all] : undefined;
+  }
+
   return {
-    async versions(name) {
-      const found = (await versionsIn(name)).filter((versions) => versions !== undefined);
-      return found.length > 0 ? [...new Set(found.flat())] : undefined;
-    },
+    versions,
     async read(name, version) {
-      const found = await versionsIn(name);
-      const place = places[found.findIndex((versions) => versions?.includes(version))];
-      if (!place) throw new TypeError(`no place has template ${name}@${version}`);
+      const key = `${name}@${version}`;
+      if (!homes.has(key)) await versions(name);
+      const place = homes.get(key);
+      if (!place) throw new TypeError(`no place has template ${key}`);
       return place.read(name, version);
     },
     async notices(name) {

@@ -5,7 +5,9 @@ import { expect, test } from 'vitest';
 import {
   createTemplates,
   expandDockerfile,
+  joinTemplates,
   splitInstructions,
+  type TemplateSource,
 } from '../../../src/build/dockerfile/index.ts';
 import { chooseVersion } from '../../../src/build/dockerfile/templates.ts';
 
@@ -26,6 +28,30 @@ test.each([
   ['', undefined],
 ])('wanted %j, chosen %j', (wanted, chosen) => {
   expect(chooseVersion(versions, wanted)).toBe(chosen);
+});
+
+test('asks each of several places for the versions of a template once an expansion', async () => {
+  const asked: string[] = [];
+  const place = (text: string, has: string[]): TemplateSource => ({
+    async versions(name) {
+      asked.push(`${text} ${name}`);
+      return has;
+    },
+    read: async (_, version) => Buffer.from(`RUN ${text} ${version}\n`),
+  });
+  const first = ['1.0.0'];
+  const templates = joinTemplates([place('first', first), place('second', ['1.0.0', '2.0.0'])]);
+  const expand = async () => {
+    const read = async () => Buffer.from('INCLUDE template:t@1\nINCLUDE template:t@2\n');
+    return (await expandDockerfile({ file: 'Dockerfile', read, templates })).bytes.toString();
+  };
+  expect(await expand()).toBe('RUN first 1.0.0\nRUN second 2.0.0\n');
+  expect(asked).toEqual(['first t', 'second t']);
+  first.push('2.0.0');
+  expect(await expand()).toBe('RUN first 1.0.0\nRUN first 2.0.0\n');
+  expect(asked).toHaveLength(4);
+  const anew = joinTemplates([place('first', first), place('second', [])]);
+  expect((await anew.read('t', '2.0.0')).toString()).toBe('RUN first 2.0.0\n');
 });
 
 const folder = join(import.meta.dirname, '../../../templates/dockerfiles');
