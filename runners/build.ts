@@ -18,11 +18,12 @@ export async function startBuild(ekiden: Ekiden): Promise<Runner> {
     building.cancel(build, reason),
   );
   const stopCleaning = cleanRegularly(ekiden);
+  const stopLooking = ekiden.buildRoom.keep(building);
   const leaveLine = await ekiden.buildLine.keepTrue(building.cancel);
   return {
     async stop() {
       stopCleaning();
-      await Promise.all([resolving.stop(), building.stop(), leaveLine()]);
+      await Promise.all([resolving.stop(), building.stop(), leaveLine(), stopLooking()]);
       await unsubscribe();
     },
   };

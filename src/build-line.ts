@@ -24,8 +24,8 @@ export interface BuildLine {
 
 export interface BuildLineOptions {
   stores: Pick<Stores, 'builds' | 'builders' | 'buildTurns' | 'queues'>;
-  /** This host. */
-  host: { name: string; slots: number };
+  /** This host; `shortage` tells what it lacks while it takes no builds. */
+  host: { name: string; slots: number; shortage?: () => string | undefined };
   /** How often builds are told where they stand, in milliseconds. */
   every?: number;
   report: Pick<Report, 'build'>;
@@ -78,10 +78,11 @@ async function keepTrue(
   const { host, stores, log, every = lookEvery } = options;
   const { builders } = stores;
   const seen: Seen = { told: new Map(), missed: new Map() };
+  const announce = () => builders.announce({ ...host, shortage: host.shortage?.() });
   let looking: Promise<void> | undefined;
   const look = async () => {
     try {
-      await builders.announce(host);
+      await announce();
       await cancelEnded(stores, cancel);
       if ((await builders.first()) === host.name) await lookOnce({ ...options, ...seen });
     } catch (error) {
@@ -92,7 +93,7 @@ async function keepTrue(
   const timer = setInterval(() => {
     looking ??= look();
   }, every);
-  await builders.announce(host);
+  await announce();
   return async () => {
     clearInterval(timer);
     await looking;
@@ -216,11 +217,12 @@ async function standings(
     running: running.map((build) => takes(build) - (Date.now() - (since.get(build.id) ?? 0))),
     waiting: waiting.map(takes),
   });
+  const shortage = await builders.shortage();
   const priorityOf = ({ id }: Build) => priorities.get(id) ?? 0;
   const standing = [
     ...waiting.map((build, index): Standing => {
       const place = { position: index + 1, priority: priorityOf(build) };
-      return { build, waiting: { ...place, ...expected(waits[index]) } };
+      return { build, waiting: { ...place, ...expected(waits[index], shortage) } };
     }),
     ...delayed.map((build) => ({ build, waiting: { priority: priorityOf(build) } })),
   ];
@@ -228,9 +230,12 @@ async function standings(
   return new Map(queued.map((each) => [each.build.id, each]));
 }
 
-function expected(wait: number | undefined): Pick<Waiting, 'expectedSeconds' | 'why'> {
-  if (wait === undefined) return { why: 'waits for a builder: none is there' };
-  return { expectedSeconds: coarseSeconds(wait) };
+function expected(
+  wait: number | undefined,
+  shortage: string | undefined,
+): Pick<Waiting, 'expectedSeconds' | 'why'> {
+  if (wait !== undefined) return { expectedSeconds: coarseSeconds(wait) };
+  return { why: shortage ? `waits: ${shortage}` : 'waits for a builder: none is there' };
 }
 
 async function find({ builds }: BuildLineOptions['stores'], ids: string[]): Promise<Build[]> {

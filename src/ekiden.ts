@@ -8,9 +8,10 @@ import type { BuildLogs } from './build/log/build-log.ts';
 import type { BuildRequests } from './build/requests.ts';
 import type { Resolver } from './build/resolve.ts';
 import { type TaggedCommit, takesTagAt } from './build/tag-rule.ts';
-import { capBuilds } from './build-host.ts';
+import { admissionOf, capBuilds } from './build-host.ts';
 import type { BuildLine } from './build-line.ts';
 import { type BuildLogReader, createBuildLogReader } from './build-log-reader.ts';
+import { type BuildRoom, createBuildRoom } from './build-room.ts';
 import { type Cleaning, createCleaning } from './cleaning.ts';
 import { connectDocker } from './clients/docker.ts';
 import { isInsecure } from './clients/docker-registries.ts';
@@ -119,6 +120,8 @@ export interface Ekiden {
   lookAgain(event: JourneyEvent & { type: 'head.moved' }): Promise<void>;
   /** Builds that wait, and whose turn is next. */
   buildLine: BuildLine;
+  /** Whether this host has room for builds. */
+  buildRoom: BuildRoom;
   /** Limits all builds of this host together, where BuildKit heeds no limits of one. */
   capBuilds(): Promise<void>;
   /** Takes away images and tags that no release needs. */
@@ -153,6 +156,7 @@ export function createEkiden(config: ReadyConfig, log: Log): Ekiden {
   const handOn: HandOn = (event) => createRelay(ekiden).handOn(event);
 
   const cleaning = createCleaning(parts);
+  const buildRoom = createBuildRoom({ admission: admissionOf({ ...parts, ...cleaning }), log });
 
   const ekiden: Ekiden = {
     ...stores,
@@ -160,10 +164,10 @@ export function createEkiden(config: ReadyConfig, log: Log): Ekiden {
     log,
     version: packageVersion,
     templates: templatesFolder,
-    ...createTelling(parts),
+    ...createTelling({ ...parts, buildRoom }),
     capBuilds: () => capBuilds(parts),
-    cleaning,
-    ...createLegs({ ...parts, ...cleaning }, dockerfiles),
+    ...{ cleaning, buildRoom },
+    ...createLegs({ ...parts, buildRoom }, dockerfiles),
     ...door,
     dockerfiles,
     ...createRequests(parts, handOn),

@@ -4,8 +4,8 @@ import { createBuilder } from './build/builder.ts';
 import { createFragments } from './build/fragments.ts';
 import { createBuildLogs } from './build/log/build-log.ts';
 import { createResolver } from './build/resolve.ts';
-import { admissionOf, limitsOf } from './build-host.ts';
-import type { Cleaning } from './cleaning.ts';
+import { limitsOf } from './build-host.ts';
+import type { BuildRoom } from './build-room.ts';
 import { createGitLabVariables } from './clients/gitlab-variables.ts';
 import { gitlabConnection } from './config.ts';
 import type { JourneyEvent, RefDeleted } from './core/event.ts';
@@ -26,8 +26,8 @@ export function createLegs(
     registry,
     marathon,
     log,
-    cleanSoon,
-  }: Parts & Pick<Cleaning, 'cleanSoon'>,
+    buildRoom,
+  }: Parts & { buildRoom: BuildRoom },
   { templates, expand, actors }: Dockerfiles,
 ) {
   const { builds, heads, cancellations, locks, balancers } = stores;
@@ -59,7 +59,7 @@ export function createLegs(
     args: config.buildArgs,
     timeout: config.buildTimeout,
     limits: limitsOf(config),
-    admit: admissionOf({ config, docker, cleanSoon }).admit,
+    admit: buildRoom.admit,
   });
   const deployer = createDeployer({
     ...{ marathon, install, domain },

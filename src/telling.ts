@@ -2,12 +2,13 @@
 import { hostname } from 'node:os';
 import { createBuildLogs } from './build/log/build-log.ts';
 import { createBuildLine } from './build-line.ts';
+import type { BuildRoom } from './build-room.ts';
 import { createReport } from './gitlab/report.ts';
 import { createStatuses } from './gitlab/statuses.ts';
 import { withJournal } from './journal.ts';
 import type { Parts } from './parts.ts';
 
-export function createTelling(parts: Parts) {
+export function createTelling(parts: Parts & { buildRoom: BuildRoom }) {
   const { config, log, stores } = parts;
   const statuses = createStatuses({ ...parts, ...stores, queue: stores.queues.statuses });
   const buildLogs = createBuildLogs(stores.buildLogStore);
@@ -15,6 +16,7 @@ export function createTelling(parts: Parts) {
     ...{ ...stores, log, logs: buildLogs },
     report: createReport({ ...stores, statuses, url: config.url }),
   });
-  const host = { name: `${hostname()}:${process.pid}`, slots: config.buildSlots };
+  const { shortage } = parts.buildRoom;
+  const host = { name: `${hostname()}:${process.pid}`, slots: config.buildSlots, shortage };
   return { statuses, report, buildLine: createBuildLine({ stores, report, log, host }) };
 }

@@ -256,6 +256,18 @@ describe('build hosts', () => {
     expect(await builders.slots()).toBe(0);
   });
 
+  test('count only where they have room, and say what they lack where none has', async () => {
+    const { builders } = open().stores;
+    const told = async () => [await builders.slots(), await builders.shortage()];
+    expect(await told()).toEqual([0, undefined]);
+    await builders.announce({ name: 'a', slots: 2, shortage: '1 GB is free' });
+    expect(await told()).toEqual([0, '1 GB is free']);
+    await builders.announce({ name: 'b', slots: 3 });
+    expect(await told()).toEqual([3, undefined]);
+    await builders.announce({ name: 'a', slots: 2 });
+    expect(await told()).toEqual([5, undefined]);
+  });
+
   test('count whatever their clocks say', async () => {
     const { builders } = open().stores;
     onTestFinished(() => void vi.useRealTimers());

@@ -1,7 +1,7 @@
 /** Lets a build begin only where there is room for it, so that no build takes its host down. */
 import { readFile, statfs } from 'node:fs/promises';
 import type { Docker } from '../clients/docker.ts';
-import { RemoteError } from '../core/errors.ts';
+import { NoRoomError } from '../core/errors.ts';
 
 /** What must be free before a build begins. */
 export interface Watermarks {
@@ -25,7 +25,7 @@ export interface Disk {
 }
 
 export interface Admission {
-  /** @throws RemoteError that asks for another try later, where there is no room. */
+  /** @throws NoRoomError where there is too little of something. */
   admit(): Promise<void>;
 }
 
@@ -36,22 +36,13 @@ export interface AdmissionOptions {
   clean?: () => void;
 }
 
-/** Seconds after which a build that found no room looks again. */
-const lookAgainAfter = 30;
-
 export function createAdmission({ watermarks, room, clean }: AdmissionOptions): Admission {
   return {
     async admit() {
       const shortage = shortageOf(await room(), watermarks);
       if (shortage === undefined) return;
       if (shortage.of === 'disk') clean?.();
-      throw new RemoteError(shortage.text, {
-        code: 'E_NO_ROOM',
-        status: 503,
-        retryable: false,
-        retryAfter: lookAgainAfter,
-        hint: shortage.hint,
-      });
+      throw new NoRoomError(shortage.text, { hint: shortage.hint });
     },
   };
 }

@@ -3,7 +3,7 @@ import type { Docker } from '../clients/docker.ts';
 import type { GitLab } from '../clients/gitlab.ts';
 import type { Registry } from '../clients/registry.ts';
 import { type Build, type BuildStore, type Heads, isActive } from '../core/build.ts';
-import { EkidenError } from '../core/errors.ts';
+import { NoRoomError } from '../core/errors.ts';
 import type { HandOn, JourneyEvent } from '../core/event.ts';
 import type { ServiceSpec } from '../core/manifest.ts';
 import { type Attempt, askedPause, isFinal, refuseDeadly } from '../core/queue.ts';
@@ -54,7 +54,7 @@ export interface BuilderOptions {
   timeout: number;
   /** Of one build; the classic builder heeds them. */
   limits?: BuildLimits;
-  /** @throws RemoteError where the host has no room for a build now; by default there is. */
+  /** @throws NoRoomError where the host has no room for a build now; by default there is. */
   admit?: () => Promise<void>;
   /** What GitLab's variables hold for the build; by default nothing. */
   secretsOf?: (build: Build) => Promise<BuildSecrets>;
@@ -89,6 +89,8 @@ export function createBuilder(options: BuilderOptions): Builder {
       } catch (error) {
         // Cancelled means ended by somebody else, who may not have lived to say so.
         if (attempt.signal.aborted) return await endedUnless(builds, id, error);
+        // The build stays in line for who has room, and the host says what it lacks.
+        if (error instanceof NoRoomError) throw error;
         const reason = limit.aborted ? `not done after ${seconds} s` : undefined;
         return await fail(options, { build, log, error, reason, attempt, handOn });
       } finally {
@@ -109,14 +111,18 @@ async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<
   return Promise.race([work, aborted]);
 }
 
+/** Nobody waits for it once its signal is aborted; it stops by itself before it does any more. */
 async function run(running: Running): Promise<JourneyEvent[]> {
-  const { build, plan, builds, heads } = running;
+  const { build, plan, builds, heads, signal } = running;
+  signal.throwIfAborted();
   const image = nameOf(running);
   const recipe = await recipeOf(running);
   const start = Date.now();
   const fingerprint = await fingerprintFor(running, recipe);
+  signal.throwIfAborted();
   const stage = { running, image, recipe, fingerprint, start };
   const { digest, services, legs } = (await reuseImage(stage)) ?? (await makeAndPush(stage));
+  signal.throwIfAborted();
   const pushed = `${image.repository}@${digest}`;
   await builds.update(build.id, { image: pushed, legs, plan: { ...plan, services } });
   const head = await heads.current(build.project, build.ref);
@@ -145,9 +151,10 @@ interface Published {
 /** Takes the image that was made of the same before; undefined where there is none. */
 async function reuseImage(stage: Stage): Promise<Published | undefined> {
   const { running, image, fingerprint, start } = stage;
-  const { build, plan, log } = running;
+  const { build, plan, log, signal } = running;
   if (fingerprint === undefined || build.noCache) return undefined;
   const found = await findMade(running, image, fingerprint);
+  signal.throwIfAborted();
   if (found === undefined) return undefined;
   const { manifest, ports } = found;
   const services = withPorts(plan.services, ports);
@@ -209,10 +216,7 @@ async function fail({ builds }: BuilderOptions, failure: Failure): Promise<Journ
 /** Told to GitLab where the build had begun; of builds that are in line still, the line tells. */
 async function sayWaiting(builds: BuildStore, failure: Failure, reason: string): Promise<void> {
   const { build, log, error, attempt, handOn } = failure;
-  const isHeld = error instanceof EkidenError && error.code === 'E_NO_ROOM';
-  const pause = askedPause(error, attempt.waited);
-  const words = isHeld ? `waits: ${reason}` : waitingFor(reason, pause);
-  if (isHeld && words === build.reason) return;
+  const words = waitingFor(reason, askedPause(error, attempt.waited));
   const { state } = await builds.update(build.id, { reason: words });
   log.write(`\n${words}\n`);
   if (state === 'running') await handOn({ type: 'build.started', build: build.id });

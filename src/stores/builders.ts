@@ -12,13 +12,16 @@ const lastBuilds = 9;
 const keepTimes = 90 * 24 * 60 * 60;
 
 export interface BuildHosts {
-  announce(host: { name: string; slots: number }): Promise<void>;
+  /** `shortage`: what the host lacks while it takes no builds. */
+  announce(host: { name: string; slots: number; shortage?: string | undefined }): Promise<void>;
   /** Forgets a host that stops. */
   leave(name: string): Promise<void>;
   /** Name of one of those that are alive, the same for all who ask. */
   first(): Promise<string | undefined>;
-  /** Builds that all hosts which are alive run at a time. */
+  /** Builds that all hosts which are alive and have room run at a time. */
   slots(): Promise<number>;
+  /** What a host lacks, where hosts are alive and none has room. */
+  shortage(): Promise<string | undefined>;
 }
 
 export interface BuildTimes {
@@ -34,31 +37,49 @@ export function createBuilders(options: StoreOptions): Builders {
   return { ...openHosts(options), ...openTimes(options) };
 }
 
+interface Alive {
+  name: string;
+  slots: number;
+  /** Empty where it has room. */
+  shortage: string;
+}
+
 function openHosts({ redis, prefix }: StoreOptions): BuildHosts {
   const all = `${prefix}:builders`;
   const keyOf = (name: string) => `${prefix}:builder:${name}`;
 
-  /** Names and slots of those that are alive; Redis forgets the others, by its own clock. */
-  async function alive(): Promise<[string, number][]> {
+  /** Those that are alive; Redis forgets the others, by its own clock. */
+  async function alive(): Promise<Alive[]> {
     const names = (await redis.smembers(all)).sort();
     if (names.length === 0) return [];
     const texts = await redis.mget(names.map(keyOf));
     const gone = names.filter((_, index) => texts[index] === null);
     if (gone.length > 0) await redis.srem(all, ...gone);
-    return names
-      .map((name, index): [string, number] => [name, Number(texts[index])])
-      .filter(([name]) => !gone.includes(name));
+    return names.flatMap((name, index) => {
+      const [slots, ...shortage] = texts[index]?.split(' ') ?? [];
+      return slots === undefined
+        ? []
+        : { name, slots: Number(slots), shortage: shortage.join(' ') };
+    });
   }
 
   return {
-    async announce({ name, slots }) {
-      await redis.multi().sadd(all, name).set(keyOf(name), slots, 'EX', silentAfter).exec();
+    async announce({ name, slots, shortage = '' }) {
+      const text = `${slots} ${shortage}`.trimEnd();
+      await redis.multi().sadd(all, name).set(keyOf(name), text, 'EX', silentAfter).exec();
     },
     async leave(name) {
       await redis.multi().srem(all, name).del(keyOf(name)).exec();
     },
-    first: async () => (await alive())[0]?.[0],
-    slots: async () => (await alive()).reduce((sum, [, slots]) => sum + slots, 0),
+    first: async () => (await alive())[0]?.name,
+    async slots() {
+      const hosts = (await alive()).filter(({ shortage }) => shortage === '');
+      return hosts.reduce((sum, { slots }) => sum + slots, 0);
+    },
+    async shortage() {
+      const hosts = await alive();
+      return hosts.every(({ shortage }) => shortage !== '') ? hosts[0]?.shortage : undefined;
+    },
   };
 }
 

@@ -39,14 +39,14 @@ test.each<{ name: string; room: Room; share?: number; text?: string }>([
   expect(shortageOf(room, wanted)?.text).toBe(text);
 });
 
-test('who finds no room is asked to come again, and room is made on the disk', async () => {
+test('who finds no room is told what lacks, and room is made on the disk', async () => {
   let cleaned = 0;
   const clean = () => {
     cleaned += 1;
   };
   const admission = (room: Room) => createAdmission({ watermarks, room: async () => room, clean });
   await admission({ disks: [disk(6e9)] }).admit();
-  const refusal = { code: 'E_NO_ROOM', retryAfter: 30, retryable: false };
+  const refusal = { code: 'E_NO_ROOM', name: 'NoRoomError' };
   await expect(admission({ memory: 1, disks: [] }).admit()).rejects.toMatchObject(refusal);
   expect(cleaned).toBe(0);
   await expect(admission({ disks: [disk(1)] }).admit()).rejects.toMatchObject(refusal);

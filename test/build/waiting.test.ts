@@ -4,8 +4,9 @@ import { createBuilder } from '../../src/build/builder.ts';
 import { createBuildLogs } from '../../src/build/log/build-log.ts';
 import { createBuildRequests } from '../../src/build/requests.ts';
 import { createBuildLine } from '../../src/build-line.ts';
+import { createBuildRoom } from '../../src/build-room.ts';
 import { createRegistry } from '../../src/clients/registry.ts';
-import { RemoteError } from '../../src/core/errors.ts';
+import { NoRoomError } from '../../src/core/errors.ts';
 import { silent } from '../../src/core/log.ts';
 import type { Ekiden } from '../../src/ekiden.ts';
 import { createReport } from '../../src/gitlab/report.ts';
@@ -28,10 +29,7 @@ afterAll(async () => {
   await buildHost.stop();
 });
 
-const busy = () =>
-  new RemoteError('1.2 GB of the disk of / are free and 5 GB are needed', {
-    ...{ code: 'E_NO_ROOM', retryable: false, retryAfter: 30 },
-  });
+const busy = () => new NoRoomError('1.2 GB of the disk of / are free and 5 GB are needed', {});
 
 /** A role build with one slot; `admit` says whether there is room. */
 async function open({ admit = async () => {} }: { admit?: () => Promise<void> } = {}) {
@@ -42,14 +40,21 @@ async function open({ admit = async () => {} }: { admit?: () => Promise<void> } 
     report: async ({ state, description }: Status) => void told.push(`${state}: ${description}`),
   };
   const report = createReport({ ...stores, statuses, url: 'http://ekiden' });
+  const room = createBuildRoom({ admission: { admit }, every: 50, log: silent });
   const buildLine = createBuildLine({
-    ...{ stores, report, log: silent },
-    ...{ host: { name: 'here', slots: 1 }, every: 50 },
+    ...{ stores, report, log: silent, every: 50 },
+    host: { name: 'here', slots: 1, shortage: room.shortage },
   });
   const registryClient = createRegistry();
   onTestFinished(() => registryClient.close());
   const builder = createBuilder({
-    ...{ ...stores, admit, registryClient, gitlab: rig.client, docker: buildHost.docker },
+    ...{
+      ...stores,
+      admit: room.admit,
+      registryClient,
+      gitlab: rig.client,
+      docker: buildHost.docker,
+    },
     ...{ registry: buildHost.registry, install: buildHost.install, args: {}, timeout: 60 },
     logs: createBuildLogs(stores.buildLogStore),
     exclusively: stores.locks.exclusively,
@@ -67,9 +72,10 @@ async function open({ admit = async () => {} }: { admit?: () => Promise<void> } 
   const unsubscribe = await stores.cancellations.subscribe((id, reason) =>
     worker.cancel(id, reason),
   );
+  const stopRoom = room.keep(worker);
   const stopLine = await buildLine.keepTrue(worker.cancel);
   onTestFinished(async () => {
-    await Promise.all([worker.stop(), unsubscribe(), stopLine()]);
+    await Promise.all([worker.stop(), unsubscribe(), stopLine(), stopRoom()]);
   });
   return {
     ...{ ...rig, told, requests },
@@ -138,13 +144,14 @@ describe('a build that is given up', () => {
     expect((await stores.builders.usualTimes([project])).get(project)).toBeGreaterThan(0);
   });
 
-  it('is forgotten while it is put off', async () => {
+  it('is forgotten while no host has room for it', async () => {
     const admit = async () => {
       throw busy();
     };
     const { push, line, state, requests, stores } = await open({ admit });
     await push('b1');
-    await expect.poll(async () => (await line()).delayed, patience).toEqual(['b1']);
+    await expect.poll(stores.builders.shortage, patience).toBe(busy().message);
+    await expect.poll(async () => (await line()).waiting, patience).toEqual(['b1']);
     await requests.cancel('b1', 'ada');
     expect(await line()).toEqual({ waiting: [], delayed: [], running: [] });
     expect(await state('b1')).toBe('canceled');
@@ -165,22 +172,21 @@ describe('a build that is given up', () => {
 });
 
 describe('a build for which there is no room', () => {
-  it('stays in the queue with the reason, while others go on', async () => {
+  it('keeps its place in line and says the reason, until there is room', async () => {
     let hasRoom = false;
     const admit = async () => {
-      if (hasRoom) return;
-      hasRoom = true;
-      throw busy();
+      if (!hasRoom) throw busy();
     };
     const { push, line, state, stores, told, logOf } = await open({ admit });
     await push('b1');
-    await expect.poll(async () => (await line()).delayed, patience).toEqual(['b1']);
     const reason = 'waits: 1.2 GB of the disk of / are free and 5 GB are needed';
-    expect(await stores.builds.find('b1')).toMatchObject({ state: 'queued', reason });
     await expect.poll(() => told.at(-1), patience).toBe(`pending: ${reason}`);
-    expect(await logOf('b1')).toContain(reason);
-    await push('b2');
-    await expect.poll(() => state('b2'), patience).toBe('succeeded');
+    expect(await line()).toEqual({ waiting: ['b1'], delayed: [], running: [] });
+    expect((await stores.builds.find('b1'))?.reason).toBeUndefined();
+    expect((await stores.builds.find('b1'))?.waiting).toMatchObject({ position: 1, why: reason });
+    hasRoom = true;
+    await expect.poll(() => state('b1'), patience).toBe('succeeded');
+    expect(await logOf('b1')).not.toContain('failed');
   });
 });
 
