@@ -1,5 +1,7 @@
 /** What the log says of a context, and what explains that Docker missed something in it. */
 import { posix } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import pLimit from 'p-limit';
 import type { GitLab } from '../../clients/gitlab.ts';
 import type { Build, BuildPlan, ExpandedDockerfile } from '../../core/build.ts';
 import { EkidenError } from '../../core/errors.ts';
@@ -22,6 +24,9 @@ export interface NotesOptions {
   named: readonly string[];
   ignoreFile: string | undefined;
   ignores: Ignores | undefined;
+  /** Milliseconds for all questions to GitLab together, by default five seconds. */
+  patience?: number;
+  signal: AbortSignal;
 }
 
 export interface Notes {
@@ -34,6 +39,9 @@ export interface Notes {
 /** More lines of a kind than these help nobody. */
 const lineLimit = 20;
 
+/** Enough to hide the latency of GitLab, and few enough not to burden it. */
+const parallelQuestions = 8;
+
 export function createNotes(options: NotesOptions): Notes {
   const { dockerfile, named } = options;
   /** By the path that COPY names. */
@@ -41,12 +49,17 @@ export function createNotes(options: NotesOptions): Notes {
   return {
     async of(findings) {
       const missing = named.filter((path) => !findings.has(path)).slice(0, lineLimit);
-      for (const path of missing) {
-        const reason = await reasonFor(options, path, findings);
+      const asking = startAsking(options);
+      const [submodules, ...answers] = await Promise.all([
+        submoduleLines(options, asking, findings),
+        ...missing.map((path) => reasonFor({ ...options, asking, findings }, path)),
+      ]).finally(asking.end);
+      for (const [index, path] of missing.entries()) {
+        const reason = answers[index];
         if (reason !== undefined) reasons.set(path, reason);
       }
       const lines = [
-        ...(await submoduleLines(options, findings)),
+        ...submodules,
         ...pointerLines(findings),
         ...[...reasons].map(([path, reason]) => `missing in the build context: ${path}: ${reason}`),
         ...missingCopySources(dockerfile, findings.has).map(renderDiagnostic),
@@ -76,35 +89,58 @@ function copyAt(dockerfile: Buffer, line: number | undefined): string {
   return Buffer.from(text, 'latin1').toString();
 }
 
+type Asking = ReturnType<typeof startAsking>;
+
+/** Asks side by side. What is not answered in time is undefined: Docker waits for the end of the context meanwhile. */
+function startAsking({ gitlab, build, patience = 5_000, signal }: NotesOptions) {
+  const { project, sha } = build;
+  const limit = pLimit(parallelQuestions);
+  const over = new AbortController();
+  const either = AbortSignal.any([signal, over.signal]);
+  const late = setTimeout(patience, undefined, { signal: either }).catch(() => undefined);
+  const ask = <T>(question: () => Promise<T>) =>
+    Promise.race([limit(question).catch(unknown), late]);
+  return {
+    file: (path: string) => ask(() => gitlab.file(project, path, sha)),
+    tree: (path: string) => ask(() => gitlab.tree(project, { sha, ...(path ? { path } : {}) })),
+    end() {
+      over.abort();
+      limit.clearQueue();
+    },
+  };
+}
+
+interface Explaining extends NotesOptions {
+  asking: Asking;
+  findings: Findings;
+}
+
 /** Why a path is not in the context, although the commit has it; undefined where it does not. */
-async function reasonFor(
-  options: NotesOptions,
-  path: string,
-  { links }: Findings,
-): Promise<string | undefined> {
-  const { plan, ignores, ignoreFile } = options;
-  const link = links.find((other) => other.path === path || path.startsWith(`${other.path}/`));
+async function reasonFor(options: Explaining, path: string): Promise<string | undefined> {
+  const { plan, ignores, ignoreFile, asking, findings } = options;
+  const link = findings.links.find(
+    (other) => other.path === path || path.startsWith(`${other.path}/`),
+  );
   if (link) return `${link.path} is a link to ${link.target}, which is outside`;
   if (ignores?.(path)) return `${ignoreFile} leaves it out`;
   const whole = posix.join(plan.context, path);
-  if (!(await isInCommit(options, whole))) return undefined;
+  if (!(await isInCommit(asking, whole))) return undefined;
   return ".gitattributes keeps it out of GitLab's archives (export-ignore)";
 }
 
-async function isInCommit({ gitlab, build }: NotesOptions, path: string): Promise<boolean> {
+async function isInCommit(asking: Asking, path: string): Promise<boolean> {
   const folder = posix.dirname(path);
-  const listed = await gitlab
-    .tree(build.project, { sha: build.sha, ...(folder === '.' ? {} : { path: folder }) })
-    .catch(unknown);
+  const listed = await asking.tree(folder === '.' ? '' : folder);
   return listed?.some(({ name }) => name === posix.basename(path)) ?? false;
 }
 
 async function submoduleLines(
-  { gitlab, build, plan }: NotesOptions,
+  { plan }: NotesOptions,
+  asking: Asking,
   { emptyFolders }: Findings,
 ): Promise<string[]> {
   if (emptyFolders.length === 0) return [];
-  const bytes = await gitlab.file(build.project, '.gitmodules', build.sha).catch(unknown);
+  const bytes = await asking.file('.gitmodules');
   const lines = bytes?.toString().split('\n') ?? [];
   const paths = new Set(lines.map(submodulePath));
   return emptyFolders
