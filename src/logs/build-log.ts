@@ -1,5 +1,5 @@
 /** Reads and follows the log of a build, wherever its pieces come from. */
-import { type BuildLogStore, isGone } from '../core/build-log.ts';
+import { type BuildLogState, type BuildLogStore, isGone } from '../core/build-log.ts';
 import { EkidenError } from '../core/errors.ts';
 import type { LogFrame } from '../core/log-file.ts';
 
@@ -58,7 +58,14 @@ export async function* followBuildLog(options: FollowBuildLog): AsyncGenerator<L
         at = frame.offset + frame.bytes.length;
         continue;
       }
-      const reason = isOver ? await endOf(options, at) : undefined;
+      const state = await store.state(build);
+      if (state.size < at) {
+        // Redis lost its last seconds: what it takes now is in the place of bytes that were told.
+        at = state.size;
+        yield { type: 'position', identity: build, offset: at };
+        continue;
+      }
+      const reason = isOver ? endOf(state, at) : undefined;
       if (reason !== undefined) return yield { type: 'end', reason };
       await news.next();
     }
@@ -82,8 +89,7 @@ async function nextFrame({ store, build }: FollowBuildLog, at: number) {
 }
 
 /** Why nothing more comes; undefined while something may. */
-async function endOf({ store, build }: FollowBuildLog, at: number): Promise<string | undefined> {
-  const state = await store.state(build);
+function endOf(state: BuildLogState, at: number): string | undefined {
   if (isGone(state)) return noLongerKept().message;
   const isRead = at >= state.size && Date.now() - state.modifiedAt > lastWords;
   return isRead ? 'the build has ended' : undefined;

@@ -28,6 +28,15 @@ async function open(change: Parameters<typeof openBuildLogStore>[1] = {}) {
   return { store, redis, prefix, reader, add, build, deployment };
 }
 
+/** A store of a log that says nothing. */
+const quiet: BuildLogStore = {
+  append: async () => 0,
+  state: async () => ({ size: 0, modifiedAt: 0 }),
+  read: async () => [],
+  listen: () => () => undefined,
+  close: async () => undefined,
+};
+
 type Reader = ReturnType<typeof createBuildLogReader>;
 
 /** Follows until `isEnough`, or the end; answers what was told. */
@@ -113,6 +122,31 @@ test('what is no longer kept is told to who follows, and to who reads', async ()
   expect(await reader.state('b1')).toMatchObject({ size: 100, gap: { start: 20, stop: 80 } });
 });
 
+test('a log whose end was lost goes on from where it ends now', async () => {
+  let log = 'kept\nlost\n';
+  const store: BuildLogStore = {
+    ...quiet,
+    state: async () => ({ size: log.length, modifiedAt: 1 }),
+    read: async (_, offset) =>
+      offset < log.length ? [{ offset, bytes: Buffer.from(log.slice(offset)) }] : [],
+  };
+  const { signal } = new AbortController();
+  const isOver = async () => log.endsWith('said again\n');
+  const told: LogFrame[] = [];
+  for await (const frame of followBuildLog({ store, build: 'b1', from: 0, isOver, signal })) {
+    told.push(frame);
+    if (told.length === 2) log = 'kept\n';
+    if (told.length === 3) log += 'said again\n';
+  }
+  expect(told).toEqual([
+    { type: 'position', identity: 'b1', offset: 0 },
+    { type: 'data', bytes: Buffer.from('kept\nlost\n') },
+    { type: 'position', identity: 'b1', offset: 5 },
+    { type: 'data', bytes: Buffer.from('said again\n') },
+    { type: 'end', reason: 'the build has ended' },
+  ]);
+});
+
 test('a log that was given up says so', async () => {
   const { reader, add, redis, prefix, build, deployment } = await open();
   await add('all of it\n');
@@ -165,17 +199,10 @@ test('who leaves is let go at once, and listens no more', async () => {
 test('who waits for long hears of the end once', async () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
-  const store: BuildLogStore = {
-    append: async () => 0,
-    state: async () => ({ size: 0, modifiedAt: 0 }),
-    read: async () => [],
-    listen: () => () => undefined,
-    close: async () => undefined,
-  };
   const leaving = new AbortController();
   const { signal } = leaving;
   const isOver = async () => false;
-  const frames = followBuildLog({ store, build: 'b1', from: 0, isOver, signal });
+  const frames = followBuildLog({ store: quiet, build: 'b1', from: 0, isOver, signal });
   await frames.next();
   const next = frames.next();
   await vi.advanceTimersByTimeAsync(20_000);
