@@ -42,8 +42,9 @@ export function coarseSeconds(milliseconds: number): number {
 
 /** What a waiting build says of itself, such as `waits for a builder: 3rd in line, about 2 min`. */
 export function describeWaiting({ reason, waiting }: Pick<Build, 'reason' | 'waiting'>): string {
-  const why = reason ?? waiting?.why;
-  if (why !== undefined) return why;
+  if (waiting?.why !== undefined) return waiting.why;
+  // In line it waits for its turn, whatever it was put off for before.
+  if (waiting?.position === undefined && reason !== undefined) return reason;
   const words = [...placeWords(waiting), ...timeWords(waiting)];
   return ['waits for a builder', words.join(', ')].filter(Boolean).join(': ');
 }

@@ -70,8 +70,9 @@ export function statusOfBuild(build: Build, state: Build['state'], url: string):
     ref: build.ref,
     name: 'ekiden/build',
     state: statusState,
-    description:
-      reasonOf(build, state) ?? (isWaiting(build, state) ? describeWaiting(build) : text),
+    description: isWaiting(build, state)
+      ? describeWaiting(build)
+      : (reasonOf(build, state) ?? text),
     targetUrl: `${url}/builds/${build.id}`,
   };
 }

@@ -77,7 +77,13 @@ describe('a build that waits says', () => {
       { waiting: { priority: 1, why: 'waits for a builder: none is there' } },
       'waits for a builder: none is there',
     ],
-    [{ ...waiting(1, 0), reason: 'waits: no room' }, 'waits: no room'],
+    [{ waiting: { priority: 1 }, reason: 'waits to be tried again' }, 'waits to be tried again'],
+    [{ reason: 'waits to be tried again' }, 'waits to be tried again'],
+    [{ ...waiting(1, 0), reason: 'waits to be tried again' }, 'waits for a builder: 1st in line'],
+    [
+      { waiting: { position: 1, priority: 1, why: 'waits: no room' }, reason: 'old' },
+      'waits: no room',
+    ],
   ])('%j: %s', (build, words) => {
     expect(describeWaiting(build)).toBe(words);
   });

@@ -45,6 +45,16 @@ describe('statusOfBuild', () => {
     expect(statusOfBuild(given, state, url)).toMatchObject({ state: wanted, description });
   });
 
+  it('says where a build stands that is in line again after it was put off', () => {
+    const again: Build = {
+      ...{ ...build, state: 'queued', reason: 'waits to be tried again' },
+      waiting: { position: 2, priority: 1 },
+    };
+    expect(statusOfBuild(again, 'queued', url)).toMatchObject({
+      description: 'waits for a builder: 2nd in line',
+    });
+  });
+
   it('does not give a state that is told late the reason of the end', () => {
     const ended: Build = { ...build, state: 'superseded', reason: 'superseded by abc' };
     expect(statusOfBuild(ended, 'queued', url)).toMatchObject({
