@@ -33,6 +33,7 @@ export async function publish(
   const write = (text: string) => log.write(text);
   const pushing = { docker, repository, write, signal, ...(login ? { login } : {}) };
   const digest = await pushImage({ ...pushing, tag });
+  signal.throwIfAborted();
   const ref = refTag(running.build.ref);
   // Here too, so that the next build of the ref finds its layers.
   await tagImage(docker, image.name, { repo: repository, tag: ref });
@@ -72,7 +73,7 @@ async function nameManifest(running: Running, image: ImageName, { digest, finger
  * nothing may be cleaned away in between.
  */
 export async function giveTags(
-  { build, heads, registryClient, exclusively }: Running,
+  { build, heads, registryClient, exclusively, signal }: Running,
   image: ImageName,
   { manifest, tags }: { manifest: Manifest; tags: string[] },
 ): Promise<void> {
@@ -80,6 +81,8 @@ export async function giveTags(
   if (repository === undefined) return;
   await exclusively(`images:${image.repository}`, async () => {
     const head = await heads.current(build.project, build.ref);
+    // The turn may have come late, and a build that has ended must not move a tag.
+    signal.throwIfAborted();
     const names = head?.build === build.id ? [...tags, refTag(build.ref)] : tags;
     await Promise.all(names.map((tag) => registryClient.putManifest(repository, tag, manifest)));
   });

@@ -9,7 +9,12 @@ import type { FileContent } from '../../stand-ins/gitlab/gitlab.ts';
 import type { BuildHost } from '../registry.ts';
 import type { Rig } from '../rig.ts';
 
-interface Asked extends Partial<BuilderOptions> {
+/** What a build is made with instead of the usual. */
+interface Change extends Partial<BuilderOptions> {
+  signal?: AbortSignal;
+}
+
+interface Asked extends Change {
   branch?: string;
   noCache?: boolean;
 }
@@ -31,7 +36,7 @@ export function createBuilding(buildHost: BuildHost, rig: Rig) {
   const repository = { host: buildHost.registry, path: rig.path };
   let count = 0;
 
-  async function buildOf(id: string, change: Partial<BuilderOptions> = {}) {
+  async function buildOf(id: string, { signal = neverAborted(), ...change }: Change = {}) {
     const builder = createBuilder({
       ...{ ...rig.stores, logs, registryClient, gitlab: rig.client, docker: buildHost.docker },
       exclusively: rig.stores.locks.exclusively,
@@ -41,7 +46,6 @@ export function createBuilding(buildHost: BuildHost, rig: Rig) {
       timeout: 60,
       ...change,
     });
-    const signal = new AbortController().signal;
     const attempt = { signal, first: true, last: true };
     const events = await builder.build(id, async () => undefined, attempt);
     const record = await rig.stores.builds.find(id);
@@ -80,3 +84,5 @@ export function createBuilding(buildHost: BuildHost, rig: Rig) {
     },
   };
 }
+
+const neverAborted = () => new AbortController().signal;

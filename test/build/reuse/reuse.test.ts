@@ -1,5 +1,5 @@
 /** Images that are made already are not made again, and never taken for those of another commit. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { connectDocker } from '../../../src/clients/docker.ts';
 import { type BuildHost, freePort, startBuildHost } from '../registry.ts';
 import { type Host, type Rig, short, startHost } from '../rig.ts';
@@ -169,5 +169,66 @@ describe('the tag of a branch', () => {
     const last = ended.at(-1)?.record;
     expect(last?.state).toBe('succeeded');
     expect(await building.digest('main')).toBe(last?.image?.split('@')[1]);
+  });
+});
+
+describe('a build that is given up', () => {
+  const files = () => ({ Dockerfile: copying('COPY . /'), 'a.txt': 'old' });
+  const reason = 'given up';
+
+  it.each([
+    ['made anew', 'newest'],
+    ['reused', 'old'],
+  ])('leaves the tag of its branch when its turn comes: %s', async (_, text) => {
+    await building.build(files());
+    const { record } = await building.build({ 'a.txt': 'new' });
+    const id = await building.resolve(await rig.commit({ 'a.txt': text }));
+    const cancel = new AbortController();
+    let turn: Promise<unknown> | undefined;
+    const exclusively = <T>(_name: string, work: () => Promise<T>) => {
+      cancel.abort(new Error(reason));
+      const done = work();
+      turn = done;
+      return done;
+    };
+    const { signal } = cancel;
+    await expect(building.buildOf(id, { signal, exclusively })).rejects.toThrow(reason);
+    await expect(turn).rejects.toThrow(reason);
+    expect(await building.digest('main')).toBe(record?.image?.split('@')[1]);
+  });
+
+  it('does not begin when it was about to', async () => {
+    const id = await building.resolve(await rig.commit(files()));
+    const { builds } = rig.stores;
+    const cancel = new AbortController();
+    const dockerfile = vi.fn(builds.dockerfile);
+    const start = async (id: string) => {
+      const isStarted = await builds.start(id);
+      cancel.abort(new Error(reason));
+      return isStarted;
+    };
+    const change = { signal: cancel.signal, builds: { ...builds, dockerfile, start } };
+    await expect(building.buildOf(id, change)).rejects.toThrow(reason);
+    expect(dockerfile).not.toHaveBeenCalled();
+  });
+
+  it('takes no image that was found for it just then', async () => {
+    await building.build(files());
+    const id = await building.resolve(await rig.commit(files(), 'the same again'));
+    const { registryClient } = building;
+    const { builds } = rig.stores;
+    const cancel = new AbortController();
+    const list = vi.fn(builds.list);
+    const config: typeof registryClient.config = async (...asked) => {
+      const found = await registryClient.config(...asked);
+      cancel.abort(new Error(reason));
+      return found;
+    };
+    const change = { registryClient: { ...registryClient, config }, builds: { ...builds, list } };
+    await expect(building.buildOf(id, { ...change, signal: cancel.signal })).rejects.toThrow(
+      reason,
+    );
+    expect(cancel.signal.aborted).toBe(true);
+    expect(list).not.toHaveBeenCalled();
   });
 });
