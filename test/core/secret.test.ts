@@ -3,6 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createMasker, mask, redacted, secretValuesOf } from '../../src/core/secret.ts';
 
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+
 describe('mask', () => {
   it.each([
     ['each of several', 'aaaaaaaa bbbbbbbb aaaaaaaa', ['aaaaaaaa', 'bbbbbbbb'], 'X X X'],
@@ -11,6 +13,19 @@ describe('mask', () => {
     ['what JSON makes of it', '{"a":"pass\\"word\\\\1"}', ['pass"word\\1'], '{"a":"X"}'],
     ['what a URL makes of it', 'db://u:p%40ss%2Fword@h', ['p@ss/word'], 'db://u:X@h'],
     ['its Base64', 'Basic b3Blbi1zZXNhbWU=', ['open-sesame'], 'Basic X'],
+    ['its Base64 behind a name', `Basic ${base64('u:open-sesame')}`, ['open-sesame'], 'Basic dTpX'],
+    [
+      'its Base64 within a text',
+      base64('ada:open-sesame:more'),
+      ['open-sesame'],
+      'YWRhOmXOm1vcmU=',
+    ],
+    [
+      'nothing of others in Base64',
+      base64('ada:open-season'),
+      ['open-sesame'],
+      base64('ada:open-season'),
+    ],
     ['characters beyond ASCII', 'der Schlüssel駅伝秘密です.', ['Schlüssel駅伝秘密です'], 'der X.'],
     [
       'what is coloured within',
@@ -29,6 +44,22 @@ describe('mask', () => {
   ])('takes out %s', (_, text, values, wanted) => {
     expect(mask(text, values)).toBe(wanted.replaceAll('X', redacted));
   });
+});
+
+it('takes out the Base64 of a secret wherever it stands in a text', () => {
+  const secret = fc.string({ unit: 'grapheme', minLength: 8 });
+  const byte = fc.uint8Array({ maxLength: 9 });
+  fc.assert(
+    fc.property(secret, byte, byte, (value, before, after) => {
+      const bytes = Buffer.from(value);
+      const text = Buffer.concat([before, bytes, after]).toString('base64');
+      const [first, last] = mask(text, [value]).split(redacted);
+      expect(last).toBeDefined();
+      // Of the characters at both ends at most one has bits of the secret.
+      expect(first?.length).toBeLessThanOrEqual(Math.ceil((before.length * 4) / 3));
+      expect(last?.length).toBeLessThanOrEqual(4 * Math.ceil((after.length + 2) / 3));
+    }),
+  );
 });
 
 describe('a text in pieces', () => {
