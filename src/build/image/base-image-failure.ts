@@ -9,6 +9,9 @@ const wrongPlatform =
 const refused =
   /unauthorized|no basic auth credentials|(?<!permission )denied|incorrect username|insufficient_scope|authorization failed|403 Forbidden/i;
 
+/** What newer versions put in front of it repeats the name. */
+const untilDenied = /^.*(?=pull access denied)/s;
+
 const missing = /manifest unknown|manifest for .* not found|: not found$/i;
 
 /** A name or a certificate that is wrong stays wrong. */
@@ -31,7 +34,13 @@ export function baseImageFailure(message: string, situation: Situation): EkidenE
     });
   }
   if (/OCI runtime/.test(message)) return undefined;
-  if (refused.test(message)) return new StepError(message, { code: 'E_BASE_IMAGE_LOGIN', line });
+  if (refused.test(message)) {
+    // Docker Hub answers the same for a name that nobody has.
+    return new StepError(`${named} cannot be pulled: ${why.replace(untilDenied, '')}`, {
+      ...{ code: 'E_BASE_IMAGE_LOGIN', line },
+      hint: 'See that the name is right, and that DOCKER_AUTH_CONFIG has a login that may pull it.',
+    });
+  }
   const isGone = missing.test(message);
   if (isGone || unreachable.test(message)) {
     const what = isGone ? 'does not exist' : 'cannot be pulled';

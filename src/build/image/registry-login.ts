@@ -60,14 +60,14 @@ export function explainRefusal(
 ): unknown {
   if (!(error instanceof StepError) || error.code !== 'E_BASE_IMAGE_LOGIN') return error;
   if (registries.length === 0) return error;
-  const { code, line } = error;
-  if (areUnreadable) return new StepError(`${error.message} (${unreadable})`, { code, line });
+  const { code, line, hint } = error;
+  if (areUnreadable) return new StepError(`${error.message} (${unreadable})`, { code, line, hint });
   const why = registries.map((registry) =>
     registry in logins
       ? `${shownAs(registry)} refused the login in DOCKER_AUTH_CONFIG`
       : `DOCKER_AUTH_CONFIG has no login for ${shownAs(registry)}`,
   );
-  return new StepError(`${error.message} (${why.join('; ')})`, { code, line });
+  return new StepError(`${error.message} (${why.join('; ')})`, { code, line, hint });
 }
 
 const unreadable =

@@ -9,7 +9,7 @@ export class StepError extends InputError {
 
   constructor(
     message: string,
-    details: { code?: string; line?: number | undefined; hint?: string } = {},
+    details: { code?: string; line?: number | undefined; hint?: string | undefined } = {},
   ) {
     const { code = 'E_BUILD_STEP', line, hint } = details;
     super(message, { code, ...(hint === undefined ? {} : { hint }) });

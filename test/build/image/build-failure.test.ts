@@ -155,6 +155,18 @@ describe('failureOf', () => {
   );
 
   it.each([
+    'pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed',
+    "pull access denied for x, repository does not exist or may require 'docker login': denied: requested access to the resource is denied",
+    'failed to solve: x: failed to resolve source metadata for docker.io/library/x:latest: pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed',
+  ])('names the image, and that its name may be wrong: %s', (words) => {
+    expect(failureOf(words, situation)).toMatchObject({
+      code: 'E_BASE_IMAGE_LOGIN',
+      message: expect.stringMatching(/^The base image x cannot be pulled: .*does not exist or may/),
+      hint: expect.stringContaining('name is right'),
+    });
+  });
+
+  it.each([
     [`${frontend}${head}${dial}`, 'E_BASE_IMAGE', 6],
     ['Get "https://r.test/v2/": net/http: TLS handshake timeout', 'E_BASE_IMAGE', 6],
     ['received unexpected HTTP status: 503 Service Unavailable', 'E_BASE_IMAGE', 6],

@@ -134,10 +134,10 @@ describe('loginsFor', () => {
     const access = ask({ 'a.test': { username: 'ada', password: 'x' } });
     const why =
       ' (a.test refused the login in DOCKER_AUTH_CONFIG; DOCKER_AUTH_CONFIG has no login for Docker Hub)';
-    const refusal = new StepError('unauthorized', { code, line: 2 });
+    const refusal = new StepError('unauthorized', { code, line: 2, hint: 'Look.' });
     const explained = explainRefusal(refusal, access) as StepError;
     expect(explained.message).toBe(isBlamed ? `unauthorized${why}` : 'unauthorized');
-    expect(explained).toMatchObject({ code, line: 2 });
+    expect(explained).toMatchObject({ code, line: 2, hint: 'Look.' });
   });
 
   it('is not blamed where no image is asked for', () => {
