@@ -115,9 +115,9 @@ async function openSecrets(
   dockerfile: { bytes: Buffer; args: Record<string, string> },
 ) {
   const given = await secretsOf?.(build);
-  log.hide(given?.masked ?? []);
+  log.hide((given?.masked ?? []).flatMap(formsOf));
   const access = loginsFor(given?.dockerAuth, dockerfile);
-  log.hide(access.secrets);
+  log.hide(access.secrets.flatMap(formsOf));
   const { values = {}, areUnreadable = false } = given ?? {};
   const mounts = secretMounts(plan.secrets, { values, areUnreadable });
   log.hide(Object.values(mounts).flatMap(formsOf));

@@ -8,6 +8,7 @@ import { type BuildHost, startBuildHost } from '../registry.ts';
 import { type Host, startHost } from '../rig.ts';
 
 const secret = 'hunter2-駅伝-hunter2';
+const key = 'first line of a key\nits second line\n';
 let host: Host;
 let buildHost: BuildHost;
 
@@ -31,7 +32,7 @@ async function build(lines: string[], dockerAuth?: string) {
     ...{ registryClient: createRegistry(), exclusively: rig.stores.locks.exclusively },
     ...{ registry: buildHost.registry, install: buildHost.install, args: {}, timeout: 60 },
     secretsOf: async () => ({
-      masked: [secret],
+      masked: [secret, key],
       values: {},
       areUnreadable: false,
       ...(dockerAuth ? { dockerAuth } : {}),
@@ -58,6 +59,16 @@ it('also where a command prints them in parts', async () => {
   expect(log).not.toContain('駅伝-hunter2');
   const { Config } = await buildHost.docker.getImage(image).inspect();
   expect(JSON.stringify(Config)).not.toContain('hunter2');
+});
+
+it('also where a command prints one line of several', async () => {
+  const password = 'its first half\nand the second';
+  const auths = { 'else.test': { username: 'ada', password } };
+  const { log } = await build(
+    [`RUN echo a its second line; echo b and the second # ${crypto.randomUUID()}`],
+    JSON.stringify({ auths }),
+  );
+  expect(log).toContain('\na [REDACTED]\nb [REDACTED]\n');
 });
 
 it('also where the command that fails has them in it', async () => {
