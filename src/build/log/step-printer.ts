@@ -12,7 +12,11 @@ interface Open {
   terminal: TerminalText;
   /** Of its own, since other lines may come between two parts of a secret. */
   masker: Masker;
+  /** Whoever prints colours may leave them open. */
+  isColoured: boolean;
 }
+
+const plainAgain = '\x1b[0m';
 
 type Log = Pick<BuildLog, 'write' | 'masker'>;
 
@@ -47,7 +51,8 @@ export class StepPrinter {
     const step: BuildStep = { title, ...(origin ? { origin } : {}), state: 'running', start: at };
     const number = this.steps.push(step);
     const masker = this.#log.masker();
-    this.#open.set(id, { number, step, terminal: createTerminalText(), masker });
+    const terminal = createTerminalText();
+    this.#open.set(id, { number, step, terminal, masker, isColoured: false });
     this.line(`${this.#clock(at)} #${number} ${title}${origin ? `  (${origin})` : ''}`);
   }
 
@@ -69,7 +74,8 @@ export class StepPrinter {
     this.#tell(ended, masker.write(terminal.end()) + masker.end());
     this.#open.delete(id);
     Object.assign(step, { state, end: at });
-    this.line(`${this.#clock(at)} #${number} ${endWords(step)}`);
+    const plain = ended.isColoured ? plainAgain : '';
+    this.line(`${plain}${this.#clock(at)} #${number} ${endWords(step)}`);
   }
 
   #clock(at: number): string {
@@ -77,6 +83,7 @@ export class StepPrinter {
   }
 
   #tell(from: Open, text: string): void {
+    from.isColoured ||= text.includes('\x1b');
     if (this.#open.size > 1) this.#lines(from, text);
     else this.#put(text);
   }

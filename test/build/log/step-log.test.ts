@@ -69,6 +69,24 @@ alone again
 `,
   ],
   [
+    'with colours that nobody ended',
+    [
+      started('a', 'RUN one'),
+      output('a', '\x1b[31mred\n'),
+      started('b', 'RUN two', 1),
+      output('a', 'and\n'),
+      ended('b', 'miss', 2),
+      ended('a', 'miss', 3),
+    ],
+    `07:10:00 #1 RUN one
+\x1b[31mred
+07:10:01 #2 RUN two
+#1 and
+07:10:02 #2 1.0 s
+\x1b[0m07:10:03 #1 3.0 s
+`,
+  ],
+  [
     'with what belongs to none, and what nobody began',
     [
       started('a', 'RUN one'),
