@@ -2,7 +2,8 @@
 import type { BuildLog } from '../../core/build-log.ts';
 import type { BuildStep, StepEvent } from '../../core/build-step.ts';
 import type { Masker } from '../../core/secret.ts';
-import { clockTime, showSpan } from './step-text.ts';
+import { showSpan } from '../../core/span.ts';
+import { clockTime } from './step-text.ts';
 import { createTerminalText, type TerminalText } from './terminal-text.ts';
 
 interface Open {

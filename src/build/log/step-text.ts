@@ -1,17 +1,10 @@
 /** Words the steps of a build for people. */
 import type { BuildStep } from '../../core/build-step.ts';
+import { showSpan } from '../../core/span.ts';
 
 /** The time of day in UTC, such as `07:10:03`. */
 export function clockTime(milliseconds: number): string {
   return new Date(milliseconds).toISOString().slice(11, 19);
-}
-
-/** How long something took: `351 ms`, `1.9 s`, `2 min 5 s`. */
-export function showSpan(milliseconds: number): string {
-  if (milliseconds < 1_000) return `${Math.max(0, Math.round(milliseconds))} ms`;
-  if (milliseconds < 59_950) return `${(milliseconds / 1_000).toFixed(1)} s`;
-  const seconds = Math.round(milliseconds / 1_000);
-  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
 const words: Record<BuildStep['state'], string> = {

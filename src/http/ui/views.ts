@@ -5,6 +5,7 @@ import type { BuildStep } from '../../core/build-step.ts';
 import type { Deployment } from '../../core/deployment.ts';
 import { type Instance, shortId } from '../../core/instance.ts';
 import type { ServiceDetail } from '../../core/service.ts';
+import { showSpan } from '../../core/span.ts';
 import type { Leg } from '../../core/timeline.ts';
 
 /** Which actions are shown; the API decides again about each. */
@@ -30,14 +31,6 @@ export function showRef(ref: string): string {
   return ref.replace(/^refs\/(heads|tags)\//, '');
 }
 
-/** As long as it took: `351 ms`, `1.9 s`, `2 min 5 s`. */
-function showDuration(milliseconds: number): string {
-  if (milliseconds < 1_000) return `${milliseconds} ms`;
-  if (milliseconds < 60_000) return `${(milliseconds / 1_000).toFixed(1)} s`;
-  const seconds = Math.round(milliseconds / 1_000);
-  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
-}
-
 /** The legs as bars: `from` and `length` in hundredths of the whole. */
 export function showLegs(legs: Leg[], now = Date.now()) {
   const start = Math.min(...legs.map((leg) => leg.start));
@@ -47,7 +40,7 @@ export function showLegs(legs: Leg[], now = Date.now()) {
     name,
     from: Math.min(99, (from - start) * scale).toFixed(2),
     length: Math.max(1, ((to ?? now) - from) * scale).toFixed(2),
-    took: to === undefined ? 'under way' : showDuration(to - from),
+    took: to === undefined ? 'under way' : showSpan(to - from),
   }));
 }
 
@@ -59,7 +52,7 @@ const stepWords: Record<BuildStep['state'], string> = {
 export function showSteps(steps: BuildStep[] = []) {
   return steps.map(({ title, origin, state, start, end, why }, index) => ({
     ...{ number: index + 1, title, state: stepWords[state], origin: origin ?? '', why: why ?? '' },
-    took: end === undefined || state === 'hit' ? '' : showDuration(end - start),
+    took: end === undefined || state === 'hit' ? '' : showSpan(end - start),
   }));
 }
 
@@ -93,7 +86,7 @@ export function showDeployment(deployment: Deployment) {
 function tookOf(state: string, legs: Leg[]): string {
   const ends = legs.flatMap(({ end }) => (end === undefined ? [] : [end]));
   if (ends.length === 0 || state === 'queued' || state === 'running') return '';
-  return showDuration(Math.max(...ends) - Math.min(...legs.map(({ start }) => start)));
+  return showSpan(Math.max(...ends) - Math.min(...legs.map(({ start }) => start)));
 }
 
 /** `path` is that of the service's page, `api` its address in the API. */
