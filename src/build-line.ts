@@ -6,6 +6,7 @@ import type { Line } from './core/queue.ts';
 import { coarseSeconds, describeWaiting, expectedWaits, unknownBuild } from './core/waiting.ts';
 import type { Report } from './gitlab/report.ts';
 import type { Stores } from './stores/index.ts';
+import { arriving } from './under-way.ts';
 
 export interface BuildLine {
   /** Gives a resolved build its turn; answers its priority among those that wait. */
@@ -150,11 +151,23 @@ async function sweep(looking: Looking, line: Line): Promise<void> {
   const known = new Set([...line.waiting, ...line.delayed, ...running]);
   const all = await buildTurns.builds();
   for (const id of [...missed.keys()].filter((id) => !all.includes(id))) missed.delete(id);
+  const lost: string[] = [];
   for (const id of all) {
     const build = await builds.find(id);
     if (!build || !isActive(build)) await buildTurns.end(id);
     // Of a longer line, only its beginning is known.
     else if (known.has(id) || known.size >= knownLine) missed.delete(id);
+    else lost.push(id);
+  }
+  await missAll(looking, lost);
+}
+
+async function missAll(looking: Looking, lost: string[]): Promise<void> {
+  const { stores, missed } = looking;
+  if (lost.length === 0) return;
+  const isArriving = await arriving(stores.queues);
+  for (const id of lost) {
+    if (isArriving(id)) missed.delete(id);
     else await miss(looking, id);
   }
 }

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createBuildLine } from '../src/build-line.ts';
 import type { BuildPlan } from '../src/core/build.ts';
+import type { Arrival } from '../src/core/event.ts';
 import { silent } from '../src/core/log.ts';
 import { describeWaiting } from '../src/core/waiting.ts';
 import { type RedisStores, startRedisStores } from './fakes/redis-stores.ts';
@@ -238,58 +239,20 @@ describe('builds that the queue does not know', () => {
     const left = async () => (await stores.buildTurns.builds()).toSorted();
     await expect.poll(left, patience).toEqual(['rb0', 'rc0']);
   });
-});
 
-describe('build hosts', () => {
-  test('count while they are alive', async () => {
-    const { builders, redis: client, prefix } = open().stores;
-    expect([await builders.slots(), await builders.first()]).toEqual([0, undefined]);
-    await builders.announce({ name: 'b', slots: 2 });
-    await builders.announce({ name: 'a', slots: 3 });
-    await builders.announce({ name: 'a', slots: 4 });
-    expect([await builders.slots(), await builders.first()]).toEqual([6, 'a']);
-    expect(await client.ttl(`${prefix}:builder:a`)).toBeGreaterThan(0);
-    await client.expire(`${prefix}:builder:a`, 0);
-    expect([await builders.slots(), await builders.first()]).toEqual([2, 'b']);
-    expect(await client.smembers(`${prefix}:builders`)).toEqual(['b']);
-    await builders.leave('b');
-    expect(await builders.slots()).toBe(0);
-  });
-
-  test('count only where they have room, and say what they lack where none has', async () => {
-    const { builders } = open().stores;
-    const told = async () => [await builders.slots(), await builders.shortage()];
-    expect(await told()).toEqual([0, undefined]);
-    await builders.announce({ name: 'a', slots: 2, shortage: '1 GB is free' });
-    expect(await told()).toEqual([0, '1 GB is free']);
-    await builders.announce({ name: 'b', slots: 3 });
-    expect(await told()).toEqual([3, undefined]);
-    await builders.announce({ name: 'a', slots: 2 });
-    expect(await told()).toEqual([5, undefined]);
-  });
-
-  test('count whatever their clocks say', async () => {
-    const { builders } = open().stores;
-    onTestFinished(() => void vi.useRealTimers());
-    vi.useFakeTimers({ toFake: ['Date'] });
-    await builders.announce({ name: 'a', slots: 2 });
-    vi.setSystemTime(Date.now() + 60_000);
-    await builders.announce({ name: 'b', slots: 3 });
-    expect([await builders.slots(), await builders.first()]).toEqual([5, 'a']);
-  });
-
-  test('know what builds take: the middle of the last ones, of all where a project has none', async () => {
-    const { builders } = open().stores;
-    expect(await builders.usualTimes([1])).toEqual(new Map([[1, undefined]]));
-    for (const took of [100, ...Array(5).fill(30), ...Array(4).fill(10)])
-      await builders.noteTime(1, took);
-    expect(await builders.usualTimes([1, 2, 1])).toEqual(
-      new Map([
-        [1, 30],
-        [2, 30],
-      ]),
-    );
-    await builders.noteTime(2, 7);
-    expect((await builders.usualTimes([2])).get(2)).toBe(7);
+  test('wait for as long as the push is resolved that they come by', async () => {
+    const { push, stores, keepTrue } = open();
+    const { arrivals, build } = stores.queues;
+    await push('ra0', 'rb0');
+    await build.remove('ra0');
+    await build.remove('rb0');
+    const arrival = { type: 'push.received', build: 'ra0' } as Arrival;
+    await arrivals.add(arrival, { id: 'a', delay: 60_000 });
+    await keepTrue();
+    const stateOf = async (id: string) => (await stores.builds.find(id))?.state;
+    await expect.poll(() => stateOf('rb0'), patience).toBe('failed');
+    expect(await stateOf('ra0')).toBe('queued');
+    await arrivals.remove('a');
+    await expect.poll(() => stateOf('ra0'), patience).toBe('failed');
   });
 });

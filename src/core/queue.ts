@@ -110,6 +110,10 @@ export interface Queue<Work> {
   /** Moves what waits, or was put off, to the end of those of this priority. */
   reprioritize(id: string, priority: number): Promise<void>;
   line(): Promise<Line>;
+  /** True when it waits, was put off, or runs. */
+  has(id: string): Promise<boolean>;
+  /** All that waits, was put off, or runs; the first thousand of each. */
+  works(): Promise<Work[]>;
   /** How much there is in each state: waiting, active, delayed, …. */
   count(): Promise<Record<string, number>>;
   close(): Promise<void>;

@@ -6,6 +6,7 @@ import {
   DelayedError,
   type Job,
   type JobsOptions,
+  type JobType,
   UnrecoverableError,
 } from 'bullmq';
 import type { Redis } from '../clients/redis.ts';
@@ -95,6 +96,16 @@ export function createQueue<Work extends object>(options: QueueOptions): Queue<W
       await job?.changePriority({ priority }).catch(() => undefined);
     },
     line: () => lineOf(bull),
+    async has(id) {
+      const state = await bull.getJobState(id);
+      return idle.has(state) || state === 'active';
+    },
+    async works() {
+      const states: JobType[] = ['waiting', 'prioritized', 'delayed', 'active'];
+      const jobs: (Job<Kept<Work>> | undefined)[] = await bull.getJobs(states, 0, longestLine - 1);
+      // One that ended since it was listed is read as nothing.
+      return jobs.flatMap((job) => job?.data.work ?? []);
+    },
     count: () => bull.getJobCounts('waiting', 'prioritized', 'active', 'delayed', 'failed'),
     close: () => bull.close(),
   };

@@ -89,6 +89,11 @@ describe.each([
     expect(delayed).toEqual(['d']);
     expect(running).toEqual([{ id: 'r', since: expect.any(Number) }]);
     expect(running[0]?.since).toBeGreaterThanOrEqual(before - 1);
+    const works = (await queue.works()).map(({ name }) => name);
+    expect(works.toSorted()).toEqual(['delayed', 'early', 'first', 'late', 'running', 'second']);
+    expect(await Promise.all(['r', 'late', 'd', 'x'].map(queue.has))).toEqual([
+      ...[true, true, true, false],
+    ]);
     await queue.reprioritize('late', 1);
     await queue.reprioritize('never', 1);
     expect((await queue.line()).waiting).toEqual(['first', 'second', 'late', 'early']);

@@ -70,6 +70,11 @@ export function createFakeQueue<Work extends object>({ attempts = 12 } = {}): Fa
       delayed: inState('delayed').map(({ id }) => id),
       running: inState('running').map(({ id, since }) => ({ id, since })),
     }),
+    has: async (id) => ![undefined, 'ended'].includes(items.get(id)?.state),
+    works: async () =>
+      [...items.values()].flatMap(({ state, work }) =>
+        state === 'ended' ? [] : structuredClone(work),
+      ),
     async add(work, { id, delay = 0, priority = 0, once = false }) {
       const known = items.get(id);
       if (known) return { added: false, kept: structuredClone(known.work) };
