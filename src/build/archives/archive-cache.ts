@@ -1,9 +1,10 @@
 /** Archives of commits on the disk: what GitLab gave once for a commit and a folder never changes. */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, stat, statfs, utimes } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
+import { createRoom, namePattern, type RoomOptions } from './archive-room.ts';
 
 export interface ArchiveKey {
   project: number;
@@ -19,22 +20,26 @@ export interface KeptArchive {
   format: ArchiveFormat;
 }
 
+/** A file to write to. */
+export interface BegunFile {
+  file: string;
+  /** Asked before bytes are written; false where there is no room for them. */
+  take(bytes: number): Promise<boolean>;
+}
+
 export interface ArchiveCache {
   /** Counts as a use of it. */
   find(key: ArchiveKey): Promise<KeptArchive | undefined>;
-  /** A file to write to, and the bytes that it may take; undefined where the disk has no room for it. */
-  begin(): Promise<{ file: string; mostBytes: number } | undefined>;
+  /** Undefined where the disk has no room for another file. */
+  begin(): Promise<BegunFile | undefined>;
   /** Keeps a file that was begun, if it is whole; others go, those longest unused first. */
   keep(file: string, key: ArchiveKey, format: ArchiveFormat): Promise<void>;
   discard(file: string): Promise<void>;
   forget(key: ArchiveKey): Promise<void>;
 }
 
-export interface ArchiveCacheOptions {
-  folder: string;
-  /** Bytes of all together. */
-  limit: number;
-  /** Bytes of the disk that are left to others. */
+export interface ArchiveCacheOptions extends Omit<RoomOptions, 'reserve'> {
+  /** By default 1 GiB. */
   reserve?: number;
   log: Log;
 }
@@ -42,14 +47,9 @@ export interface ArchiveCacheOptions {
 /** Docker and Redis may live on the same disk. */
 const defaultReserve = 1024 ** 3;
 
-/** A file that grows was written to a moment ago; older ones are of a process that died. */
-const abandonedAfter = 60 * 60_000;
-
-/** Names tell key, size and format, so that all survives a restart, and a file that lost its end is known. */
-const namePattern = /^\d+-[0-9a-f]+-[0-9a-f]{16}\.(\d+)\.(tar|tar\.gz)$/;
-
 export function createArchiveCache(options: ArchiveCacheOptions): ArchiveCache {
   const { folder, limit, reserve = defaultReserve, log } = options;
+  const room = createRoom({ ...options, reserve });
   return {
     async find(key) {
       for (const name of await filesOf(folder, key)) {
@@ -68,11 +68,15 @@ export function createArchiveCache(options: ArchiveCacheOptions): ArchiveCache {
     async begin() {
       try {
         await mkdir(folder, { recursive: true });
-        const { bavail, bsize } = await statfs(folder);
-        const mostBytes = Math.min(limit, bavail * bsize - reserve);
-        return mostBytes > 0
-          ? { file: join(folder, `${randomUUID()}.part`), mostBytes }
-          : undefined;
+        if (!(await room.look())) return undefined;
+        let taken = 0;
+        return {
+          file: join(folder, `${randomUUID()}.part`),
+          async take(bytes) {
+            taken += bytes;
+            return taken <= limit && room.take(bytes);
+          },
+        };
       } catch (error) {
         log.warn({ folder, error: messageOf(error) }, 'archives cannot be kept');
         return undefined;
@@ -83,7 +87,7 @@ export function createArchiveCache(options: ArchiveCacheOptions): ArchiveCache {
         const { size } = await stat(file);
         if (!(await isWhole(file, size, format))) return await rm(file, { force: true });
         await rename(file, join(folder, `${nameOf(key)}.${size}.${format}`));
-        await makeRoom(folder, limit);
+        await room.tidy();
       } catch (error) {
         log.warn({ folder, error: messageOf(error) }, 'an archive was not kept');
         await rm(file, { force: true }).catch(() => undefined);
@@ -99,30 +103,6 @@ export function createArchiveCache(options: ArchiveCacheOptions): ArchiveCache {
 async function filesOf(folder: string, key: ArchiveKey): Promise<string[]> {
   const found = await readdir(folder).catch(() => []);
   return found.filter((name) => name.startsWith(`${nameOf(key)}.`) && namePattern.test(name));
-}
-
-/** Removes what died half-way, and what was not used for longest. */
-async function makeRoom(folder: string, limit: number): Promise<void> {
-  const files = await listing(folder);
-  const isKept = ({ name }: { name: string }) => namePattern.test(name);
-  const abandoned = files.filter((one) => !isKept(one) && Date.now() - one.usedAt > abandonedAfter);
-  const kept = files.filter(isKept).sort((a, b) => b.usedAt - a.usedAt);
-  let sum = 0;
-  const tooMany = kept.filter(({ size }) => {
-    sum += size;
-    return sum > limit;
-  });
-  for (const { file } of [...abandoned, ...tooMany]) await rm(file, { force: true });
-}
-
-/** Sizes and last uses; what was removed meanwhile is left out. */
-async function listing(folder: string) {
-  const all = (await readdir(folder)).map(async (name) => {
-    const file = join(folder, name);
-    const found = await stat(file).catch(() => undefined);
-    return found && { name, file, size: found.size, usedAt: found.mtimeMs };
-  });
-  return (await Promise.all(all)).filter((one) => one !== undefined);
 }
 
 function nameOf({ project, sha, path }: ArchiveKey): string {

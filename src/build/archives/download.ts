@@ -8,8 +8,8 @@ export interface DownloadOptions {
   source: Readable;
   /** Made anew, and left to the caller. */
   file: string;
-  /** What does not fit into so many bytes, or on the disk, goes to the readers alone. */
-  mostBytes: number;
+  /** Asked before bytes are written: what it refuses, or the disk, goes to the readers alone. */
+  take: (bytes: number) => Promise<boolean>;
 }
 
 export interface Download {
@@ -40,7 +40,7 @@ interface State {
   more: Promise<void>;
 }
 
-export function startDownload({ source, file, mostBytes }: DownloadOptions): Download {
+export function startDownload({ source, file, take }: DownloadOptions): Download {
   const state: State = {
     ...{ source, handle: undefined, written: 0, error: undefined },
     ...{ isSpilled: false, isEnded: false, isReleased: false },
@@ -50,7 +50,7 @@ export function startDownload({ source, file, mostBytes }: DownloadOptions): Dow
   tell(state);
   // It may break off before anybody listens; whoever reads it is told then.
   source.on('error', () => undefined);
-  const ended = pump(state, file, mostBytes);
+  const ended = pump(state, file, take);
   return {
     ended,
     async release() {
@@ -72,7 +72,7 @@ function tell(state: State): void {
   });
 }
 
-async function pump(state: State, file: string, mostBytes: number): Promise<boolean> {
+async function pump(state: State, file: string, take: DownloadOptions['take']): Promise<boolean> {
   try {
     // A disk that refuses is no reason to fail: the archive then goes by it.
     state.handle = await open(file, 'wx+').catch(() => undefined);
@@ -80,7 +80,7 @@ async function pump(state: State, file: string, mostBytes: number): Promise<bool
     // What comes in small pieces would be written in as many calls of the system.
     const pieces = pipeline(state.source, coalesce(), () => undefined);
     for await (const chunk of pieces as AsyncIterable<Buffer>) {
-      if (!state.isSpilled && !(await keep(state, chunk, mostBytes))) state.isSpilled = true;
+      if (!state.isSpilled && !(await keep(state, chunk, take))) state.isSpilled = true;
       if (state.isSpilled) await handOver(state, chunk);
       tell(state);
     }
@@ -95,9 +95,9 @@ async function pump(state: State, file: string, mostBytes: number): Promise<bool
   return !state.isSpilled && state.error === undefined;
 }
 
-async function keep(state: State, chunk: Buffer, mostBytes: number): Promise<boolean> {
-  if (state.written + chunk.length > mostBytes) return false;
+async function keep(state: State, chunk: Buffer, take: DownloadOptions['take']): Promise<boolean> {
   try {
+    if (!(await take(chunk.length))) return false;
     let done = 0;
     while (done < chunk.length) {
       const result = await state.handle?.write(

@@ -1,5 +1,5 @@
 /** Archives on the disk and on their way: asked for once, kept whole or not at all, and never in the way of a build. */
-import { mkdir, mkdtemp, readdir, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
@@ -50,6 +50,19 @@ function open(change: Partial<ArchiveCacheOptions> = {}, format: ArchiveFormat =
 }
 
 const kept = async () => (await readdir(folder)).filter((name) => !name.endsWith('.part'));
+
+/** The free bytes of a disk that holds the folder alone. */
+function diskOf(bytes: number) {
+  return async () => {
+    const sizes = (await readdir(folder)).map((name) =>
+      stat(join(folder, name)).then(
+        (found) => found.size,
+        () => 0,
+      ),
+    );
+    return (await Promise.all(sizes)).reduce((rest, one) => rest - one, bytes);
+  };
+}
 
 /** Fetches one and waits until it is kept. */
 async function keepOne(archives: ReturnType<typeof open>, change: Partial<typeof key> = {}) {
@@ -235,6 +248,31 @@ describe('a download', () => {
     archives.sent[0]?.end(tar);
     expect((await reading).equals(tar)).toBe(true);
     expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('takes the place of the one that was not used for longest where the disk is full', async () => {
+    const archives = open({ free: diskOf(2.5 * size) });
+    await keepOne(archives, { sha: 'a' });
+    await keepOne(archives, { sha: 'b' });
+    const [first = ''] = (await kept()).filter((name) => name.startsWith('1-a-'));
+    await utimes(join(folder, first), 1, 1);
+    const reading = buffer(await archives.read({ sha: 'c' }));
+    archives.sent[2]?.end(tar);
+    expect((await reading).equals(tar)).toBe(true);
+    const names = [expect.stringMatching(/^1-b-/), expect.stringMatching(/^1-c-.*tar$/)];
+    await expect.poll(async () => (await kept()).sort()).toEqual(names);
+  });
+
+  it('shares the room of the disk with others on their way', async () => {
+    const archives = open({ free: diskOf(1.2 * size) });
+    const readings = await Promise.all(['a', 'b'].map((sha) => archives.read({ sha })));
+    const reading = readings.map((one) => buffer(one));
+    for (const stream of archives.sent) stream.end(tar);
+    for (const read of reading) expect((await read).equals(tar)).toBe(true);
+    await expect
+      .poll(async () => (await readdir(folder)).filter((name) => name.endsWith('.part')))
+      .toEqual([]);
+    expect((await kept()).length).toBeLessThan(2);
   });
 
   it('is not kept when it ends without its end', async () => {
