@@ -16,6 +16,7 @@ import { requestDeployments } from './deploy/request.ts';
 import type { Dockerfiles } from './dockerfiles.ts';
 import { createVariables } from './gitlab/variables.ts';
 import { type Parts, registryLoginOf, urlMaker } from './parts.ts';
+import { isUnderWay } from './under-way.ts';
 
 export function createLegs(
   {
@@ -40,6 +41,7 @@ export function createLegs(
     limits: { instances: config.maxInstances, memory: config.maxMemory },
     deadline: config.deployDeadline,
     cancel: cancellations.publish,
+    isUnderWay: (build) => isUnderWay(stores.queues, build),
   });
   const connection = gitlabConnection(config);
   const variables = createVariables({

@@ -14,6 +14,8 @@ export interface HeadOptions {
   heads: Heads;
   /** Stops a build that a newer commit made needless, wherever it is. */
   cancel: (build: string, reason: string) => Promise<void>;
+  /** False where nobody will go on with a build, whatever its record says. */
+  isUnderWay: (build: string) => Promise<boolean>;
 }
 
 /** GitLab may still show the commit before the push, or no branch yet, for a moment. */
@@ -28,13 +30,15 @@ export async function headOf(gitlab: GitLab, arrival: PushReceived): Promise<str
 
 /** Another build that is under way for the same commit of the same ref. */
 export async function twinOf(
-  { builds, heads }: HeadOptions,
+  { builds, heads, isUnderWay }: HeadOptions,
   build: Build,
 ): Promise<string | undefined> {
   const current = await heads.current(build.project, build.ref);
   if (current === undefined || current.build === build.id || current.sha !== build.sha) return;
   const twin = await builds.find(current.build);
-  return twin && isActive(twin) ? twin.id : undefined;
+  if (!twin || !isActive(twin)) return undefined;
+  // A Redis that was killed may have lost the work of its last second, and kept the record.
+  return (await isUnderWay(twin.id)) ? twin.id : undefined;
 }
 
 /** The ref has moved on: this commit is not built, and the head is looked after. */

@@ -152,6 +152,7 @@ describe('a push that is not built', () => {
   it('is of a commit that is built already', async () => {
     const sha = await rig.commit();
     await rig.resolve(rig.push('b1', sha));
+    await rig.stores.queues.build.add({ build: 'b1' }, { id: 'b1' });
     expect(await rig.resolve(rig.push('b2', sha))).toEqual([]);
     expect(await rig.endOf('b2')).toEqual({
       state: 'skipped',
@@ -159,6 +160,16 @@ describe('a push that is not built', () => {
     });
     expect(await rig.endOf('b1')).toMatchObject({ state: 'queued' });
     expect(rig.cancelled).toEqual([]);
+  });
+
+  it('is not of a commit whose build is lost, with a Redis that lost its last second', async () => {
+    const sha = await rig.commit();
+    await rig.resolve(rig.push('b1', sha));
+    await rig.stores.queues.build.remove('b1');
+    expect(await rig.resolve(rig.push('b2', sha))).toEqual([
+      { type: 'build.superseded', build: 'b1' },
+      { type: 'build.resolved', build: 'b2' },
+    ]);
   });
 });
 

@@ -12,6 +12,7 @@ import { createGitLab } from '../../src/clients/gitlab.ts';
 import { createGitLabPeople } from '../../src/clients/gitlab-people.ts';
 import type { JourneyEvent, PushReceived } from '../../src/core/event.ts';
 import { packageFolder } from '../../src/paths.ts';
+import { isUnderWay } from '../../src/under-way.ts';
 import { startRedisStores } from '../fakes/redis-stores.ts';
 import { type FileContent, type GitLabOptions, startGitLab } from '../stand-ins/gitlab/gitlab.ts';
 
@@ -75,6 +76,7 @@ function createRig({ gitlab, stores, project, folder }: Parts) {
       name: async () => `${user}`,
     }),
     cancel: async (build, reason) => void cancelled.push(`${build}: ${reason}`),
+    isUnderWay: (build) => isUnderWay(stores.queues, build),
   });
 
   return {
