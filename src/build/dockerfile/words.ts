@@ -2,11 +2,13 @@
 
 import { fromUtf8 } from './bytes.ts';
 
-/** `$X`, `${X}`, `${X-d}` or `${X:-d}`. */
+/** With `-` the text stands in where the variable is not set, with `+` where it is; with `:` empty is not set. */
+export type Sign = '-' | ':-' | '+' | ':+';
+
+/** `$X`, `${X}`, `${X-d}` or `${X:-d}`, and such with other signs where they are asked for. */
 export interface Reference {
   name: string;
-  /** Stands in where the variable is not set (`-`), or is not set or empty (`:-`). */
-  otherwise: { sign: '-' | ':-'; pieces: Piece[] } | undefined;
+  otherwise: { sign: Sign; pieces: Piece[] } | undefined;
   /** Indices into the line. */
   from: number;
   to: number;
@@ -28,6 +30,7 @@ interface Reader {
   readonly line: string;
   /** The character that escapes. */
   readonly token: string;
+  readonly signs: readonly Sign[];
   at: number;
   /** How many `${` are open. */
   depth: number;
@@ -40,6 +43,7 @@ const NAME = /[A-Za-z_][A-Za-z0-9_]*/y;
 export const MAX_WORD = 4096;
 // Nobody nests defaults so deep; the bound keeps a hostile line from exhausting the stack.
 const MAX_DEPTH = 16;
+const INCLUDE_SIGNS: readonly Sign[] = [':-', '-'];
 
 /** Blanks separate; '…' is literal; "…" knows \" \\ \$; outside quotes the escape takes the next character. */
 export function splitWords(line: string, token: string): Word[] {
@@ -55,9 +59,14 @@ export function splitWords(line: string, token: string): Word[] {
   return words;
 }
 
-/** The word that begins at `from`. */
-export function readWord(line: string, from: number, token: string): Word {
-  const reader: Reader = { line, token, at: from, depth: 0, problem: undefined };
+/** The word that begins at `from`; by default with the signs that INCLUDE reads. */
+export function readWord(
+  line: string,
+  from: number,
+  token: string,
+  signs: readonly Sign[] = INCLUDE_SIGNS,
+): Word {
+  const reader: Reader = { line, token, signs, at: from, depth: 0, problem: undefined };
   const pieces = readPieces(reader, (character) => SEPARATORS.test(character));
   return { pieces, from, to: reader.at, problem: reader.problem };
 }
@@ -141,12 +150,12 @@ function readDollar(reader: Reader): Piece {
 }
 
 function readOtherwise(reader: Reader): Reference['otherwise'] {
-  const sign = [':-', '-'].find((signs) => reader.line.startsWith(signs, reader.at));
+  const sign = reader.signs.find((one) => reader.line.startsWith(one, reader.at));
   if (sign === undefined || ++reader.depth > MAX_DEPTH) return undefined;
   reader.at += sign.length;
   const pieces = readPieces(reader, (character) => character === '}');
   reader.depth--;
-  return { sign: sign === '-' ? '-' : ':-', pieces };
+  return { sign, pieces };
 }
 
 function readName(reader: Reader): string {

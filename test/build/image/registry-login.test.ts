@@ -51,6 +51,20 @@ describe('namedImages', () => {
     ['no text of a heredoc', 'FROM a\nRUN <<E\nFROM b.test/x\nE\n', {}, ['a']],
     ['each once', 'FROM a\nFROM a', {}, ['a']],
     ['an ARG with a name that each object has', 'ARG toString=a\nFROM $toString', {}, ['a']],
+    [
+      'what stands in for an ARG within another',
+      'ARG B=b.test/x\nARG E=\nFROM $' +
+        '{A:-$' +
+        '{B}}:$' +
+        '{E:-$' +
+        '{B:+"2"}}$' +
+        '{E-3}$' +
+        '{A-3}',
+      {},
+      ['b.test/x:23'],
+    ],
+    ['a text in single quotes as it is', "ARG A=b\nARG I='$A'\nFROM $I", {}, ['$A']],
+    ['an escaped dollar sign', '# escape=`\nFROM a`$A', {}, ['a$A']],
     ['nothing', '# FROM a\n', {}, []],
   ])('finds %s', (_, text, args, wanted) => {
     expect(namedImages(Buffer.from(text), args)).toEqual(wanted);
