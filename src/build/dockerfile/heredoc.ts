@@ -51,6 +51,15 @@ export function findHeredocs(line: string): Heredoc[] {
   return heredocs;
 }
 
+/** Without the blanks around it, as Go's strings.TrimSpace takes them away. */
+export function trimSpace(text: string): string {
+  let from = 0;
+  let to = text.length;
+  while (from < to && BLANK_RUN.test(text.charAt(from))) from++;
+  while (to > from && BLANK_RUN.test(text.charAt(to - 1))) to--;
+  return text.slice(from, to);
+}
+
 function shellWords(line: string, raw: boolean): string[] {
   const lexer = { line, at: 0, depth: 0, rawQuotes: raw, rawEscapes: raw };
   try {

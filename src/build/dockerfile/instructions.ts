@@ -2,7 +2,7 @@
 
 import { toUtf8 } from './bytes.ts';
 import { BACKSLASH, type Head, readHead } from './directives.ts';
-import { findHeredocs, type Heredoc } from './heredoc.ts';
+import { findHeredocs, type Heredoc, trimSpace } from './heredoc.ts';
 import {
   advance,
   cursorAt,
@@ -171,19 +171,20 @@ function isTerminator(
 /** Heredocs open on RUN, COPY and ADD, also behind one ONBUILD, and never in the JSON form. */
 function openedHeredocs(keyword: string, text: string): Heredoc[] {
   if (!text.includes('<<')) return [];
-  let args = text.slice(keyword.length).trimStart();
+  const line = toUtf8(text);
+  let args = trimSpace(line.slice(keyword.length));
   if (keyword === 'ONBUILD') {
     const inner = firstWord(args);
     if (inner.toUpperCase() === 'ONBUILD' || !CAN_OPEN_HEREDOC.has(inner.toUpperCase())) return [];
     args = args.slice(inner.length);
   }
-  return isJsonArray(withoutFlags(args)) ? [] : findHeredocs(toUtf8(text));
+  return isJsonArray(withoutFlags(args)) ? [] : findHeredocs(line);
 }
 
 function withoutFlags(args: string): string {
   let rest = args;
   for (let flag = FLAG.exec(rest); flag; flag = FLAG.exec(rest)) rest = rest.slice(flag[0].length);
-  return rest.trim();
+  return trimSpace(rest);
 }
 
 function isJsonArray(text: string): boolean {

@@ -73,6 +73,11 @@ test.each<[name: string, source: string, want: string[]]>([
     ['ENV 1-1', 'USER 2-2', 'HEALTHCHECK 3-3'],
   ],
   ['under ONBUILD', 'ONBUILD RUN <<EOF\nCMD x\nEOF\nCMD a\n', ['ONBUILD 1-3', 'CMD 4-4']],
+  [
+    'under ONBUILD behind blanks of Unicode',
+    'ONBUILD \u3000RUN \u00a0<<EOF\nCMD x\nEOF\nCMD a\n',
+    ['ONBUILD 1-3', 'CMD 4-4'],
+  ],
   ['not under two ONBUILDs', 'ONBUILD ONBUILD RUN <<EOF\nCMD x\n', ['ONBUILD 1-1', 'CMD 2-2']],
   ['not under ONBUILD ENV', 'ONBUILD ENV A=<<EOF\nCMD x\n', ['ONBUILD 1-1', 'CMD 2-2']],
   ['two bodies', 'COPY <<X <<Y /d\nY\nX\nX\nY\nCMD a\n', ['COPY 1-5', 'CMD 6-6']],
@@ -101,6 +106,11 @@ test.each<[name: string, source: string, want: string[]]>([
   [
     'not in the JSON form behind flags',
     'RUN --network=none ["<<EOF"]\nCMD x\n',
+    ['RUN 1-1', 'CMD 2-2'],
+  ],
+  [
+    'not in the JSON form between blanks of Unicode',
+    'RUN \u00a0["a <<E"]\u0085\nCMD x\n',
     ['RUN 1-1', 'CMD 2-2'],
   ],
   ['in what only looks like JSON', 'RUN [ a <<EOF ]\nCMD x\nEOF\n', ['RUN 1-3']],
