@@ -5,7 +5,7 @@ import type { Problem } from './diagnostic.ts';
 export interface Limits {
   /** INCLUDEs within each other. */
   depth: number;
-  /** INCLUDEs carried out in one expansion. */
+  /** INCLUDEs carried out in one expansion, and INCLUDE lines in the files read for it, with those left out as repeats. */
   includes: number;
   /** Bytes of one included file. */
   fileSize: number;

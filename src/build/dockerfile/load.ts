@@ -143,7 +143,7 @@ function viaOf({ includer, include, via }: Pending): Origin[] {
   return [...via, { file: includer.id, line: include.instruction.startLine }];
 }
 
-/** Bounds the reading; the splice counts again, for files that are included more than once. */
+/** Bounds the reading by lines, also those of repeats; the splice counts again, for files that are included more than once. */
 function refuseExcess(level: Pending[], before: number, depth: number, limits: Limits): void {
   const [first] = level;
   if (first && depth > limits.depth) throw includeError(depthProblem(limits), first.spot);

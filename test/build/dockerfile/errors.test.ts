@@ -79,6 +79,12 @@ test.each<[code: string, name: string, setting: Setting, place: string]>([
   ['E_COUNT', '101 includes', of('INCLUDE b\n'.repeat(101), ''), 'Dockerfile:101:9'],
   [
     'E_COUNT',
+    '101 lines of one repeat',
+    of('INCLUDE --once b\n'.repeat(101), ''),
+    'Dockerfile:101:16',
+  ],
+  [
+    'E_COUNT',
     'a file of 10 in 11 places',
     { files: { Dockerfile: 'INCLUDE b\n'.repeat(10), b: 'INCLUDE c\n'.repeat(10), c: '' } },
     'b:1:9',
