@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 
 export interface Repository {
-  /** Commits `content` as the file `change.txt`, or nothing at all, and pushes it; answers the commit. */
+  /** Commits `content` as a file in `d00`, or nothing at all, and pushes it; answers the commit. */
   commit(content?: string): Promise<string>;
   remove(): Promise<void>;
 }
@@ -37,7 +37,7 @@ export async function createRepository(options: RepositoryOptions): Promise<Repo
   await git('push', '--quiet', remote, 'main');
   return {
     async commit(content) {
-      if (content !== undefined) await writeFile(join(folder, 'change.txt'), content);
+      if (content !== undefined) await writeFile(join(folder, 'd00', 'change.txt'), content);
       await git('add', '--all');
       await git('commit', '--quiet', '--allow-empty', '--message', content ?? 'nothing');
       await git('push', '--quiet', remote, 'main');
