@@ -1,78 +1,24 @@
 /** Archives on the disk and on their way: asked for once, kept whole or not at all, and never in the way of a build. */
-import { mkdir, mkdtemp, readdir, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import {
-  type ArchiveCacheOptions,
-  type ArchiveFormat,
-  createArchiveCache,
-} from '../../../src/build/archives/archive-cache.ts';
+import { createArchiveCache } from '../../../src/build/archives/archive-cache.ts';
 import { createArchives } from '../../../src/build/archives/archives.ts';
 import { silent } from '../../../src/core/log.ts';
+import { key, openRig, type Rig, size, tar } from './rig.ts';
 
-const size = 1_000_000;
-/** Ends as a tar does. */
-const tar = Buffer.concat([Buffer.alloc(size, 'a'), Buffer.alloc(1024)]);
-const key = { project: 1, sha: 'f00', path: '' };
-
-let folder: string;
+let folder: Rig['folder'];
+let open: Rig['open'];
+let kept: Rig['kept'];
+let diskOf: Rig['diskOf'];
+let keepOne: Rig['keepOne'];
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(process.env['EKIDEN_TEST_DATA'] ?? tmpdir(), 'archives-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
+  ({ folder, open, kept, diskOf, keepOne } = await openRig());
 });
-
-/** Archives from streams that a test holds in its hand. */
-function open(change: Partial<ArchiveCacheOptions> = {}, format: ArchiveFormat = 'tar') {
-  const sent: PassThrough[] = [];
-  const cache = createArchiveCache({
-    folder,
-    limit: 10 * size,
-    reserve: 0,
-    log: silent,
-    ...change,
-  });
-  const source = {
-    async fetch() {
-      const stream = new PassThrough();
-      sent.push(stream);
-      return { stream, format };
-    },
-  };
-  const archives = createArchives({ source, cache });
-  const read = (change: Partial<typeof key> & { signal?: AbortSignal } = {}) =>
-    archives.open({ ...key, signal: new AbortController().signal, ...change });
-  return { ...archives, read, sent };
-}
-
-const kept = async () => (await readdir(folder)).filter((name) => !name.endsWith('.part'));
-
-/** The free bytes of a disk that holds the folder alone. */
-function diskOf(bytes: number) {
-  return async () => {
-    const sizes = (await readdir(folder)).map((name) =>
-      stat(join(folder, name)).then(
-        (found) => found.size,
-        () => 0,
-      ),
-    );
-    return (await Promise.all(sizes)).reduce((rest, one) => rest - one, bytes);
-  };
-}
-
-/** Fetches one and waits until it is kept. */
-async function keepOne(archives: ReturnType<typeof open>, change: Partial<typeof key> = {}) {
-  const before = (await kept()).length;
-  const count = archives.sent.length;
-  const reading = buffer(await archives.read(change));
-  archives.sent[count]?.end(tar);
-  expect((await reading).equals(tar)).toBe(true);
-  await expect.poll(async () => (await kept()).length).toBe(before + 1);
-}
 
 describe('what was read before', () => {
   it('comes from the disk, also after a restart', async () => {
