@@ -10,7 +10,7 @@ export interface ImageReference {
 }
 
 const pattern =
-  /^((?:[a-zA-Z0-9.-]+|\[[a-fA-F0-9:]+\])(?::\d+)?\/)?([a-z0-9]+(?:(?:[._/-]|__|-+)[a-z0-9]+)*)(?::(\w[\w.-]{0,127}))?(?:@(sha256:[0-9a-f]{64}))?$/;
+  /^((?:[a-zA-Z0-9.-]+|\[[a-fA-F0-9:]+\])(?::\d+)?\/)?([a-z0-9]+(?:(?:[._/]|__|-+)[a-z0-9]+)*)(?::(\w[\w.-]{0,127}))?(?:@(sha256:[0-9a-f]{64}))?$/;
 
 /**
  * Reads `[registry/]repository[:tag][@digest]` (splitDockerDomain in distribution/reference: a first

@@ -30,3 +30,8 @@ describe('the name of an image', () => {
     `a@sha256:${'a'.repeat(63)}`,
   ])('%s is none', (name) => expect(parseImage(name)).toBeUndefined());
 });
+
+it('a name full of dashes is refused at once, not after each way to read it', () => {
+  expect(parseImage(`a${'-a'.repeat(60)}@sha512:${'0'.repeat(128)}`)).toBeUndefined();
+  expect(parseImage(`a${'-a'.repeat(60)}`)).toMatchObject({ reference: 'latest' });
+});
