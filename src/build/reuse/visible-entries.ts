@@ -36,7 +36,7 @@ const symlink = '120000';
 
 /**
  * One line for each entry: mode, id, path from the context. What a commit's archive makes of them counts
- * too: attributes of git in the folders above.
+ * too: attributes of git in its folder and those above.
  * @throws Obstacle where it cannot be told.
  */
 export async function visibleEntries(options: EntriesOptions): Promise<string[]> {
@@ -48,15 +48,16 @@ export async function visibleEntries(options: EntriesOptions): Promise<string[]>
     needsOwnIgnore(options) ? read(`${options.dockerfile}.dockerignore`) : undefined,
   ]);
   if (listing === undefined) throw new Obstacle('GitLab shows no such context');
-  const attributes = listing.some(({ name }) => name === '.gitattributes')
-    ? [...above, await read(posix.join(context, '.gitattributes'))]
-    : above;
+  const own = listing.some(({ name }) => name === '.gitattributes')
+    ? await read(posix.join(context, '.gitattributes'))
+    : undefined;
+  const attributes = [...above, own];
   if (attributes.some((bytes) => bytes?.includes('export-subst'))) {
     throw new Obstacle('.gitattributes puts the commit into files (export-subst)');
   }
   const entries =
     (await reduced(options, listing)) ?? (await everything(options, { listing, ownIgnore }));
-  const texts = [...above, ownIgnore].map(
+  const texts = [...attributes, ownIgnore].map(
     (bytes, n) => bytes && `text ${n} ${bytes.toString('base64')}`,
   );
   return [...entries, ...texts.filter((text) => text !== undefined)];

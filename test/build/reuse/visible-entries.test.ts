@@ -171,6 +171,13 @@ describe('of what COPY names', () => {
     expect(await differs({ later: 'x' }, given)).toBe(true);
   });
 
+  it('attributes of git count, though neither copied nor left in by .dockerignore', async () => {
+    const attributes = { '.gitattributes': 'web/key export-ignore' };
+    expect(await differs(attributes, { dockerfile: 'COPY web /' })).toBe(true);
+    const hidden = { ...base, '.dockerignore': '.git*', '.gitattributes': '* text' };
+    expect(await differs(attributes, { dockerfile: 'COPY . /' }, hidden)).toBe(true);
+  });
+
   it('a submodule counts by its commit', async () => {
     const before = { ...base, lib: '@1' };
     expect(await differs({ lib: '@2' }, { dockerfile: 'COPY lib/src /' }, before)).toBe(true);
