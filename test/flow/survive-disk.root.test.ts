@@ -95,8 +95,10 @@ it('goes on when there is room again', async () => {
   await follow.answers(host, 'after');
   // What was taken has ended as well, whatever became of it.
   for (const { build } of answers.filter(({ decision }) => decision === 'queued')) {
-    const { state } = await readPage(stage.gitlab, `${stage.state.ekidenUrl}/builds/${build}`);
-    expect(['superseded', 'succeeded', 'failed']).toContain(state);
+    const page = `${stage.state.ekidenUrl}/builds/${build}`;
+    const stateOf = async () => (await readPage(stage.gitlab, page)).state;
+    const isEnd = (state: unknown) => ['superseded', 'succeeded', 'failed'].includes(String(state));
+    await expect.poll(async () => isEnd(await stateOf()), { timeout: within }).toBe(true);
   }
 });
 
