@@ -116,10 +116,18 @@ async function sendOnce(agent: Agent, start: URL, options: SendOptions): Promise
     const location = answer.headers['location'];
     const isRedirect = answer.status >= 300 && answer.status < 400 && location !== undefined;
     const mayFollow = options.method === undefined || ['GET', 'HEAD'].includes(options.method);
-    if (!isRedirect || !mayFollow || redirects === redirectLimit) return answer;
-    if (!URL.canParse(location, url.href)) return answer;
+    const isEnd = !isRedirect || !mayFollow || redirects === redirectLimit;
+    if (isEnd || !URL.canParse(location, url.href)) {
+      return url.origin === start.origin ? answer : withoutChallenge(answer);
+    }
     url = new URL(location, url.href);
   }
+}
+
+/** Whoever a registry leads to may not ask for the login of that registry. */
+function withoutChallenge(answer: RegistryAnswer): RegistryAnswer {
+  const { 'www-authenticate': _, ...headers } = answer.headers;
+  return { ...answer, headers };
 }
 
 async function sendTo(

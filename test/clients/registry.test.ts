@@ -174,6 +174,21 @@ describe('a login', () => {
     expect(config?.exposedPorts).toEqual(['80/tcp']);
     expect(store).toEqual([undefined]);
   });
+
+  it('is not given to another store that asks for one', async () => {
+    const store: (string | undefined)[] = [];
+    const elsewhere = await serve(({ headers }, response) => {
+      store.push(headers.authorization);
+      const challenge = `Bearer realm="http://${headers.host}/token"`;
+      response.writeHead(401, { 'www-authenticate': challenge }).end();
+    });
+    const host = await serve((_, response) =>
+      response.writeHead(307, { location: `http://${elsewhere}/blob` }).end(),
+    );
+    const registry = open({ logins: { [host]: login } });
+    await expect(registry.config({ host, path: 'a' }, digestOf(manifestBytes))).rejects.toThrow();
+    expect(store).toEqual([undefined]);
+  });
 });
 
 describe('tags', () => {
