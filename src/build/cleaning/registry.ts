@@ -48,7 +48,9 @@ function namesOf({ repository, digest, tags }: Found & { repository: string }): 
 }
 
 async function cleanRepository(options: RegistryCleaning, images: ProjectImages, name: string) {
-  const { registry, released, dryRun, install } = options;
+  const { registry, released, dryRun } = options;
+  // Where a project is renamed, another one may have come to its path.
+  const owner = ownerName(options.install, images.project);
   const repository = parseImage(name);
   if (repository === undefined) return { gone: [], kept: [] };
   const tagsOf = await listManifests(registry, repository, images.pushed.get(name) ?? new Set());
@@ -58,7 +60,7 @@ async function cleanRepository(options: RegistryCleaning, images: ProjectImages,
     )
   ).filter((one) => one !== undefined);
   const unneeded = new Set(unneededInRegistry({ ...images, tagsOf, needed: images, released }));
-  const candidates = found.filter(({ digest, owner }) => unneeded.has(digest) && owner === install);
+  const candidates = found.filter((one) => unneeded.has(one.digest) && one.owner === owner);
   const gone = dryRun
     ? candidates
     : await options.exclusively(`images:${name}`, () =>
@@ -105,7 +107,12 @@ async function readManifest({ registry, repository, digest, tags }: Named) {
 async function ownerOf(registry: Registry, repository: Repository, manifest: Manifest) {
   const id = configDigest(manifest);
   const config = id === undefined ? undefined : await registry.config(repository, id);
-  return config?.labels['ekiden.install'];
+  return ownerName(config?.labels['ekiden.install'], config?.labels['ekiden.project']);
+}
+
+/** Whose image it is: of which installation, and of which project there. */
+function ownerName(install: string | undefined, project: string | number | undefined) {
+  return `${install} ${project}`;
 }
 
 interface Candidates {

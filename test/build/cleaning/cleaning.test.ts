@@ -71,7 +71,7 @@ interface Made {
 /** Pushes an image of the installation under the tag of a commit, and keeps the record of its build. */
 async function made(
   change: Partial<Build> = {},
-  labels = `ekiden.install=${install()}`,
+  labels = `ekiden.install=${install()} ekiden.project=${project}`,
 ): Promise<Made> {
   const sha = crypto.randomUUID().replaceAll('-', '').padEnd(40, '0');
   const name = `${host.registry}/${path}:sha-${sha.slice(0, 12)}`;
@@ -149,6 +149,12 @@ describe('what stays', () => {
     ['an image without a label', 'other=1'],
     ['an image of another installation', 'ekiden.install=other'],
   ])('%s', async (_, labels) => stays(await made({}, labels)));
+
+  it('in the registry, an image of another project at the same path', async () => {
+    const { digest } = await made({}, `ekiden.install=${install()} ekiden.project=${project + 1}`);
+    expect((await clean()).registry?.removed ?? []).toEqual([]);
+    expect(await registry.digest(repository(), digest)).toBe(digest);
+  });
 
   it('the image of a release that one can go back to', async () => {
     const image = await made();
