@@ -158,9 +158,8 @@ async function reuseImage(stage: Stage): Promise<Published | undefined> {
   if (found === undefined) return undefined;
   const { manifest, ports } = found;
   const services = withPorts(plan.services, ports);
-  const said = sayReused(running, manifest.digest);
   await giveTags(running, image, { manifest, tags: [image.tag] });
-  log.write(await said);
+  log.write(await sayReused(running, manifest.digest));
   const legs = withLeg(build.legs, { name: 'reuse', start, end: Date.now() });
   return { digest: manifest.digest, services, legs };
 }
