@@ -1,7 +1,7 @@
 /** Makes the image of a build on the Docker host, from GitLab's archive. */
 import type { Build, BuildPlan } from '../core/build.ts';
 import { EkidenError, RemoteError } from '../core/errors.ts';
-import { withLeg } from '../core/timeline.ts';
+import { type Leg, withLeg } from '../core/timeline.ts';
 import { createArchives } from './archives/archives.ts';
 import { createGitLabSource } from './archives/gitlab-source.ts';
 import type { BuilderOptions } from './builder.ts';
@@ -47,18 +47,23 @@ export async function recipeOf(running: Running): Promise<Recipe> {
 }
 
 /** Where only the push failed, a new try goes on with the image, and asks GitLab for no archive. */
-export async function makeOnce(running: Running, image: ImageName, recipe: Recipe): Promise<Build> {
+export async function makeOnce(
+  running: Running,
+  image: ImageName,
+  recipe: Recipe,
+): Promise<{ legs: Leg[]; isNew: boolean }> {
   const { name } = image;
   const { build, docker, builds, log } = running;
   if (build.made !== undefined && (await imageId(docker, name)) === build.made) {
     log.write('the image is made already\n');
-    return build;
+    return { legs: build.legs, isNew: false };
   }
   const start = Date.now();
   await makeImage(running, image, recipe);
   const made = await imageId(docker, name);
   const legs = withLeg(build.legs, { name: 'build', start, end: Date.now() });
-  return builds.update(build.id, { legs, ...(made === undefined ? {} : { made }) });
+  await builds.update(build.id, { legs, ...(made === undefined ? {} : { made }) });
+  return { legs, isNew: true };
 }
 
 async function makeImage(running: Running, image: ImageName, recipe: Recipe): Promise<void> {

@@ -66,6 +66,19 @@ describe('a commit that changes nothing the build can see', () => {
     expect(await building.digest('main')).toBe(await building.digest('feature'));
   });
 
+  it('gives no fingerprint to what an earlier try made of what there was then', async () => {
+    const sha = await rig.commit({ Dockerfile: copying('COPY a.txt /'), 'a.txt': 'a' });
+    const id = await building.resolve(sha);
+    const name = `${buildHost.registry}/${rig.path}:sha-${short(sha)}`;
+    const changes = [`LABEL ekiden.test=${buildHost.labels['ekiden.test']}`, 'EXPOSE 8080'];
+    const made = await makeTiny({ docker: buildHost.docker, name, changes });
+    await rig.stores.builds.update(id, { made });
+    const { record, log } = await building.buildOf(id);
+    expect(record).toMatchObject({ state: 'succeeded' });
+    expect(log).toContain('the image is made already');
+    expect(await building.fingerprints()).toEqual([]);
+  });
+
   it('is built anew where a person asks for that, and serves the next', async () => {
     const files = { Dockerfile: copying('COPY . /app', 'RUN date +%N > /time'), 'a.txt': 'a' };
     const first = await building.build(files);
