@@ -17,7 +17,16 @@ export function obstacleIn(dockerfile: Buffer): string | undefined {
   for (const { keyword, rest } of instructionsOf(dockerfile)) {
     if (keyword === 'ADD' && mayBeRemote(rest)) return 'ADD may take what another host gives';
     if (keyword === 'FROM' && /^--platform/i.test(rest)) return 'FROM has a platform of its own';
-    if (keyword === 'RUN' && /--mount=\S*type=(?:secret|ssh)/i.test(rest)) {
+    if (keyword === 'FROM' && /\$\{?(?:TARGET|BUILD)/.test(rest)) {
+      return 'FROM depends on the platform';
+    }
+    if (keyword === 'ONBUILD' && /^(?:COPY|ADD)\s.*--from/is.test(rest)) {
+      return 'ONBUILD may take from another image';
+    }
+    if (keyword === 'RUN' && /(?:^|\s)--mount=\S*["'$\\`]/i.test(rest)) {
+      return 'a mount is written so that it may be any';
+    }
+    if (keyword === 'RUN' && /(?:^|\s)--mount=\S*type=(?:secret|ssh)/i.test(rest)) {
       return 'a secret may be another one than before';
     }
   }
@@ -26,9 +35,9 @@ export function obstacleIn(dockerfile: Buffer): string | undefined {
 
 const always = /^[ \t]*#[ \t]*ekiden:[ \t]*always\b/m;
 
-/** Addresses of http and git; a variable could hold one. */
+/** Addresses of http and git; a variable or an escape could hide one. */
 function mayBeRemote(rest: string): boolean {
-  return /:\/\/|\bgit@|\.git\b|\$/i.test(rest);
+  return /:\/\/|\bgit@|\.git\b|[$\\]/i.test(rest);
 }
 
 /**
@@ -42,7 +51,7 @@ export function externalImages(dockerfile: Buffer, args: Record<string, string>)
     const [, stage] = (keyword === 'FROM' && /\sAS\s+(\S+)\s*$/i.exec(rest)) || [];
     if (stage !== undefined) stages.add(stage.toLowerCase());
     if (keyword !== 'RUN') continue;
-    for (const [, from = ''] of rest.matchAll(/--mount=(?:\S*,)?from=([^\s,]+)/gi)) {
+    for (const [, from = ''] of rest.matchAll(/(?:^|\s)--mount=(?:\S*,)?from=([^\s,]+)/gi)) {
       if (!stages.has(from.toLowerCase()) && !/^\d+$/.test(from)) images.add(from);
     }
   }

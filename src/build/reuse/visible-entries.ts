@@ -107,6 +107,12 @@ async function reduced(
     const entries = (await list(folder)) ?? [];
     if (entries.some(({ mode }) => mode === symlink)) return undefined;
   }
+  folders.delete('');
+  for (const entries of await Promise.all(folders.values())) {
+    if (entries?.some(({ name }) => name === '.gitattributes')) {
+      throw new Obstacle('.gitattributes of a folder may change what GitLab sends of it');
+    }
+  }
   return lines;
 }
 

@@ -19,6 +19,12 @@ describe('an image may be another one each time', () => {
     [['FROM --platform=linux/arm64 a'], 'FROM has a platform of its own'],
     [['FROM a', 'RUN --mount=type=secret,id=x cat'], 'a secret may be another one than before'],
     [['FROM a', 'RUN --mount=id=x,type=ssh x'], 'a secret may be another one than before'],
+    [['FROM a', 'RUN --mount="type=secret",id=x cat'], 'a mount is written so that it may be any'],
+    [['FROM a', 'RUN --mount=from=$X,target=/x y'], 'a mount is written so that it may be any'],
+    [['FROM a', 'ADD ["https:\\/\\/example.com/x", "/"]'], 'ADD may take what another host gives'],
+    [['FROM a', 'ONBUILD COPY --from=tool /x /'], 'ONBUILD may take from another image'],
+    [['FROM a$TARGETARCH'], 'FROM depends on the platform'],
+    [['FROM a:$BUILDARCH'], 'FROM depends on the platform'],
   ])('%j', (lines, why) => expect(obstacleIn(bytes(...lines))).toBe(why));
 });
 
@@ -28,6 +34,12 @@ describe('an image is the same each time', () => {
     [['FROM a', 'RUN echo "# ekiden: alwaysnot"', 'COPY . /']],
     [['FROM a', 'RUN curl https://example.com/x']],
   ])('%j', (lines) => expect(obstacleIn(bytes(...lines))).toBeUndefined());
+});
+
+it('a line full of beginnings of mounts is read at once', () => {
+  const dockerfile = bytes('FROM a', `RUN ${'--mount='.repeat(100_000)}`);
+  expect(obstacleIn(dockerfile)).toBeUndefined();
+  expect(externalImages(dockerfile, {})).toEqual(['a']);
 });
 
 describe('images from elsewhere', () => {

@@ -178,6 +178,12 @@ describe('of what COPY names', () => {
     expect(await differs(attributes, { dockerfile: 'COPY . /' }, hidden)).toBe(true);
   });
 
+  it('attributes of git in a folder that COPY passes cannot be told', async () => {
+    const repository = { ...base, 'web/deep/x': '1', 'web/.gitattributes': 'deep/x export-subst' };
+    const asked = entries(repository, { dockerfile: 'COPY web/deep /' });
+    await expect(asked).rejects.toThrow(Obstacle);
+  });
+
   it('a submodule counts by its commit', async () => {
     const before = { ...base, lib: '@1' };
     expect(await differs({ lib: '@2' }, { dockerfile: 'COPY lib/src /' }, before)).toBe(true);
