@@ -12,7 +12,7 @@ import {
   type Spot,
 } from './diagnostic.ts';
 import { pinProblem } from './pins.ts';
-import { type ProjectSource, parseSource, resolvePath } from './source.ts';
+import { EXTENSION, type ProjectSource, parseSource, resolvePath } from './source.ts';
 import type { Fetched } from './source-file.ts';
 import { createTemplateFetch } from './template-fetch.ts';
 import type { TemplateSource } from './templates.ts';
@@ -53,9 +53,6 @@ export type Fetch = (request: Request) => Promise<Fetched & { warnings: Diagnost
 
 /** Calls `load` once a key, also for calls at the same time. */
 export type Once = <T>(key: string, load: () => Promise<T>) => Promise<T>;
-
-// Tried where the exact name does not exist, so that INCLUDE docker/base finds docker/base.dockerfile.
-const EXTENSION = '.dockerfile';
 
 /**
  * A fetch that reads each file, each list of versions and each ref once. Its errors are IncludeErrors and FetchErrors

@@ -18,6 +18,9 @@ export interface ProjectSource {
 
 export type SourceResult = Source | { kind: 'problem'; problem: Problem };
 
+/** Tried where the exact name does not exist, so that INCLUDE docker/base finds docker/base.dockerfile. */
+export const EXTENSION = '.dockerfile';
+
 const TEMPLATE_NAME = /^[a-z0-9][a-z0-9._-]*$/;
 // GitLab allows no other characters in the path of a project, and nothing that begins with a dash.
 const PROJECT_PATH = /^(?!.*(?:^|\/)\.{1,2}(?:\/|$))[\w.][\w.-]*(?:\/[\w.][\w.-]*)+$/;

@@ -75,9 +75,13 @@ function unknownTemplate(name: string, names: string[]): InputError {
 }
 
 function unknownVersion({ name, version }: Wanted, versions: string[]): InputError {
+  const all = newestFirst(versions);
+  const [newest] = all;
   return new InputError(`template ${name} has no version ${version ?? 'that is released'}`, {
     code: 'E_TEMPLATE_VERSION',
-    hint: `It has ${newestFirst(versions).join(', ')}; a shorter number such as ${name}@1 takes the newest below it.`,
+    hint: newest
+      ? `It has ${all.join(', ')}; a shorter number such as ${name}@${newest.split('.')[0]} takes the newest below it.`
+      : 'All of its versions are withdrawn.',
   });
 }
 

@@ -151,6 +151,13 @@ test.each<[code: string, setting: Setting, message: string, hint: string]>([
     'from Dockerfile:1',
     'another name',
   ],
+  [
+    'E_NOT_FOUND',
+    { files: { Dockerfile: 'INCLUDE bse\n', 'base.dockerfile': '' } },
+    'bse is not in',
+    'Did you mean base.dockerfile?',
+  ],
+  ['E_TEMPLATE_VERSION', of('INCLUDE template:node@18\n'), 'no version 18', 'such as node@20 '],
   ['E_BINARY', of('INCLUDE b\n', '\0'), 'b is no text', 'COPY'],
   ['E_LINE_TOO_LONG', of('INCLUDE b\n', 'x'.repeat(65_536)), '65536 bytes', 'COPY'],
   ['E_CYCLE', of('INCLUDE b\n', 'INCLUDE b\n'), 'b → b', 'Remove'],
