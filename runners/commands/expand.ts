@@ -5,7 +5,7 @@ import { printBytes } from '../print.ts';
 interface Options {
   map?: true;
   root?: string;
-  arg: Record<string, string>;
+  arg?: Record<string, string>;
 }
 
 export function addExpand(program: Command): void {
@@ -14,8 +14,8 @@ export function addExpand(program: Command): void {
     .description('print a Dockerfile with every INCLUDE spliced in')
     .option('--map', 'print JSON that tells which line came from where')
     .option('--root <folder>', 'top of the repository; default: the git top level of the file')
-    .option('--arg <name=value>', 'build arg that an INCLUDE may name; several times', addArg, {})
-    .action(async (file: string, { arg, ...options }: Options) => {
+    .option('--arg <name=value>', 'build arg that an INCLUDE may name; several times', addArg)
+    .action(async (file: string, { arg = {}, ...options }: Options) => {
       const { expand, explain } = await import('../../src/offline.ts');
       try {
         const { bytes, warnings } = await expand({ file, args: arg, ...options });
@@ -30,7 +30,7 @@ export function addExpand(program: Command): void {
     });
 }
 
-function addArg(text: string, args: Record<string, string>): Record<string, string> {
+function addArg(text: string, args: Record<string, string> = {}): Record<string, string> {
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('It is written NAME=VALUE.');
   return { ...args, [text.slice(0, at)]: text.slice(at + 1) };

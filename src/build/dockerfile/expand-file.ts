@@ -31,12 +31,24 @@ export async function expandFile(options: ExpandFileOptions): Promise<Expansion>
       hint: 'Give the folder that holds it with --root.',
     });
   }
+  const dockerfile = path.split(sep).join('/');
   return expandDockerfile({
     ...sources,
-    file: path.split(sep).join('/'),
-    read: (name) => readInside(root, name),
+    file: dockerfile,
+    read: async (name) => {
+      const bytes = await readInside(root, name);
+      if (bytes === undefined && name === dockerfile) throw noFile(file);
+      return bytes;
+    },
     list: (folder) => listInside(root, folder),
     ...{ args, variables },
+  });
+}
+
+function noFile(file: string): InputError {
+  return new InputError(`there is no file ${file}`, {
+    code: 'E_NOT_FOUND',
+    hint: 'Name the Dockerfile that is to be expanded, such as services/web/Dockerfile.',
   });
 }
 

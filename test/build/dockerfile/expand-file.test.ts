@@ -75,6 +75,14 @@ test.each([
   expect(error).toMatchObject({ code });
 });
 
+test.each(['none', '.'])('says where there is no Dockerfile %s', async (file) => {
+  const path = join(tree, 'services/web', file);
+  await expect(expand(file)).rejects.toMatchObject({
+    code: 'E_NOT_FOUND',
+    message: `there is no file ${path}`,
+  });
+});
+
 test('refuses a file outside of the root', async () => {
   await expect(expand('Dockerfile', join(tree, 'docker'))).rejects.toMatchObject({
     code: 'E_ESCAPES_REPO',
