@@ -24,11 +24,16 @@ export function connectDocker(
   });
 }
 
-/** What the daemon says of itself in the headers of its shortest answer. */
-export async function pingHeaders(docker: Docker): Promise<Record<string, string | undefined>> {
-  const answer = await dial(docker, { method: 'GET', path: '/_ping', isStream: true });
+/** What the daemon says of itself in the headers of its shortest answer; `signal` gives up one that hangs. */
+export async function pingHeaders(
+  docker: Docker,
+  signal: AbortSignal,
+): Promise<Record<string, string | undefined>> {
+  const ping = { method: 'GET', path: '/_ping', isStream: true, abortSignal: signal };
+  const answer = await dial(docker, ping);
   if (!(answer instanceof IncomingMessage)) throw new Error('Docker gave no answer to a ping');
-  answer.resume();
+  // The headers are all that is wanted, whatever becomes of the rest.
+  answer.on('error', () => undefined).resume();
   return answer.headers as Record<string, string | undefined>;
 }
 

@@ -6,12 +6,18 @@ export type BuilderKind = 'buildkit' | 'classic';
 /** BuildKit came with Docker 18.09. */
 const oldestApi = [1, 39] as const;
 
+export interface BuilderChoice {
+  docker: Docker;
+  /** By default the daemon is asked. */
+  builder?: BuilderKind | 'auto' | undefined;
+  /** Gives up the question to a daemon that hangs. */
+  signal: AbortSignal;
+}
+
 /** Asks the daemon, unless somebody has decided. */
-export async function chooseBuilder(
-  docker: Docker,
-  wanted: BuilderKind | 'auto' = 'auto',
-): Promise<BuilderKind> {
-  return wanted === 'auto' ? builderOf(await pingHeaders(docker)) : wanted;
+export async function chooseBuilder(choice: BuilderChoice): Promise<BuilderKind> {
+  const { docker, builder = 'auto', signal } = choice;
+  return builder === 'auto' ? builderOf(await pingHeaders(docker, signal)) : builder;
 }
 
 /**

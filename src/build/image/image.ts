@@ -31,7 +31,7 @@ export async function buildImage(options: BuildImageOptions): Promise<string> {
   context.stream.once('error', (error) => broken.abort(error));
   const either = AbortSignal.any([signal, broken.signal]);
   try {
-    const builder = await chooseBuilder(docker, options.builder);
+    const builder = await chooseBuilder({ ...options, signal: either });
     const build = builder === 'buildkit' ? buildWithBuildKit : buildClassically;
     const id = await build({ ...options, signal: either });
     await refuseOtherPlatform(docker, id, options.platform);

@@ -24,12 +24,12 @@ export async function cacheSources(
   running: Running,
   image: { repository: string },
 ): Promise<string[]> {
-  const { docker, builder, build, log, signal } = running;
+  const { build, log, signal } = running;
   if (build.noCache) return [];
   try {
     const candidates = await findCandidates(running, image);
     if (candidates.length === 0) return [];
-    const kind = await chooseBuilder(docker, builder);
+    const kind = await chooseBuilder(running);
     return await (kind === 'buildkit' ? forBuildKit : forClassic)(running, candidates);
   } catch (error) {
     if (signal.aborted) throw signal.reason;

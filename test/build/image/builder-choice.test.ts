@@ -22,16 +22,17 @@ describe('builderOf', () => {
 
 describe('chooseBuilder', () => {
   const docker = connectDocker(process.env['DOCKER_HOST']);
+  const { signal } = new AbortController();
 
   it('asks the daemon', async () => {
-    expect(await chooseBuilder(docker)).toBe('buildkit');
-    expect(await chooseBuilder(docker, 'auto')).toBe('buildkit');
+    expect(await chooseBuilder({ docker, signal })).toBe('buildkit');
+    expect(await chooseBuilder({ docker, signal, builder: 'auto' })).toBe('buildkit');
   });
 
   it('asks nobody where it is decided', async () => {
-    const away = connectDocker('tcp://127.0.0.1:1');
-    expect(await chooseBuilder(away, 'classic')).toBe('classic');
-    expect(await chooseBuilder(away, 'buildkit')).toBe('buildkit');
+    const away = { docker: connectDocker('tcp://127.0.0.1:1'), signal };
+    expect(await chooseBuilder({ ...away, builder: 'classic' })).toBe('classic');
+    expect(await chooseBuilder({ ...away, builder: 'buildkit' })).toBe('buildkit');
     await expect(chooseBuilder(away)).rejects.toThrow('ECONNREFUSED');
   });
 });

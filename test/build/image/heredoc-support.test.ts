@@ -1,5 +1,6 @@
 /** Which daemons read heredocs by themselves. */
-import { expect, test } from 'vitest';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
 import { createHeredocSupport, readsHeredocs } from '../../../src/build/image/heredoc-support.ts';
 import { connectDocker } from '../../../src/clients/docker.ts';
 
@@ -29,4 +30,17 @@ test('asks the daemon, and takes silence for support', async () => {
   expect(await createHeredocSupport({ docker })()).toBe(isRecent);
   const away = connectDocker('tcp://127.0.0.1:1');
   expect(await createHeredocSupport({ docker: away })()).toBe(true);
+});
+
+test('lets go of a daemon that hangs', async () => {
+  const connections = new Set<Socket>();
+  const hanging = createServer((socket) => {
+    connections.add(socket.on('close', () => connections.delete(socket)).resume());
+  });
+  await new Promise<void>((done) => hanging.listen(0, '127.0.0.1', done));
+  onTestFinished(() => void hanging.close());
+  const { port } = hanging.address() as AddressInfo;
+  const docker = connectDocker(`tcp://127.0.0.1:${port}`);
+  expect(await createHeredocSupport({ docker, patience: 50 })()).toBe(true);
+  await expect.poll(() => connections.size).toBe(0);
 });
