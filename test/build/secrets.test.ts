@@ -39,6 +39,20 @@ describe('secretMounts', () => {
     ]);
     expect(formsOf('token')).toEqual(['token', 'dG9rZW4K']);
   });
+
+  it.each([
+    ['as base64 does', 76],
+    ['as openssl does', 64],
+  ])('knows it in Base64 of several lines, %s', (_, width) => {
+    const value = `${'0123456789'.repeat(20)}\n`;
+    const hidden = formsOf(value);
+    for (const printed of [value, value.trim()]) {
+      const lines = Buffer.from(printed)
+        .toString('base64')
+        .match(new RegExp(`.{1,${width}}`, 'g'));
+      for (const line of lines ?? []) expect(hidden).toContain(line);
+    }
+  });
 });
 
 describe('a build with build.secrets', () => {

@@ -31,6 +31,21 @@ function hintFor(name: string): string {
 /** All that is to be hidden of a value, since commands print it whole, trimmed, line by line and encoded. */
 export function formsOf(value: string): string[] {
   const trimmed = value.trim();
-  const piped = Buffer.from(`${trimmed}\n`).toString('base64');
-  return [...new Set([value, trimmed, piped, ...trimmed.split(/\r?\n/)])];
+  const withEnd = `${trimmed}\n`;
+  const lines = [value, trimmed, withEnd].map(toBase64).flatMap(base64Lines);
+  const forms = [value, trimmed, toBase64(withEnd), ...trimmed.split(/\r?\n/), ...lines];
+  return [...new Set(forms)];
+}
+
+/** Characters after which `openssl base64` and `base64` begin a new line. */
+const base64Widths = [64, 76];
+
+function toBase64(text: string): string {
+  return Buffer.from(text).toString('base64');
+}
+
+/** The lines in which programs print what is too long for one. */
+function base64Lines(text: string): string[] {
+  const tooLong = base64Widths.filter((width) => text.length > width);
+  return tooLong.flatMap((width) => text.match(new RegExp(`.{1,${width}}`, 'g')) ?? []);
 }
