@@ -9,5 +9,10 @@ const deployAtOnce = 100;
 export async function startDeploy(ekiden: Ekiden): Promise<Runner> {
   const relay = createRelay(ekiden);
   const deploying = ekiden.queues.deploy.work(relay.deploy, { concurrency: deployAtOnce });
-  return { stop: () => deploying.stop() };
+  const stopLooking = ekiden.lostDeployments.keepQueued(relay.handOn);
+  return {
+    async stop() {
+      await Promise.all([deploying.stop(), stopLooking()]);
+    },
+  };
 }

@@ -149,7 +149,8 @@ async function sweep(looking: Looking, line: Line): Promise<void> {
   const { builds, buildTurns } = stores;
   const running = line.running.map(({ id }) => id);
   const known = new Set([...line.waiting, ...line.delayed, ...running]);
-  const all = await buildTurns.builds();
+  // Whoever made a record may not have lived to bring it into the line.
+  const all = [...new Set([...(await buildTurns.builds()), ...(await builds.active())])];
   for (const id of [...missed.keys()].filter((id) => !all.includes(id))) missed.delete(id);
   const lost: string[] = [];
   for (const id of all) {

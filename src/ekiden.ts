@@ -42,6 +42,7 @@ import type { HookRegistration } from './gitlab/hook-registration.ts';
 import type { Report } from './gitlab/report.ts';
 import type { Statuses, StatusWork } from './gitlab/statuses.ts';
 import { createLegs, createSteps } from './legs.ts';
+import { createLostDeployments, type LostDeployments } from './lost-deployments.ts';
 import { createNode, type Node } from './node.ts';
 import { type Parts, type ReadyConfig, registryLoginOf } from './parts.ts';
 import { packageVersion, templatesFolder } from './paths.ts';
@@ -118,6 +119,8 @@ export interface Ekiden {
   takesTag(commit: TaggedCommit): Promise<boolean | undefined>;
   /** Looks at a head that no hook told of, after its hook has had time to come. */
   lookAgain(event: JourneyEvent & { type: 'head.moved' }): Promise<void>;
+  /** Deployments that nobody would go on with. */
+  lostDeployments: LostDeployments;
   /** Builds that wait, and whose turn is next. */
   buildLine: BuildLine;
   /** Whether this host has room for builds. */
@@ -166,7 +169,7 @@ export function createEkiden(config: ReadyConfig, log: Log): Ekiden {
     templates: templatesFolder,
     ...createTelling({ ...parts, buildRoom }),
     capBuilds: () => capBuilds(parts),
-    ...{ cleaning, buildRoom },
+    ...{ cleaning, buildRoom, lostDeployments: createLostDeployments(parts) },
     ...createLegs({ ...parts, buildRoom }, dockerfiles),
     ...door,
     dockerfiles,

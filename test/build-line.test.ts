@@ -240,6 +240,17 @@ describe('builds that the queue does not know', () => {
     await expect.poll(left, patience).toEqual(['rb0', 'rc0']);
   });
 
+  test('end as lost also where they never came into the line', async () => {
+    const { push, stores, told, keepTrue } = open();
+    await push('ra0');
+    await stores.builds.create(sampleBuild({ id: 'rb0', project: 2 }));
+    await keepTrue();
+    const stateOf = async (id: string) => (await stores.builds.find(id))?.state;
+    await expect.poll(() => stateOf('rb0'), patience).toBe('failed');
+    expect(await stateOf('ra0')).toBe('queued');
+    await expect.poll(() => told.some((text) => text.startsWith('rb0')), patience).toBe(true);
+  });
+
   test('wait for as long as the push is resolved that they come by', async () => {
     const { push, stores, keepTrue } = open();
     const { arrivals, build } = stores.queues;

@@ -132,6 +132,8 @@ export interface BuildStore {
    * so that of two who want to end it only one goes on to report it.
    */
   end(id: string, state: BuildState, reason?: string): Promise<boolean>;
+  /** Ids of the builds of all projects that have not ended. */
+  active(): Promise<string[]>;
   /** Forgets why a build that is queued waited: from now on it waits for its turn only. */
   forgetReason(id: string): Promise<void>;
   /** Keeps the Dockerfile as INCLUDE expanded it, with the map back to what people wrote. */

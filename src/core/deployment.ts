@@ -59,6 +59,8 @@ export interface DeploymentStore {
   update(id: string, change: Partial<Deployment>): Promise<Deployment>;
   /** Moves a deployment that has not ended into `state`, once; false when it had ended before. */
   end(id: string, state: DeploymentState, reason?: string): Promise<boolean>;
+  /** Ids of the deployments of all projects that have not ended. */
+  active(): Promise<string[]>;
   /**
    * Makes the deployment the one its app shall follow, if its commit is not older than that of
    * the one it follows now. Answers the deployment that is followed after the call.

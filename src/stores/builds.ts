@@ -25,6 +25,7 @@ export function createBuildStore({ redis, prefix }: StoreOptions): BuildStore {
     prefix: `${prefix}:build:`,
     noun: 'build',
     activeStates: activeBuildStates,
+    activeKey: `${prefix}:active-builds`,
   });
   const listing = createListing({ redis, keep, keepSeconds });
   const index = (project: number) => `${prefix}:project:${project}:builds`;

@@ -30,15 +30,18 @@ const takeOverScript = `
   redis.call('HSET', KEYS[2], unpack(ARGV, 4))
   redis.call('HSET', KEYS[2], 'order', order)
   redis.call('EXPIRE', KEYS[2], ARGV[3])
+  redis.call('SADD', KEYS[3], ARGV[1])
   return { order, previous }`;
 
 export function createDeploymentStore(options: StoreOptions): DeploymentStore {
   const { redis, prefix } = options;
+  const activeKey = `${prefix}:active-deployments`;
   const records = createRecords<Deployment>({
     redis,
     prefix: `${prefix}:deployment:`,
     noun: 'deployment',
     activeStates: ['queued', 'running'],
+    activeKey,
   });
   const lists = createLists(options);
   const leader = (app: string) => `${prefix}:app:${app}:leader`;
@@ -52,9 +55,9 @@ export function createDeploymentStore(options: StoreOptions): DeploymentStore {
     },
     async takeOver(deployment) {
       const { id, app, order: own } = deployment;
-      const keys = [leader(app), records.key(id)] as const;
+      const keys = [leader(app), records.key(id), activeKey] as const;
       const fields = records.fieldsOf(deployment);
-      const answer = await redis.eval(takeOverScript, 2, ...keys, id, own, keepSeconds, ...fields);
+      const answer = await redis.eval(takeOverScript, 3, ...keys, id, own, keepSeconds, ...fields);
       if (answer === null) throw new Error(`The deployment ${id} is there already.`);
       await lists.add(deployment);
       const [order, previous] = answer as [string, string];

@@ -7,15 +7,17 @@ export const keepSeconds = 90 * 24 * 60 * 60;
 
 const createScript = `
   if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-  redis.call('HSET', KEYS[1], unpack(ARGV, 2))
+  redis.call('HSET', KEYS[1], unpack(ARGV, 3))
   redis.call('EXPIRE', KEYS[1], ARGV[1])
+  if ARGV[2] ~= '' then redis.call('SADD', KEYS[2], ARGV[2]) end
   return 1`;
 
 const endScript = `
   local state = redis.call('HGET', KEYS[1], 'state')
-  for i = 3, #ARGV do
+  for i = 4, #ARGV do
     if state == ARGV[i] then
       redis.call('HSET', KEYS[1], 'state', ARGV[1])
+      if ARGV[3] ~= '' then redis.call('SREM', KEYS[2], ARGV[3]) end
       if ARGV[2] ~= '' then
         redis.call('HSET', KEYS[1], 'reason', ARGV[2])
       else
@@ -25,6 +27,16 @@ const endScript = `
     end
   end
   return 0`;
+
+/** What ended without a word here, or was forgotten, is left out from now on. */
+const activeScript = `
+  local active = {}
+  for _, id in ipairs(redis.call('SMEMBERS', KEYS[1])) do
+    local state, isActive = redis.call('HGET', ARGV[1] .. id, 'state'), false
+    for i = 2, #ARGV do isActive = isActive or state == ARGV[i] end
+    if isActive then table.insert(active, id) else redis.call('SREM', KEYS[1], id) end
+  end
+  return active`;
 
 interface Identified {
   id: string;
@@ -44,6 +56,8 @@ export interface Records<T extends Identified> {
    * that, the one for which it waited is forgotten.
    */
   end(id: string, state: T['state'], reason?: string): Promise<boolean>;
+  /** Ids of those that have not ended. */
+  active(): Promise<string[]>;
 }
 
 export interface RecordsOptions {
@@ -54,11 +68,14 @@ export interface RecordsOptions {
   noun: string;
   /** States from which a record can end. */
   activeStates: readonly string[];
+  /** Where the ids of those in such a state lie. */
+  activeKey: string;
 }
 
 /** Opens the records below a key prefix. */
 export function createRecords<T extends Identified>(options: RecordsOptions): Records<T> {
-  const { redis, prefix, noun, activeStates } = options;
+  const { redis, prefix, noun, activeStates, activeKey } = options;
+  const active = activeStates.map((each) => JSON.stringify(each));
   const key = (id: string) => `${prefix}${id}`;
 
   async function find(id: string): Promise<T | undefined> {
@@ -80,7 +97,10 @@ export function createRecords<T extends Identified>(options: RecordsOptions): Re
     find,
     async create(record) {
       const fields = fieldsOf(record);
-      const isNew = await redis.eval(createScript, 1, key(record.id), keepSeconds, ...fields);
+      const { id, state } = record;
+      const begun = activeStates.includes(state) ? id : '';
+      const keys = [key(id), activeKey] as const;
+      const isNew = await redis.eval(createScript, 2, ...keys, keepSeconds, begun, ...fields);
       if (isNew === 0) return existing(record.id);
       return record;
     },
@@ -90,9 +110,14 @@ export function createRecords<T extends Identified>(options: RecordsOptions): Re
       return existing(id);
     },
     async end(id, state, reason) {
-      const active = activeStates.map((each) => JSON.stringify(each));
       const texts = [JSON.stringify(state), reason === undefined ? '' : JSON.stringify(reason)];
-      return (await redis.eval(endScript, 1, key(id), ...texts, ...active)) === 1;
+      const ended = activeStates.includes(state) ? '' : id;
+      const given = [...texts, ended, ...active];
+      return (await redis.eval(endScript, 2, key(id), activeKey, ...given)) === 1;
+    },
+    async active() {
+      const answer = await redis.eval(activeScript, 1, activeKey, prefix, ...active);
+      return answer as string[];
     },
   };
 }

@@ -26,6 +26,16 @@ describe.each([
     expect(await builds.find('b1')).toEqual(build);
   });
 
+  test('tells which have not ended', async () => {
+    const builds = open();
+    await builds.create(sampleBuild({ state: 'succeeded' }));
+    for (const id of ['b2', 'b3', 'b4']) await builds.create(sampleBuild({ id }));
+    await builds.start('b2');
+    await builds.end('b3', 'failed');
+    await builds.update('b4', { state: 'skipped' });
+    expect(await builds.active()).toEqual(['b2']);
+  });
+
   test('create keeps the first, also when many come at once', async () => {
     const builds = open();
     const shas = Array.from({ length: 20 }, (_, number) => String(number % 10).repeat(40));

@@ -35,6 +35,14 @@ describe.each([
     });
   });
 
+  test('tells which have not ended, also of those that took over', async () => {
+    const deployments = open();
+    for (const id of ['d1', 'd2']) await deployments.create(sampleDeployment({ id }));
+    await deployments.takeOver(sampleDeployment({ id: 'd3' }));
+    await deployments.end('d1', 'succeeded');
+    expect((await deployments.active()).toSorted()).toEqual(['d2', 'd3']);
+  });
+
   test('an app without a deployment follows none', async () => {
     expect(await open().leader(app)).toBeUndefined();
   });

@@ -34,6 +34,10 @@ function createFakeRecords<T extends { id: string; state: string; reason?: strin
       Object.assign(record, { state, ...(reason === undefined ? {} : { reason }) });
       return true;
     },
+    async active(): Promise<string[]> {
+      const open = [...records.values()].filter(({ state }) => active.includes(state));
+      return open.map(({ id }) => id);
+    },
   };
 }
 

@@ -118,7 +118,7 @@ describe('createReport', () => {
       <T>(one: T) =>
       async (id: string) =>
         id === 'known' ? one : undefined;
-    const store = { create: missing, update: missing, end: missing };
+    const store = { create: missing, update: missing, end: missing, active: missing };
     const report = createReport({
       builds: {
         ...store,
