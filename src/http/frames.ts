@@ -7,7 +7,7 @@ import type { LogFrame } from '../core/log-file.ts';
 import { problemOf } from './answer.ts';
 
 /** Bytes that may wait for a slow client; then nothing more is read for it. */
-const highWater = 1024 * 1024;
+const highWater = 64 * 1024;
 
 /** Why a socket was closed, as RFC 6455 and its registry number it. */
 export const closeCodes = {
@@ -17,16 +17,19 @@ export const closeCodes = {
   failed: 1011,
 } as const;
 
-/** Resolves when the client has taken so much that more may be read for it, or `signal` fires. */
+/**
+ * Resolves when the client has taken so much that more may be read for it, or `signal` fires. Answers
+ * true where that took a wait which the client ended.
+ */
 export async function sendFrame(
   socket: WebSocket,
   frame: LogFrame,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const message = frame.type === 'data' ? frame.bytes : JSON.stringify(frame);
-  if (socket.readyState !== socket.OPEN) return;
+  if (socket.readyState !== socket.OPEN) return false;
   const sent = new Promise<void>((resolve) => socket.send(message, () => resolve()));
-  if (socket.bufferedAmount < highWater || signal.aborted) return;
+  if (socket.bufferedAmount < highWater || signal.aborted) return false;
   await new Promise<void>((resolve) => {
     const done = () => {
       signal.removeEventListener('abort', done);
@@ -35,6 +38,7 @@ export async function sendFrame(
     signal.addEventListener('abort', done);
     void sent.then(done);
   });
+  return !signal.aborted;
 }
 
 /** The protocol has room for 123 bytes. */

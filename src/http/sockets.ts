@@ -162,10 +162,11 @@ async function run({ socket, frames, mayStill, stopping, log }: Running): Promis
   const gone = new AbortController();
   const signal = AbortSignal.any([gone.signal, stopping]);
   socket.on('close', () => gone.abort()).on('error', () => gone.abort());
-  const timers = watchOver(socket, mayStill);
+  const watch = watchOver(socket, mayStill);
   try {
     for await (const frame of frames(signal)) {
-      await sendFrame(socket, frame, signal);
+      // A slow client answers a ping only once it has read all that came before.
+      if (await sendFrame(socket, frame, signal)) watch.noteLife();
       if (frame.type === 'end') socket.close(closeCodes.ended, shortReason(frame.reason));
       if (signal.aborted) break;
     }
@@ -175,16 +176,17 @@ async function run({ socket, frames, mayStill, stopping, log }: Running): Promis
     log.warn({ error: messageOf(error) }, 'a socket failed');
     socket.close(closeCodes.failed, reasonOf(error));
   } finally {
-    for (const timer of timers) clearInterval(timer);
+    watch.stop();
   }
 }
 
 /** Ends the sockets of clients that are gone, and of people whose role is. */
-function watchOver(socket: WebSocket, mayStill: () => Promise<void>): NodeJS.Timeout[] {
+function watchOver(socket: WebSocket, mayStill: () => Promise<void>) {
   let isAlive = true;
-  socket.on('pong', () => {
+  const noteLife = () => {
     isAlive = true;
-  });
+  };
+  socket.on('pong', noteLife);
   const ping = setInterval(() => {
     if (!isAlive) return socket.terminate();
     isAlive = false;
@@ -196,5 +198,11 @@ function watchOver(socket: WebSocket, mayStill: () => Promise<void>): NodeJS.Tim
       if (isRefusal) socket.close(closeCodes.refused, shortReason(messageOf(error)));
     });
   }, askAgainEvery);
-  return [ping, ask];
+  return {
+    noteLife,
+    stop() {
+      clearInterval(ping);
+      clearInterval(ask);
+    },
+  };
 }

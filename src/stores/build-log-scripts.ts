@@ -74,7 +74,8 @@ export const appendScript = `
   return size`;
 
 /**
- * Answers pieces from the one that holds the byte, or the next one that is kept, until they hold so many.
+ * Answers pieces from the one that holds the byte, or the next one that is kept, until they hold so many
+ * bytes, and none behind those.
  *
  * KEYS: state of the log, its pieces. ARGV: the byte, how many bytes are enough.
  */
@@ -84,6 +85,7 @@ export const readScript = `
   local pieces, bytes = {}, 0
   local function take(entries)
     for _, entry in ipairs(entries) do
+      if bytes >= enough then break end
       table.insert(pieces, entry)
       bytes = bytes + string.match(entry[1], '%d+$')
     end

@@ -27,8 +27,8 @@ const mebibyte = 1024 * 1024;
 /** Nobody reads more than this of one log, and its end tells why it failed. */
 const usualEnds = { head: 64 * mebibyte, tail: 64 * mebibyte };
 
-/** Bytes that are read at once; up to eight pieces more. */
-const enough = 256 * 1024;
+/** Bytes that are read at once, with the rest of their last piece: a slow reader keeps them waiting. */
+const enough = 128 * 1024;
 
 const compress = promisify(deflateRaw);
 const decompress = promisify(inflateRaw);

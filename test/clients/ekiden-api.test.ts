@@ -211,6 +211,15 @@ describe('a log', () => {
     ]);
   });
 
+  it('goes on behind a jump back, after which bytes have other places', async () => {
+    const { text, asked, error } = await follow([
+      { frames: [position(100), 'kept lost ', position(105), 'anew '] },
+      { frames: [position(110), 'on', end], close: 1000 },
+    ]);
+    expect([text, error]).toEqual(['kept lost anew on', undefined]);
+    expect(asked[1]).toBe('from=110&identity=i Bearer t');
+  });
+
   it('ends with the reason when the role is no longer enough', async () => {
     const { text, asked, error } = await follow([{ frames: [position(0), 'one'], close: 1008 }]);
     expect([text, asked.length]).toEqual(['one', 1]);

@@ -58,6 +58,14 @@ it('keeps an addition once, however often it is tried', async () => {
   expect(await textOfLog(store, 'b1')).toBe('one\none\n');
 });
 
+it('reads no more at once than a slow reader may keep waiting', async () => {
+  const { store } = await openBuildLogStore(server);
+  const write = writerTo(store, 'b1', 'a');
+  for (let count = 0; count < 12; count += 1) await write(Buffer.alloc(64 * 1024, `${count}`));
+  const pieces = await store.read('b1', 100);
+  expect(pieces.map(({ bytes }) => bytes.length)).toEqual([64 * 1024 - 100, 64 * 1024]);
+});
+
 it('reads from any byte on', async () => {
   const { store } = await openBuildLogStore(server);
   const write = writerTo(store, 'b1', 'a');
