@@ -5,11 +5,12 @@ import { parseDockerfile } from '../dockerfile/index.ts';
 import { addFailure } from './add-failure.ts';
 import { baseImageFailure } from './base-image-failure.ts';
 import { commandFailure } from './command-failure.ts';
+import { instructionMistake } from './instruction-mistake.ts';
 import { diskIsFull, isDiskFull, needsBuildKit, type Situation, StepError } from './step-error.ts';
 
 /** Both builders put the way that an error took in front of it. */
 const detours =
-  /^(\(HTTP code \d+\) [^-]*- |failed to solve( with frontend [\w.]+)?: |failed to create LLB definition: |failed to build LLB: |rpc error: code = \w+ desc = |failed to (compute|load) cache key: |failed to calculate checksum of ref \S+: )+/;
+  /^(\(HTTP code \d+\) [^-]*- |failed to solve( with frontend [\w.]+)?: |failed to create LLB definition: |failed to parse Dockerfile: |failed to build LLB: |rpc error: code = \w+ desc = |failed to (compute|load) cache key: |failed to calculate checksum of ref \S+: )+/;
 
 /** The command that could not even begin stands in front of the reason, and may be very long. */
 const ofCommand =
@@ -29,6 +30,7 @@ export function failureOf(
     commandFailure(whole, situation) ??
     syntaxImageFailure(said, situation) ??
     addFailure(message, situation) ??
+    instructionMistake(message, situation) ??
     dockerfileFailure(message, situation) ??
     hostFailure(message, situation) ??
     stepFailure(message, situation) ??

@@ -207,6 +207,35 @@ describe('failureOf', () => {
     expect(error).toMatchObject({ code: 'E_BUILD_STEP', line: 6 });
   });
 
+  it.each([
+    [`${frontend}Invalid containerPort: abc`, 4],
+    ['failed to solve: invalid proto: xyz', 5],
+    [`${frontend}Invalid signal: NOPE`, 6],
+    [`${frontend}ENV must have two arguments`, 7],
+    ['(HTTP code 400) unexpected - failed to parse Dockerfile: LABEL must have two arguments', 9],
+    [`${frontend}Syntax error - can't find = in "b\\"c". Must be of the form: name=value`, 10],
+    [`${frontend}failed to process "\${B": missing ':' in substitution`, 8],
+    [`${frontend}invalid stage index 7`, 11],
+    [`${frontend}failed to parse stage name "Bad:X": invalid reference format`, 12],
+    [`${frontend}failed to parse stage name "What:Ever": invalid reference format`, 1],
+  ])('finds the line that Docker does not tell: %s', (words, line) => {
+    const lines = [
+      ...['FROM $BASE', 'EXPOSE 80', '# EXPOSE abc', 'EXPOSE abc', 'EXPOSE 81/xyz'],
+      ...['STOPSIGNAL $SIGNAL', 'ENV A', 'ENV A "${B"', 'LABEL a', 'ENV A=1 b"c'],
+      ...['COPY --from=7 a b', 'COPY --from=Bad:X a b'],
+    ];
+    const dockerfile = { bytes: Buffer.from(`${lines.join('\n')}\n`), map: [] };
+    const error = failureOf(words, { dockerfile, lastWords: '' });
+    expect(error).toMatchObject({ code: 'E_DOCKERFILE', line, retryable: false });
+  });
+
+  it('blames no line where several may be meant', () => {
+    const dockerfile = { bytes: Buffer.from('FROM x\nEXPOSE $A\nEXPOSE $B\n'), map: [] };
+    const error = failureOf('Invalid containerPort: abc', { dockerfile, lastWords: '' });
+    expect(error).toMatchObject({ code: 'E_DOCKERFILE', message: 'Invalid containerPort: abc' });
+    expect(lineOf(error)).toBeUndefined();
+  });
+
   const ended = (code: number) => `The command 'x' returned a non-zero code: ${code}`;
 
   it('reads the ends alone of what repeats a long command', () => {

@@ -137,6 +137,15 @@ RUN printf 'a\\377b\\n'; printf '\\303'; sleep 0.3; printf '\\244\\n'; echo ${fr
     ['a heredoc', 'RUN <<E\necho hi\nE', 'E_DOCKERFILE', 3, /does not know heredocs/],
     ['a base image that is nowhere', 'FROM nosuch.invalid/x:1', 'E_BASE_IMAGE', 3, /x:1/],
     ['no base image', 'FROM $NOPE', 'E_DOCKERFILE', undefined, /blank|name/],
+    [
+      'a port that is none',
+      'EXPOSE 80\nEXPOSE abc',
+      'E_DOCKERFILE',
+      4,
+      /^Invalid containerPort: abc$/,
+    ],
+    ['a signal that is none', 'STOPSIGNAL NOPE', 'E_DOCKERFILE', 3, /^Invalid signal: NOPE$/],
+    ['a name without a value', 'ENV A', 'E_DOCKERFILE', 3, /^ENV must have two arguments$/],
   ])('blames the Dockerfile for %s', async (what, text, code, line, message) => {
     const lines = what.includes('stage') ? `FROM scratch\n${text}` : text;
     const failure = await failureOf({ dockerfile: `${host.from}\n${lines}\n` });
