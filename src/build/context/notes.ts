@@ -6,7 +6,7 @@ import type { GitLab } from '../../clients/gitlab.ts';
 import type { Build, BuildPlan, ExpandedDockerfile } from '../../core/build.ts';
 import { EkidenError } from '../../core/errors.ts';
 import {
-  joinLines,
+  instructionText,
   missingCopySources,
   parseDockerfile,
   renderDiagnostic,
@@ -85,8 +85,7 @@ function copyAt(dockerfile: Buffer, line: number | undefined): string {
     ({ startLine, endLine }) => line !== undefined && startLine <= line && line <= endLine,
   );
   if (found?.keyword !== 'COPY' && found?.keyword !== 'ADD') return '';
-  const { text } = joinLines(parsed.text, found, parsed.escape);
-  return Buffer.from(text, 'latin1').toString();
+  return instructionText(parsed, found);
 }
 
 type Asking = ReturnType<typeof startAsking>;

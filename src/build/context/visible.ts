@@ -1,6 +1,6 @@
 /** Which paths of the context a Dockerfile can see: only these have to be sent, and only these can change its image. */
 import { posix } from 'node:path';
-import { joinLines, parseDockerfile } from '../dockerfile/index.ts';
+import { instructionText, parseDockerfile } from '../dockerfile/index.ts';
 import { createVariables, type Variables } from './variables.ts';
 
 /**
@@ -113,8 +113,7 @@ function readAll(dockerfile: Buffer, see: (keyword: string, rest: string) => voi
     throw new Unclear();
   }
   for (const instruction of parsed.instructions) {
-    const { text } = joinLines(parsed.text, instruction, parsed.escape);
-    const said = Buffer.from(text, 'latin1').toString();
+    const said = instructionText(parsed, instruction);
     see(instruction.keyword, said.slice(instruction.keyword.length).trim());
   }
 }

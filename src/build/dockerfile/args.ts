@@ -9,7 +9,7 @@ export function declaredArgs(bytes: Buffer): Set<string> {
   for (const instruction of parsed.instructions) {
     if (instruction.keyword !== 'ARG') continue;
     const { text } = joinLines(parsed.text, instruction, parsed.escape);
-    for (const word of splitWords(text.slice('ARG'.length), String.fromCharCode(parsed.escape))) {
+    for (const word of parseWords(text.slice('ARG'.length), String.fromCharCode(parsed.escape))) {
       const name = word.split('=', 1)[0];
       if (name) names.add(Buffer.from(name, 'latin1').toString('utf8'));
     }
@@ -17,8 +17,8 @@ export function declaredArgs(bytes: Buffer): Set<string> {
   return names;
 }
 
-/** Words as parseWords of BuildKit's parser splits them: blanks within quotes and behind an escape do not separate. */
-export function splitWords(text: string, escapeCharacter: string): string[] {
+/** Words as the function of this name in BuildKit's parser splits them: blanks within quotes and behind an escape do not separate. */
+export function parseWords(text: string, escapeCharacter: string): string[] {
   const taken = `\\${escapeCharacter}[^]?`;
   const word = new RegExp(`(?:${taken}|"(?:${taken}|[^"])*"?|'[^']*'?|[^\\t-\\r "'])+`, 'g');
   return text.match(word) ?? [];

@@ -1,7 +1,7 @@
-/** The images that a Dockerfile is built on: those that its FROM and COPY --from name. */
+/** The images that a Dockerfile takes from elsewhere: those of FROM, COPY --from and mounts, and the one that reads it. */
 
-import { splitWords } from './args.ts';
-import { joinLines, type ParsedDockerfile, parseDockerfile } from './instructions.ts';
+import { parseWords } from './args.ts';
+import { instructionText, type ParsedDockerfile, parseDockerfile } from './instructions.ts';
 import { MAX_WORD, type Piece, type Reference, readWord, type Sign } from './words.ts';
 
 /** All of them, as they are written once args have their values; stages of the file are none. */
@@ -17,31 +17,53 @@ export function namedImages(bytes: Buffer, args: Record<string, string>): string
     if (!isStage && name !== 'scratch') images.add(name);
   };
   let hasBegun = false;
-  for (const [keyword, ...words] of instructionsOf(parsed, token)) {
-    // Only the ARGs before the first FROM hold in FROM.
-    if (keyword === 'ARG' && !hasBegun)
-      for (const word of words) declare(word, args, { values, expand });
-    if (keyword === 'COPY') for (const word of words) if (isFrom.test(word)) add(word.slice(7));
-    if (keyword !== 'FROM') continue;
-    hasBegun = true;
-    const [image = '', as = '', stage] = words.filter((word) => !word.startsWith('--'));
-    add(expand(image));
-    if (as.toUpperCase() === 'AS' && stage) stages.add(stage.toLowerCase());
+  for (const { keyword, words } of instructionsOf(parsed, token)) {
+    if (keyword === 'FROM') {
+      hasBegun = true;
+      const [image = '', as = '', stage] = words.filter((word) => !word.startsWith('--'));
+      add(expand(image));
+      if (as.toUpperCase() === 'AS' && stage) stages.add(stage.toLowerCase());
+    } else if (keyword === 'ARG') {
+      // Only those before the first FROM hold in FROM.
+      const holding = hasBegun ? [] : words;
+      for (const word of holding) declare(word, args, { values, expand });
+    } else {
+      for (const name of imagesInFlags(words)) add(name);
+    }
   }
-  return [...images];
+  const syntax = parsed.head.directives.find(({ name }) => name === 'syntax');
+  const frontend = syntax?.value.split(' ')[0];
+  return frontend ? [...images, frontend] : [...images];
 }
 
-const isFrom = /^--from=./;
+interface Words {
+  /** In upper case. */
+  keyword: string;
+  /** Behind it. */
+  words: string[];
+}
 
-/** The words of those instructions that matter, the keyword in upper case. */
-function* instructionsOf(parsed: ParsedDockerfile, token: string): Generator<string[]> {
+const telling = new Set(['ARG', 'FROM', 'COPY', 'RUN']);
+
+function* instructionsOf(parsed: ParsedDockerfile, token: string): Generator<Words> {
   for (const instruction of parsed.instructions) {
-    if (!['ARG', 'FROM', 'COPY'].includes(instruction.keyword)) continue;
-    const { text } = joinLines(parsed.text, instruction, parsed.escape);
-    const utf8 = Buffer.from(text, 'latin1').toString();
-    const [, ...words] = splitWords(utf8, token);
-    yield [instruction.keyword, ...words];
+    const isTrigger = instruction.keyword === 'ONBUILD';
+    if (!isTrigger && !telling.has(instruction.keyword)) continue;
+    const words = parseWords(instructionText(parsed, instruction), token);
+    // A stage of the same file that is built on this one runs its triggers.
+    const [keyword = '', ...others] = isTrigger ? words.slice(1) : words;
+    if (telling.has(keyword.toUpperCase())) yield { keyword: keyword.toUpperCase(), words: others };
   }
+}
+
+/** Those of `--from` and of mounts. */
+function imagesInFlags(words: string[]): string[] {
+  const end = words.findIndex((word) => !word.startsWith('--'));
+  const flags = end === -1 ? words : words.slice(0, end);
+  return flags.flatMap((flag) => {
+    if (!flag.startsWith('--mount=')) return /^--from=(.+)$/s.exec(flag)?.[1] ?? [];
+    return [...flag.matchAll(/[=,]from=([^,]+)/gi)].map(([, name = '']) => name);
+  });
 }
 
 interface Declaring {

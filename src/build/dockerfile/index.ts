@@ -12,7 +12,12 @@ export {
 export { type ExpandFileOptions, expandFile, findRoot } from './expand-file.ts';
 export type { ProjectTree, Sources, Tree } from './fetch.ts';
 export { namedImages } from './images.ts';
-export { type Instruction, joinLines, parseDockerfile, splitInstructions } from './instructions.ts';
+export {
+  type Instruction,
+  instructionText,
+  parseDockerfile,
+  splitInstructions,
+} from './instructions.ts';
 export { defaultLimits, type Limits } from './limits.ts';
 export { type ProjectSource, resolvePath } from './source.ts';
 export {

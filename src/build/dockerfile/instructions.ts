@@ -128,6 +128,14 @@ export function joinLines(
   return { text: text.slice(0, endWithoutBlanks(text)), pieces };
 }
 
+/** An instruction in one line as Docker reads it, in UTF-8. */
+export function instructionText(
+  { text, escape: token }: ParsedDockerfile,
+  instruction: Instruction,
+): string {
+  return toUtf8(joinLines(text, instruction, token).text);
+}
+
 /** Moves over the lines that continue the current one; says so where the last of them asks for one more. */
 function skipContinuations(
   cursor: LineCursor,

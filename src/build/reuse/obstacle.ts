@@ -1,5 +1,5 @@
-/** What keeps an image from being known by its fingerprint, and which images a Dockerfile takes from elsewhere. */
-import { joinLines, namedImages, parseDockerfile } from '../dockerfile/index.ts';
+/** What keeps an image from being known by its fingerprint. */
+import { instructionText, parseDockerfile } from '../dockerfile/index.ts';
 
 /** Nobody can tell beforehand what the build would make; the message ends `built anew: …`. */
 export class Obstacle extends Error {}
@@ -40,32 +40,10 @@ function mayBeRemote(rest: string): boolean {
   return /:\/\/|\bgit@|\.git\b|[$\\]/i.test(rest);
 }
 
-/**
- * The images that the build would take from elsewhere, as they are written: of FROM, of COPY --from, of
- * mounts, and the one that reads the Dockerfile.
- */
-export function externalImages(dockerfile: Buffer, args: Record<string, string>): string[] {
-  const images = new Set(namedImages(dockerfile, args));
-  const stages = new Set<string>();
-  for (const { keyword, rest } of instructionsOf(dockerfile)) {
-    const [, stage] = (keyword === 'FROM' && /\sAS\s+(\S+)\s*$/i.exec(rest)) || [];
-    if (stage !== undefined) stages.add(stage.toLowerCase());
-    if (keyword !== 'RUN') continue;
-    for (const [, from = ''] of rest.matchAll(/(?:^|\s)--mount=(?:\S*,)?from=([^\s,]+)/gi)) {
-      if (!stages.has(from.toLowerCase()) && !/^\d+$/.test(from)) images.add(from);
-    }
-  }
-  const { directives } = parseDockerfile(dockerfile).head;
-  const frontend = directives.find(({ name }) => name === 'syntax')?.value;
-  if (frontend !== undefined) images.add(frontend);
-  return [...images];
-}
-
 function* instructionsOf(dockerfile: Buffer): Generator<Instruction> {
   const parsed = parseDockerfile(dockerfile);
   for (const instruction of parsed.instructions) {
-    const { text } = joinLines(parsed.text, instruction, parsed.escape);
-    const said = Buffer.from(text, 'latin1').toString();
+    const said = instructionText(parsed, instruction);
     const [, trigger = '', rest = ''] = /^ONBUILD\s+(\w+)\s*(.*)$/is.exec(said) ?? [];
     if (trigger !== '') yield { keyword: trigger.toUpperCase(), rest };
     yield { keyword: instruction.keyword, rest: said.slice(instruction.keyword.length).trim() };

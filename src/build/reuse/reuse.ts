@@ -6,11 +6,12 @@ import { EkidenError, messageOf } from '../../core/errors.ts';
 import { parseImage } from '../../core/image-reference.ts';
 import { shortSha } from '../../core/ref.ts';
 import { visiblePaths } from '../context/visible.ts';
+import { namedImages } from '../dockerfile/index.ts';
 import type { Running } from '../making.ts';
 import type { ImageName } from '../publish.ts';
 import { type Base, configDigest, identifyBases } from './bases.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { externalImages, Obstacle, obstacleIn } from './obstacle.ts';
+import { Obstacle, obstacleIn } from './obstacle.ts';
 import { listContext, visibleEntries } from './visible-entries.ts';
 
 /** What the image is to be made of, besides what the record of the build says. */
@@ -61,7 +62,7 @@ async function computeFingerprint(running: Running, recipe: Recipe): Promise<Fin
   const listing = listContext(commit);
   listing.catch(() => undefined);
   const platform = plan.platform ?? (await ownPlatform(running));
-  const bases = await basesOf(running, platform, externalImages(dockerfile, args));
+  const bases = await basesOf(running, platform, namedImages(dockerfile, args));
   const visible = visiblePaths(dockerfile, { args, target });
   const isSure = !addsToDockerfile(bases, visible.all ? [] : visible.args);
   const entries = await visibleEntries({

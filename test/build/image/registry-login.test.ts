@@ -65,6 +65,25 @@ describe('namedImages', () => {
     ],
     ['a text in single quotes as it is', "ARG A=b\nARG I='$A'\nFROM $I", {}, ['$A']],
     ['an escaped dollar sign', '# escape=`\nFROM a`$A', {}, ['a$A']],
+    [
+      'what mounts are taken from',
+      'FROM a AS one\nFROM b\nRUN --mount=from=ONE,target=/x --mount=type=bind,from=tool,target=/y z',
+      {},
+      ['a', 'b', 'tool'],
+    ],
+    [
+      'mounts behind ONBUILD',
+      'FROM a\nONBUILD RUN --mount=from=tool,target=/x y',
+      {},
+      ['a', 'tool'],
+    ],
+    ['no word of a command', 'FROM a\nRUN x --mount=from=tool', {}, ['a']],
+    [
+      'what reads the Dockerfile',
+      '# syntax=c.test/dockerfile:1\nFROM a',
+      {},
+      ['a', 'c.test/dockerfile:1'],
+    ],
     ['nothing', '# FROM a\n', {}, []],
   ])('finds %s', (_, text, args, wanted) => {
     expect(namedImages(Buffer.from(text), args)).toEqual(wanted);

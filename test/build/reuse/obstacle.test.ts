@@ -1,6 +1,7 @@
-/** What keeps an image from being reused, and which images a Dockerfile takes from elsewhere. */
+/** What keeps an image from being reused. */
 import { describe, expect, it } from 'vitest';
-import { externalImages, obstacleIn } from '../../../src/build/reuse/obstacle.ts';
+import { namedImages } from '../../../src/build/dockerfile/index.ts';
+import { obstacleIn } from '../../../src/build/reuse/obstacle.ts';
 
 const bytes = (...lines: string[]) => Buffer.from(`${lines.join('\n')}\n`);
 
@@ -39,27 +40,5 @@ describe('an image is the same each time', () => {
 it('a line full of beginnings of mounts is read at once', () => {
   const dockerfile = bytes('FROM a', `RUN ${'--mount='.repeat(100_000)}`);
   expect(obstacleIn(dockerfile)).toBeUndefined();
-  expect(externalImages(dockerfile, {})).toEqual(['a']);
-});
-
-describe('images from elsewhere', () => {
-  it.each<[string[], string[]]>([
-    [['FROM a AS one', 'FROM one', 'COPY --from=one /x /', 'COPY --from=0 /x /'], ['a']],
-    [['FROM scratch', 'COPY --from=tool:1 /x /'], ['tool:1']],
-    [
-      [
-        'FROM a AS one',
-        'FROM b',
-        'RUN --mount=from=ONE,target=/x --mount=type=bind,from=tool,target=/y z',
-      ],
-      ['a', 'b', 'tool'],
-    ],
-    [
-      ['# syntax=docker/dockerfile:1', 'FROM a'],
-      ['a', 'docker/dockerfile:1'],
-    ],
-    [['ARG BASE=b', 'FROM $BASE:2'], ['given:2']],
-  ])('%j', (lines, wanted) => {
-    expect(externalImages(bytes(...lines), { BASE: 'given' })).toEqual(wanted);
-  });
+  expect(namedImages(dockerfile, {})).toEqual(['a']);
 });
