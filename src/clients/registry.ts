@@ -1,38 +1,26 @@
 /** A thin client of Docker registries: manifests, configurations and tags (OCI distribution specification). */
-import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import { LRUCache } from 'lru-cache';
 import { RemoteError } from '../core/errors.ts';
+import {
+  digestOf,
+  type ImageConfig,
+  type Manifest,
+  manifestTypes,
+  type Repository,
+  readConfig,
+  readManifest,
+  readTags,
+} from './registry-answers.ts';
 import { createRegistryRequests, type RegistryOptions } from './registry-requests.ts';
 
+export {
+  digestOf,
+  type ImageConfig,
+  isList,
+  type Manifest,
+  type Repository,
+} from './registry-answers.ts';
 export type { RegistryLogin, RegistryOptions } from './registry-requests.ts';
-
-/** A repository of a registry. */
-export interface Repository {
-  /** `host[:port]`. */
-  host: string;
-  path: string;
-}
-
-/** A manifest as the registry keeps it. */
-export interface Manifest {
-  /** Of its bytes. */
-  digest: string;
-  mediaType: string;
-  bytes: Buffer;
-}
-
-/** The parts of an image's configuration that Ekiden reads. */
-export interface ImageConfig {
-  labels: Record<string, string>;
-  /** Such as `8080/tcp`. */
-  exposedPorts: string[];
-  /** Steps that a build on top of it runs first. */
-  onBuild: string[];
-  /** `NAME=value`. */
-  env: string[];
-  architecture: string;
-  os: string;
-}
 
 export interface Registry {
   /** By tag or digest; undefined when there is none. */
@@ -49,68 +37,24 @@ export interface Registry {
   delete(repository: Repository, digest: string): Promise<boolean>;
 }
 
-const imageTypes = [
-  'application/vnd.docker.distribution.manifest.v2+json',
-  'application/vnd.oci.image.manifest.v1+json',
-];
-const listTypes = [
-  'application/vnd.docker.distribution.manifest.list.v2+json',
-  'application/vnd.oci.image.index.v1+json',
-];
+/** A list that was cut would pass for all that there is. */
+const tagLimit = 100_000;
 
-/** Pages of 1,000 tags. */
-const pageLimit = 100;
-
-const tagsSchema = z.object({ tags: z.array(z.string()).nullish() });
-const configSchema = z.object({
-  architecture: z.string().default(''),
-  os: z.string().default(''),
-  config: z
-    .object({
-      Labels: z.record(z.string(), z.string()).nullish(),
-      ExposedPorts: z.record(z.string(), z.unknown()).nullish(),
-      OnBuild: z.array(z.string()).nullish(),
-      Env: z.array(z.string()).nullish(),
-    })
-    .nullish(),
-});
+/** Bytes of manifests that are remembered, and as many of configurations: some thousand of each. */
+const memory = 8 * 1024 * 1024;
 
 /** Nothing is sent until the first call; each answers with RemoteError when the registry does not answer well. */
 export function createRegistry(
   options: RegistryOptions = {},
 ): Registry & { close(): Promise<void> } {
   const { ask, close } = createRegistryRequests(options);
-  const accept = [...imageTypes, ...listTypes].join(', ');
+  const find = createFinding(ask);
 
   return {
-    close,
-    async manifest(repository, reference) {
-      const path = `manifests/${reference}`;
-      const answer = await ask({ repository, path, headers: { accept } });
-      if (answer === undefined) return undefined;
-      const manifest = {
-        bytes: answer.body,
-        mediaType: mediaTypeOf(answer),
-        digest: digestOf(answer.body),
-      };
-      if (reference.startsWith('sha256:') && manifest.digest !== reference)
-        throw mixedUp(repository);
-      return manifest;
-    },
-    async digest(repository, reference) {
-      const path = `manifests/${reference}`;
-      const answer = await ask({ repository, path, method: 'HEAD', headers: { accept } });
-      return answer?.headers['docker-content-digest'];
-    },
+    ...{ close, ...find },
     async putManifest(repository, tag, { bytes, mediaType }) {
       const headers = { 'content-type': mediaType };
       await ask({ repository, path: `manifests/${tag}`, method: 'PUT', headers, body: bytes });
-    },
-    async config(repository, digest) {
-      const answer = await ask({ repository, path: `blobs/${digest}` });
-      if (answer === undefined) return undefined;
-      if (digestOf(answer.body) !== digest) throw mixedUp(repository);
-      return toConfig(answer.body);
     },
     tags: (repository) => allTags(ask, repository),
     async delete(repository, digest) {
@@ -120,63 +64,93 @@ export function createRegistry(
   };
 }
 
-async function allTags(
-  ask: ReturnType<typeof createRegistryRequests>['ask'],
-  repository: Repository,
-): Promise<string[] | undefined> {
-  const tags: string[] = [];
-  let last = '';
-  for (let page = 0; page < pageLimit; page++) {
-    const answer = await ask({ repository, path: `tags/list?n=1000${last}` });
-    if (answer === undefined) return page === 0 ? undefined : tags;
-    const found = tagsSchema.parse(parse(answer.body, repository)).tags ?? [];
-    tags.push(...found);
-    const end = found.at(-1);
-    if (end === undefined || answer.headers['link'] === undefined) break;
-    last = `&last=${encodeURIComponent(end)}`;
+type Ask = ReturnType<typeof createRegistryRequests>['ask'];
+
+/**
+ * Docker Hub counts each GET of a manifest as a pull, and no HEAD. What has a digest never changes, so each is fetched
+ * once; whether a manifest is still there is asked each time.
+ */
+function createFinding(ask: Ask): Pick<Registry, 'manifest' | 'digest' | 'config'> {
+  const known = createMemory<Manifest>();
+  const configs = createMemory<{ bytes: Buffer }>();
+  const headers = { accept: manifestTypes };
+
+  async function fetch(repository: Repository, reference: string) {
+    const answer = await ask({ repository, path: `manifests/${reference}`, headers });
+    if (answer === undefined) return undefined;
+    const manifest = readManifest(answer, repository);
+    if (isDigest(reference) && manifest.digest !== reference) throw mixedUp(repository);
+    known.set(keyOf(repository, manifest.digest), manifest);
+    return manifest;
   }
-  return tags;
-}
 
-/** True for a list that leads to the images of several platforms. */
-export function isList({ mediaType }: Pick<Manifest, 'mediaType'>): boolean {
-  return listTypes.includes(mediaType);
-}
+  /** Some registries leave the digest out of the answer, which then has to be computed. */
+  async function look(repository: Repository, reference: string) {
+    const path = `manifests/${reference}`;
+    const answer = await ask({ repository, path, method: 'HEAD', headers });
+    if (answer === undefined) return undefined;
+    const digest = answer.headers['docker-content-digest'];
+    if (digest !== undefined && isDigest(digest)) return digest;
+    return (await fetch(repository, reference))?.digest;
+  }
 
-export function digestOf(bytes: Buffer): string {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-}
-
-const typedSchema = z.object({ mediaType: z.string().optional() });
-
-/** The header names it; some proxies do not pass it on. */
-function mediaTypeOf({ body, headers }: { body: Buffer; headers: Record<string, string> }): string {
-  const [header = ''] = (headers['content-type'] ?? '').split(';', 1);
-  if ([...imageTypes, ...listTypes].includes(header)) return header;
-  const found = typedSchema.safeParse(JSON.parse(body.toString()));
-  return found.data?.mediaType ?? header;
-}
-
-function toConfig(body: Buffer): ImageConfig {
-  const { architecture, os, config } = configSchema.parse(JSON.parse(body.toString()));
   return {
-    ...{ architecture, os },
-    labels: config?.Labels ?? {},
-    exposedPorts: Object.keys(config?.ExposedPorts ?? {}),
-    onBuild: config?.OnBuild ?? [],
-    env: config?.Env ?? [],
+    digest: look,
+    async manifest(repository, reference) {
+      const isNew = isDigest(reference) && !known.has(keyOf(repository, reference));
+      const digest = isNew ? reference : await look(repository, reference);
+      if (digest === undefined) return undefined;
+      return known.get(keyOf(repository, digest)) ?? fetch(repository, digest);
+    },
+    async config(repository, digest) {
+      const kept = configs.get(keyOf(repository, digest));
+      if (kept !== undefined) return readConfig(kept.bytes, repository);
+      const answer = await ask({ repository, path: `blobs/${digest}` });
+      if (answer === undefined) return undefined;
+      if (digestOf(answer.body) !== digest) throw mixedUp(repository);
+      configs.set(keyOf(repository, digest), { bytes: answer.body });
+      return readConfig(answer.body, repository);
+    },
   };
 }
 
-function parse(body: Buffer, repository: Repository): unknown {
-  try {
-    return JSON.parse(body.toString());
-  } catch (cause) {
-    throw new RemoteError(`The registry ${repository.host} answers with what is no JSON.`, {
-      code: 'E_REGISTRY',
-      cause,
-    });
+/** Values by repository and digest; those that nobody asked for in the longest time go first. */
+function createMemory<T extends { bytes: Buffer }>() {
+  return new LRUCache<string, T>({
+    maxSize: memory,
+    // Keys and what is around the bytes take some room too.
+    sizeCalculation: ({ bytes }) => bytes.length + 1024,
+  });
+}
+
+function keyOf({ host, path }: Repository, digest: string): string {
+  return `${host}/${path}@${digest}`;
+}
+
+function isDigest(reference: string): boolean {
+  return /^sha256:[0-9a-f]{64}$/.test(reference);
+}
+
+async function allTags(ask: Ask, repository: Repository): Promise<string[] | undefined> {
+  const tags: string[] = [];
+  let last = '';
+  while (tags.length < tagLimit) {
+    const path = `tags/list?n=1000${last && `&last=${encodeURIComponent(last)}`}`;
+    const answer = await ask({ repository, path });
+    if (answer === undefined) return last === '' ? undefined : tags;
+    const found = readTags(answer.body, repository);
+    tags.push(...found);
+    const end = found.at(-1);
+    if (end === undefined || answer.headers['link'] === undefined) return tags;
+    if (end === last) break;
+    last = end;
   }
+  const { host, path } = repository;
+  throw new RemoteError(`The registry ${host} lists the tags of ${path} without end.`, {
+    code: 'E_REGISTRY',
+    hint: `Ekiden reads up to ${tagLimit} tags of a repository.`,
+    retryable: false,
+  });
 }
 
 function mixedUp({ host, path }: Repository): RemoteError {
