@@ -1,4 +1,5 @@
 /** How a registry is asked: its scheme, its login, and what its refusals mean. */
+import { LRUCache } from 'lru-cache';
 import { Agent, type Dispatcher, request } from 'undici';
 import { RemoteError } from '../core/errors.ts';
 import { hub } from '../core/image-reference.ts';
@@ -9,7 +10,7 @@ export type { RegistryLogin } from './registry-tokens.ts';
 export interface RegistryOptions {
   /** Logins by `host[:port]`; each goes to its own registry, and to whom that names as its issuer of tokens. */
   logins?: Record<string, RegistryLogin>;
-  /** Registries that answer without TLS, besides those on loopback; asked for once a host. */
+  /** Registries that answer without TLS, besides those on loopback; where it throws, it is asked again. */
   isPlain?: (host: string) => Promise<boolean>;
   /** Certificates (PEM) to trust in place of the public ones. */
   ca?: string[];
@@ -38,6 +39,12 @@ const bodyLimit = 8 * 1024 * 1024;
 
 const redirectLimit = 3;
 
+/** Milliseconds after which Docker may have other settings. */
+const plainLife = 60_000;
+
+/** Dockerfiles may name any number of hosts. */
+const plainHosts = 500;
+
 export function createRegistryRequests({ logins = {}, isPlain, ca }: RegistryOptions) {
   const agent = new Agent({
     connect: { timeout: 5_000, ...(ca === undefined ? {} : { ca }) },
@@ -46,12 +53,18 @@ export function createRegistryRequests({ logins = {}, isPlain, ca }: RegistryOpt
   });
   const send = (url: URL, options: SendOptions) => sendOnce(agent, url, options);
   const tokens = createRegistryTokens({ logins, send });
-  const plain = new Map<string, Promise<boolean>>();
+  const plain = new LRUCache<string, boolean>({
+    ...{ max: plainHosts, ttl: plainLife },
+    fetchMethod: async (host) => (await isPlain?.(host)) ?? false,
+  });
 
-  async function baseOf(host: string): Promise<string> {
-    if (isLoopback(host)) return `http://${host}`;
-    if (!plain.has(host)) plain.set(host, isPlain?.(host) ?? Promise.resolve(false));
-    return (await plain.get(host)) ? `http://${host}` : `https://${host === hub ? hubHost : host}`;
+  async function urlOf(host: string, path: string): Promise<URL> {
+    const isSafe = !isLoopback(host) && !(await plain.fetch(host).catch(() => false));
+    const base = isSafe ? `https://${host === hub ? hubHost : host}` : `http://${host}`;
+    if (URL.canParse(path, base)) return new URL(path, base);
+    throw new RemoteError(`No registry can be at ${host}.`, {
+      ...{ code: 'E_REGISTRY', retryable: false },
+    });
   }
 
   return {
@@ -60,7 +73,7 @@ export function createRegistryRequests({ logins = {}, isPlain, ca }: RegistryOpt
     async ask(asked: RegistryRequest): Promise<RegistryAnswer | undefined> {
       const { repository, path, method = 'GET', headers = {}, body } = asked;
       const { host } = repository;
-      const url = new URL(`/v2/${repository.path}/${path}`, await baseOf(host));
+      const url = await urlOf(host, `/v2/${repository.path}/${path}`);
       const scope = { host, url, path: repository.path, actions: actionsOf(method) };
       const options = { method, ...(body === undefined ? {} : { body }) };
       let known = await tokens.known(scope);
