@@ -11,7 +11,10 @@ const longest = 2 ** 31 - 1;
 export function cleanRegularly({ cleaning, config, log }: Ekiden): () => void {
   if (config.cleanEvery === 0) return () => undefined;
   let timer: NodeJS.Timeout;
+  let isStopped = false;
   const wait = () => {
+    // A cleaning that was under way ends after it was stopped.
+    if (isStopped) return;
     // Hosts that were started together do not clean together.
     const jitter = 0.9 + Math.random() * 0.2;
     timer = setTimeout(clean, Math.min(config.cleanEvery * hour * jitter, longest)).unref();
@@ -23,5 +26,8 @@ export function cleanRegularly({ cleaning, config, log }: Ekiden): () => void {
       .finally(wait);
   };
   wait();
-  return () => clearTimeout(timer);
+  return () => {
+    isStopped = true;
+    clearTimeout(timer);
+  };
 }

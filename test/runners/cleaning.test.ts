@@ -35,6 +35,24 @@ test('it comes round by the clock, not all hosts at once, until it is stopped', 
   expect(times).toHaveLength(3);
 });
 
+test('one that is under way when it is stopped is the last', async () => {
+  const { ekiden, times } = counting(24);
+  let end: (() => void) | undefined;
+  const { clean } = ekiden.cleaning;
+  ekiden.cleaning.clean = async (options) => {
+    await new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    return clean(options);
+  };
+  const stop = cleanRegularly(ekiden);
+  await vi.advanceTimersByTimeAsync(30 * hour);
+  stop();
+  end?.();
+  await vi.advanceTimersByTimeAsync(0);
+  expect([times.length, vi.getTimerCount()]).toEqual([1, 0]);
+});
+
 test('with 0 it comes only when asked for', async () => {
   const { ekiden, times } = counting(0);
   cleanRegularly(ekiden);
@@ -44,13 +62,14 @@ test('with 0 it comes only when asked for', async () => {
 
 test('where a disk is full it is done at once, and not again and again', async () => {
   let count = 0;
-  const marathon = {
-    async apps() {
+  const docker = {
+    async ping() {
       count++;
-      throw new Error('no Marathon');
+      throw new Error('no Docker');
     },
   };
-  const parts = { config: {}, stores: { locks: {} }, log: silent, marathon };
+  const exclusively = () => Promise.reject(new Error('no Redis'));
+  const parts = { config: {}, stores: { locks: { exclusively } }, log: silent, docker };
   const { cleanSoon } = createCleaning(parts as unknown as Parts);
   for (let n = 0; n < 20; n++) cleanSoon();
   await vi.advanceTimersByTimeAsync(0);
