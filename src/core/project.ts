@@ -15,6 +15,8 @@ export interface ProjectStore {
   find(id: number): Promise<KnownProject | undefined>;
   /** Those with the newest activity first. */
   list(paging: Paging): Promise<Page<KnownProject>>;
+  /** All at one moment: while pages are read, a project that becomes active moves between them. */
+  ids(): Promise<number[]>;
 }
 
 /** Names a service of a project, and the id that a new app of it would get. */

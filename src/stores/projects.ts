@@ -25,6 +25,7 @@ export function createProjectStore({ redis, prefix }: StoreOptions): ProjectStor
     },
     list: async (paging) =>
       readPage(await listing.page(byActivity, paging), (id) => find(Number(id))),
+    ids: async () => (await redis.zrevrange(byActivity, 0, -1)).map(Number),
   };
 }
 

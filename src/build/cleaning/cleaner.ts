@@ -1,11 +1,11 @@
 /** Cleans what this machine reaches: its Docker host, and the registry. */
 import type { Docker } from '../../clients/docker.ts';
 import type { Registry } from '../../clients/registry.ts';
-import type { CleaningReport } from '../../core/cleaning.ts';
-import { messageOf } from '../../core/errors.ts';
+import type { Cleaned, CleaningReport } from '../../core/cleaning.ts';
+import { ConflictError, messageOf } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { cleanBuildCache, cleanHost } from './host.ts';
-import { findReleased, type Needed, type NeededOptions, projectImages } from './needed.ts';
+import { findReleased, imagesOf, type NeededOptions } from './needed.ts';
 import { cleanRegistry } from './registry.ts';
 
 export interface CleanerOptions extends NeededOptions {
@@ -21,8 +21,8 @@ export interface CleanerOptions extends NeededOptions {
 
 export interface Cleaner {
   /**
-   * @throws where Redis, Marathon or the registry does not answer: nothing is taken away on a guess.
    * One registry is cleaned by one host at a time.
+   * @throws where Redis or Marathon does not answer: nothing is taken away on a guess.
    */
   clean(options: { dryRun: boolean }): Promise<CleaningReport>;
 }
@@ -30,12 +30,12 @@ export interface Cleaner {
 export function createCleaner(options: CleanerOptions): Cleaner {
   return {
     async clean({ dryRun }) {
-      const released = await findReleased(options);
-      const host = await whereDockerIs(options, async () =>
+      const host = await whereDockerIs(options, () =>
         cleanHost({
           ...options,
           dryRun,
-          needed: await neededHere(options, released),
+          released: () => findReleased(options),
+          neededBy: (project) => imagesOf(options, project),
           before: Date.now() - options.after,
         }),
       );
@@ -44,9 +44,11 @@ export function createCleaner(options: CleanerOptions): Cleaner {
         keep === undefined || host === undefined
           ? undefined
           : await cleanBuildCache(docker, { keep, dryRun });
-      const registry = await options.exclusively('cleaning', () =>
-        cleanRegistry({ ...options, registry: options.registryClient, released, dryRun }),
-      );
+      const registry = await options
+        .exclusively('cleaning', () =>
+          cleanRegistry({ ...options, registry: options.registryClient, dryRun }),
+        )
+        .catch(leaveToOthers);
       const report = { dryRun, registry, ...(host ? { host } : {}) };
       say(options.log, report);
       return buildCache === undefined ? report : { ...report, buildCache };
@@ -65,18 +67,21 @@ async function whereDockerIs<T>({ docker, log }: CleanerOptions, work: () => Pro
   return work();
 }
 
-async function neededHere(options: CleanerOptions, released: Set<string>): Promise<Needed> {
-  const needed: Needed = { digests: new Set(released), ids: new Set(), tags: new Set() };
-  for await (const { digests, ids, tags } of projectImages(options)) {
-    for (const digest of digests) needed.digests.add(digest);
-    for (const id of ids) needed.ids.add(id);
-    for (const tag of tags) needed.tags.add(tag);
-  }
-  return needed;
+/** What this host did is told all the same. */
+function leaveToOthers(error: unknown): Cleaned {
+  if (!(error instanceof ConflictError)) throw error;
+  return { removed: [], bytes: 0, notes: ['another host cleans it, or has for long'] };
 }
+
+/** The rest is like it, or told by `ekiden clean`. */
+const notesInLog = 10;
 
 function say(log: Log, { dryRun, host, registry }: CleaningReport): void {
   const images = (host?.removed.length ?? 0) + (registry?.removed.length ?? 0);
   const bytes = (host?.bytes ?? 0) + (registry?.bytes ?? 0);
-  if (!dryRun && images > 0) log.info({ images, bytes }, 'cleaned');
+  if (dryRun) return;
+  if (images > 0) log.info({ images, bytes }, 'cleaned');
+  const notes = [...(host?.notes ?? []), ...(registry?.notes ?? [])];
+  if (notes.length > 0)
+    log.warn({ notes: notes.slice(0, notesInLog).join('; ') }, 'not all was cleaned');
 }

@@ -17,7 +17,6 @@ export interface HostSituation {
   images: HostImage[];
   /** Ids of images that a container was made of, also one that does not run. */
   used: Set<string>;
-  needed: Pick<Needed, 'digests' | 'ids' | 'tags'>;
   install: string;
   /** `host:port[/prefix]` of the images of this installation. */
   registry: string;
@@ -25,16 +24,28 @@ export interface HostSituation {
   before: number;
 }
 
-/** Only what this installation made, what nobody uses or needs, and what nobody gave a name of their own. */
-export function unneededOnHost(situation: HostSituation): HostImage[] {
-  const { images, used, needed, install, registry, before } = situation;
-  return images.filter(({ id, tags, digests, labels, createdAt }) => {
-    if (labels['ekiden.install'] !== install || used.has(id) || needed.ids.has(id)) return false;
-    if (createdAt > before || digests.some((digest) => needed.digests.has(digest))) return false;
-    return tags.every((tag) => tag.startsWith(`${registry}/`) && !isActive(tag, needed.tags));
-  });
+/** By project: only what this installation made, what nobody uses, and what nobody gave a name of their own. */
+export function unusedOnHost(situation: HostSituation): Map<number, HostImage[]> {
+  const { images, used, install, registry, before } = situation;
+  const found = new Map<number, HostImage[]>();
+  for (const image of images) {
+    const { id, tags, labels, createdAt } = image;
+    const project = Number(labels['ekiden.project']);
+    if (labels['ekiden.install'] !== install || !Number.isInteger(project)) continue;
+    if (used.has(id) || createdAt > before) continue;
+    if (!tags.every((tag) => tag.startsWith(`${registry}/`))) continue;
+    found.set(project, [...(found.get(project) ?? []), image]);
+  }
+  return found;
 }
 
-function isActive(name: string, tags: ReadonlySet<string>): boolean {
-  return tags.has(name.slice(name.lastIndexOf(':') + 1));
+/** True where a release, a build or a deployment needs the image. */
+export function isNeeded(
+  { id, tags, digests }: HostImage,
+  needed: Pick<Needed, 'digests' | 'ids' | 'tags'>,
+  released: ReadonlySet<string>,
+): boolean {
+  if (needed.ids.has(id)) return true;
+  if (digests.some((digest) => needed.digests.has(digest) || released.has(digest))) return true;
+  return tags.some((name) => needed.tags.has(name.slice(name.lastIndexOf(':') + 1)));
 }

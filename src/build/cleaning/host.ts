@@ -4,13 +4,16 @@ import type { Docker } from '../../clients/docker.ts';
 import { buildCacheSize, pruneBuildCache } from '../../clients/docker-build-cache.ts';
 import type { Cleaned } from '../../core/cleaning.ts';
 import { messageOf } from '../../core/errors.ts';
-import { type HostImage, unneededOnHost } from './host-images.ts';
+import { type HostImage, isNeeded, unusedOnHost } from './host-images.ts';
 import { freedBy, type Layered } from './layers.ts';
 import type { Needed } from './needed.ts';
 
 export interface HostCleaning {
   docker: Docker;
-  needed: Needed;
+  /** Digests of what runs, and of what one can go back to. */
+  released: () => Promise<ReadonlySet<string>>;
+  /** What builds and deployments of a project need now. */
+  neededBy: (project: number) => Promise<Needed>;
   install: string;
   registry: string;
   /** In milliseconds since the epoch. */
@@ -19,21 +22,15 @@ export interface HostCleaning {
 }
 
 export async function cleanHost(options: HostCleaning): Promise<Cleaned> {
-  const { docker, dryRun } = options;
+  const { docker } = options;
   const images = await listImages(docker);
   const containers = await docker.listContainers({ all: true });
   const used = new Set(containers.map(({ ImageID }) => ImageID));
-  const unneeded = unneededOnHost({ ...options, images, used });
-  if (unneeded.length === 0) return { removed: [], bytes: 0, notes: [] };
+  const unused = unusedOnHost({ ...options, images, used });
+  if (unused.size === 0) return { removed: [], bytes: 0, notes: [] };
   // Asked for before anything goes: nobody can tell the size of what is gone.
   const layers = await layersOf(docker, images);
-  const notes: string[] = [];
-  const gone: HostImage[] = [];
-  for (const image of unneeded) {
-    const problem = dryRun ? undefined : await removeImage(docker, image);
-    if (problem === undefined) gone.push(image);
-    else notes.push(problem);
-  }
+  const { gone, notes } = await removeUnneeded(options, unused);
   const kept = images.filter((image) => !gone.includes(image)).map(layers);
   return {
     removed: gone.map((image) => ({
@@ -43,6 +40,34 @@ export async function cleanHost(options: HostCleaning): Promise<Cleaned> {
     bytes: freedBy(gone.map(layers), kept),
     notes,
   };
+}
+
+async function removeUnneeded(options: HostCleaning, unused: Map<number, HostImage[]>) {
+  const { docker, dryRun, neededBy } = options;
+  const gone: HostImage[] = [];
+  const notes: string[] = [];
+  const released = await options.released();
+  for (const [project, images] of unused) {
+    // Asked for right before they go, since builds go on meanwhile.
+    const needed = await neededBy(project);
+    for (const image of images) {
+      if (isNeeded(image, needed, released)) continue;
+      if (!dryRun && (await wasRenamed(docker, image))) continue;
+      const problem = dryRun ? undefined : await removeImage(docker, image);
+      if (problem === undefined) gone.push(image);
+      else notes.push(problem);
+    }
+  }
+  return { gone, notes };
+}
+
+/** True where somebody gave the image a name since it was listed, as a build does that came to it again. */
+async function wasRenamed(docker: Docker, { id, tags }: HostImage): Promise<boolean> {
+  const now = await docker
+    .getImage(id)
+    .inspect()
+    .catch(() => undefined);
+  return (now?.RepoTags ?? []).some((tag) => !tags.includes(tag));
 }
 
 async function listImages(docker: Docker): Promise<HostImage[]> {

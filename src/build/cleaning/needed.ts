@@ -1,6 +1,7 @@
-/** Which images somebody still needs: what runs, what one can go back to, and what was built of late. */
+/** Which images somebody still needs: what runs, what one can go back to, what comes, and what was built of late. */
 import type { Marathon } from '../../clients/marathon.ts';
 import { type BuildStore, type Heads, isActive } from '../../core/build.ts';
+import { type DeploymentStore, isOpen } from '../../core/deployment.ts';
 import type { ProjectStore } from '../../core/project.ts';
 import type { ReleaseStore } from '../../core/release.ts';
 import { refTag, shaTag } from '../image/image-name.ts';
@@ -10,7 +11,8 @@ export interface NeededOptions {
   releases: Pick<ReleaseStore, 'images'>;
   builds: Pick<BuildStore, 'list'>;
   heads: Pick<Heads, 'current'>;
-  knownProjects: Pick<ProjectStore, 'list'>;
+  deployments: Pick<DeploymentStore, 'list'>;
+  knownProjects: Pick<ProjectStore, 'ids'>;
   install: string;
   /** How many images of each branch and tag stay, those that no release needs included. */
   keep: number;
@@ -36,8 +38,8 @@ export interface ProjectImages extends Needed {
   refTags: Set<string>;
 }
 
-/** Builds of a project that are looked at: all that are kept. */
-const buildsOfProject = 500;
+/** Builds, and deployments, of a project that are looked at: all that are kept. */
+const limit = 500;
 
 /** What runs, and what one can go back to. @throws where Marathon or Redis does not answer. */
 export async function findReleased({
@@ -50,21 +52,15 @@ export async function findReleased({
   return new Set([...running, ...(await releases.images())].flatMap(digestIn));
 }
 
-/** One project after the other that was ever built. */
-export async function* projectImages(options: NeededOptions): AsyncGenerator<ProjectImages> {
-  let cursor: string | undefined;
-  do {
-    const page = await options.knownProjects.list({ limit: 100, ...(cursor ? { cursor } : {}) });
-    for (const { id } of page.items) yield await imagesOf(options, id);
-    cursor = page.next;
-  } while (cursor !== undefined);
-}
-
-/** What builds of the project need now, and what they pushed. */
+/** What builds and deployments of the project need now, and what was pushed of it. */
 export async function imagesOf(options: NeededOptions, project: number): Promise<ProjectImages> {
   const { builds, heads, keep, after } = options;
   const found = nothingOf(project);
-  const { items } = await builds.list(project, { limit: buildsOfProject });
+  // A build can be deployed that is in no release yet; whoever asks for the releases next misses nothing.
+  const deployments = await options.deployments.list(project, { limit });
+  const coming = deployments.items.filter(isOpen);
+  for (const digest of coming.flatMap(({ image }) => digestIn(image))) found.digests.add(digest);
+  const { items } = await builds.list(project, { limit });
   const newest = new Map<string, Set<string>>();
   for (const build of items) {
     const { ref, image, createdAt } = build;

@@ -15,13 +15,13 @@ export interface RepositorySituation {
 /** Digests of manifests that no release and no build needs, and that only Ekiden gave tags. */
 export function unneededInRegistry(situation: RepositorySituation): string[] {
   const { tagsOf, needed, released, refTags } = situation;
-  const isOurs = (tag: string) => isFingerprint(tag) || isShaTag(tag) || refTags.has(tag);
   return [...tagsOf].flatMap(([digest, tags]) => {
     if (needed.digests.has(digest) || released.has(digest)) return [];
-    return tags.every((tag) => isOurs(tag) && !needed.tags.has(tag)) ? [digest] : [];
+    return tags.every((tag) => isOwnTag(tag, refTags) && !needed.tags.has(tag)) ? [digest] : [];
   });
 }
 
-function isShaTag(tag: string): boolean {
-  return /^sha-[0-9a-f]{12}$/.test(tag);
+/** True for a tag that builds give: of a commit, a fingerprint, or one of `refTags`. */
+export function isOwnTag(tag: string, refTags: ReadonlySet<string>): boolean {
+  return /^sha-[0-9a-f]{12}$/.test(tag) || isFingerprint(tag) || refTags.has(tag);
 }

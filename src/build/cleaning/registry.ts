@@ -2,71 +2,101 @@
 import { z } from 'zod';
 import type { Manifest, Registry, Repository } from '../../clients/registry.ts';
 import type { Cleaned } from '../../core/cleaning.ts';
+import { EkidenError, messageOf } from '../../core/errors.ts';
 import { parseImage } from '../../core/image-reference.ts';
 import { configDigest } from '../reuse/bases.ts';
 import { freedBy, type Layered } from './layers.ts';
-import { imagesOf, type NeededOptions, type ProjectImages, projectImages } from './needed.ts';
+import { findReleased, imagesOf, type NeededOptions, type ProjectImages } from './needed.ts';
 import { unneededInRegistry } from './registry-images.ts';
+import { type Found, inTurns, type RemovalOptions, removeUnneeded } from './registry-removal.ts';
 
-export interface RegistryCleaning extends NeededOptions {
-  registry: Registry;
-  /** Whoever gives tags waits meanwhile. */
-  exclusively: <T>(name: string, work: () => Promise<T>) => Promise<T>;
-  /** What runs, and what one can go back to, by digest. */
-  released: ReadonlySet<string>;
+export interface RegistryCleaning extends NeededOptions, RemovalOptions {
   dryRun: boolean;
 }
 
-/** A manifest with its names in the registry. */
-interface Found extends Layered {
-  digest: string;
-  tags: string[];
+/** What is known of all repositories so far. */
+interface Tally {
+  /** Digests of what runs, and of what one can go back to. */
+  released: ReadonlySet<string>;
+  found: Found[];
+  gone: Set<Found>;
+  notes: string[];
+  /** How often in a row each registry failed. */
+  failures: Map<string, number>;
 }
-
-/** Questions to the registry at a time. */
-const atOnce = 8;
 
 export async function cleanRegistry(options: RegistryCleaning): Promise<Cleaned> {
-  const gone: (Found & { repository: string })[] = [];
-  const kept: Layered[] = [];
-  for await (const images of projectImages(options)) {
-    for (const name of images.pushed.keys()) {
-      const cleaned = await cleanRepository(options, images, name);
-      gone.push(...cleaned.gone.map((found) => ({ ...found, repository: name })));
-      kept.push(...cleaned.kept);
+  const released = await findReleased(options);
+  const tally: Tally = { released, found: [], gone: new Set(), notes: [], failures: new Map() };
+  for (const project of await options.knownProjects.ids()) {
+    const images = await imagesOf(options, project);
+    for (const name of images.pushed.keys()) await tryRepository(options, tally, { images, name });
+  }
+  const gone = [...tally.gone];
+  const kept = tally.found.filter((found) => !tally.gone.has(found));
+  const removed = gone.map((found) => ({ names: namesOf(found), bytes: freedBy([found], kept) }));
+  return { removed, bytes: freedBy(gone, kept), notes: tally.notes };
+}
+
+function namesOf({ repository: { host, path }, digest, tags }: Found): string[] {
+  const name = `${host}/${path}`;
+  return tags.length > 0 ? tags.map((tag) => `${name}:${tag}`) : [`${name}@${digest}`];
+}
+
+interface Named {
+  images: ProjectImages;
+  /** Of the repository, `host[:port]/path`. */
+  name: string;
+}
+
+/** Who does not answer takes his time over it; his other repositories would take as long each. */
+const failuresInARow = 3;
+
+/** One that cannot be cleaned, as of a registry that is no more, keeps no other from it. */
+async function tryRepository(options: RegistryCleaning, tally: Tally, named: Named): Promise<void> {
+  const { failures, notes } = tally;
+  const repository = parseImage(named.name);
+  if (repository === undefined) return;
+  const { host } = repository;
+  const count = failures.get(host) ?? 0;
+  if (count === failuresInARow) return;
+  try {
+    await cleanRepository(options, tally, { ...named, repository });
+    failures.delete(host);
+  } catch (error) {
+    notes.push(`${named.name} stays: ${messageOf(error)}`);
+    if (!(error instanceof EkidenError && error.retryable)) return;
+    failures.set(host, count + 1);
+    if (count + 1 === failuresInARow) {
+      notes.push(`${host} is asked no more: its other repositories stay`);
     }
   }
-  const removed = gone.map((found) => ({
-    names: namesOf(found),
-    bytes: freedBy([found], kept),
-  }));
-  return { removed, bytes: freedBy(gone, kept), notes: [] };
 }
 
-function namesOf({ repository, digest, tags }: Found & { repository: string }): string[] {
-  return tags.length > 0 ? tags.map((tag) => `${repository}:${tag}`) : [`${repository}@${digest}`];
-}
-
-async function cleanRepository(options: RegistryCleaning, images: ProjectImages, name: string) {
-  const { registry, released, dryRun } = options;
-  // Where a project is renamed, another one may have come to its path.
-  const owner = ownerName(options.install, images.project);
-  const repository = parseImage(name);
-  if (repository === undefined) return { gone: [], kept: [] };
+async function cleanRepository(
+  options: RegistryCleaning,
+  { released, ...tally }: Tally,
+  { images, name, repository }: Named & { repository: Repository },
+): Promise<void> {
+  const { registry, install, dryRun } = options;
   const tagsOf = await listManifests(registry, repository, images.pushed.get(name) ?? new Set());
-  const found = (
-    await inTurns([...tagsOf], ([digest, tags]) =>
-      readManifest({ registry, repository, digest, tags }),
-    )
-  ).filter((one) => one !== undefined);
+  const read = ([digest, tags]: [string, string[]]) =>
+    readManifest({ registry, repository, digest, tags });
+  const found = (await inTurns([...tagsOf], read)).filter((one) => one !== undefined);
+  tally.found.push(...found);
   const unneeded = new Set(unneededInRegistry({ ...images, tagsOf, needed: images, released }));
+  // Where a project is renamed, another one may have come to its path.
+  const owner = ownerName(install, images.project);
   const candidates = found.filter((one) => unneeded.has(one.digest) && one.owner === owner);
-  const gone = dryRun
-    ? candidates
-    : await options.exclusively(`images:${name}`, () =>
-        remove(options, { repository, candidates, project: images.project }),
-      );
-  return { gone, kept: found.filter((one) => !gone.includes(one)) };
+  if (dryRun) for (const one of candidates) tally.gone.add(one);
+  else {
+    const known = new Set([...tagsOf.values()].flat());
+    const { project } = images;
+    await removeUnneeded(options, {
+      ...{ name, repository, project, candidates, known },
+      onGone: (one) => tally.gone.add(one),
+    });
+  }
 }
 
 /** The tags of each manifest, those that lost their tags since they were pushed included. */
@@ -87,21 +117,23 @@ const manifestSchema = z.object({
   layers: z.array(z.object({ digest: z.string(), size: z.number() })),
 });
 
-interface Named {
+interface Reading extends Pick<Found, 'repository' | 'digest' | 'tags'> {
   registry: Registry;
-  repository: Repository;
-  digest: string;
-  tags: string[];
 }
 
 /** Undefined for one that is gone, or is no image of ours: a list of platforms. */
-async function readManifest({ registry, repository, digest, tags }: Named) {
+async function readManifest({ registry, repository, digest, tags }: Reading) {
   const manifest = await registry.manifest(repository, digest);
   const parsed = manifest && manifestSchema.safeParse(JSON.parse(manifest.bytes.toString()));
   if (!manifest || !parsed?.success) return undefined;
   const { config, layers } = parsed.data;
-  const blobs = [config, ...layers].map((blob) => ({ key: blob.digest, bytes: blob.size }));
-  return { digest, tags, layers: blobs, owner: await ownerOf(registry, repository, manifest) };
+  const blobs: Layered['layers'] = [config, ...layers].map((blob) => ({
+    // Registries share nothing with each other.
+    key: `${repository.host} ${blob.digest}`,
+    bytes: blob.size,
+  }));
+  const owner = await ownerOf(registry, repository, manifest);
+  return { repository, digest, tags, layers: blobs, owner };
 }
 
 async function ownerOf(registry: Registry, repository: Repository, manifest: Manifest) {
@@ -113,37 +145,4 @@ async function ownerOf(registry: Registry, repository: Repository, manifest: Man
 /** Whose image it is: of which installation, and of which project there. */
 function ownerName(install: string | undefined, project: string | number | undefined) {
   return `${install} ${project}`;
-}
-
-interface Candidates {
-  repository: Repository;
-  candidates: Found[];
-  project: number;
-}
-
-/** Looks again, now that nobody gives tags: a build may have taken an image up since. */
-async function remove(
-  options: RegistryCleaning,
-  { repository, candidates, project }: Candidates,
-): Promise<Found[]> {
-  const { registry } = options;
-  if (candidates.length === 0) return [];
-  const now = await imagesOf(options, project);
-  const named = await inTurns([...now.tags], (tag) => registry.digest(repository, tag));
-  const gone: Found[] = [];
-  for (const candidate of candidates) {
-    const { digest } = candidate;
-    if (now.digests.has(digest) || named.includes(digest)) continue;
-    if (await registry.delete(repository, digest)) gone.push(candidate);
-  }
-  return gone;
-}
-
-/** Some at a time, answers in order. */
-async function inTurns<T, R>(items: T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const answers: R[] = [];
-  for (let from = 0; from < items.length; from += atOnce) {
-    answers.push(...(await Promise.all(items.slice(from, from + atOnce).map(work))));
-  }
-  return answers;
 }

@@ -1,136 +1,67 @@
 /** Cleaning on a real Docker and a real registry: what goes, and all that has to stay. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { type CleanerOptions, createCleaner } from '../../../src/build/cleaning/cleaner.ts';
-import { createRegistry } from '../../../src/clients/registry.ts';
-import type { Build } from '../../../src/core/build.ts';
-import { silent } from '../../../src/core/log.ts';
-import type { Stores } from '../../../src/stores/index.ts';
-import { createFakeMarathon, type FakeMarathon } from '../../fakes/marathon.ts';
-import { type RedisStores, startRedisStores } from '../../fakes/redis-stores.ts';
-import { sampleBuild, sampleRelease } from '../../support/samples.ts';
-import { type BuildHost, freePort, startBuildHost } from '../registry.ts';
-import { pushTiny } from '../tiny-image.ts';
+import { ConflictError } from '../../../src/core/errors.ts';
+import { sampleRelease } from '../../support/samples.ts';
+import { freePort } from '../registry.ts';
+import { type CleaningRig, type Made, startCleaningHost } from './rig.ts';
 
-let host: BuildHost;
-let redis: RedisStores;
-let stores: Stores;
-let marathon: FakeMarathon;
-let path: string;
-let count = 0;
-const registry = createRegistry();
+let cleaningHost: Awaited<ReturnType<typeof startCleaningHost>>;
+let rig: CleaningRig;
 
 beforeAll(async () => {
-  host = await startBuildHost();
-  redis = await startRedisStores();
+  cleaningHost = await startCleaningHost();
 });
-afterAll(async () => {
-  await registry.close();
-  await redis.stop();
-  await host.stop();
-});
+afterAll(() => cleaningHost.stop());
 beforeEach(() => {
-  stores = redis.fresh();
-  marathon = createFakeMarathon();
-  path = `clean/app-${++count}`;
+  rig = cleaningHost.fresh();
 });
-
-const project = 7;
-const install = () => `${host.install}-${count}`;
-const repository = () => ({ host: host.registry, path });
-const exists = (id: string) =>
-  host.docker
-    .getImage(id)
-    .inspect()
-    .then(() => true)
-    .catch(() => false);
-const tags = async () => (await registry.tags(repository()))?.sort() ?? [];
-
-function clean(change: Partial<CleanerOptions> & { dryRun?: boolean } = {}) {
-  const { dryRun = false, ...options } = change;
-  const cleaner = createCleaner({
-    ...{ ...stores, marathon, docker: host.docker, registryClient: registry, log: silent },
-    exclusively: stores.locks.exclusively,
-    registry: host.registry,
-    install: install(),
-    keep: 1,
-    // Images made in this test are old enough a moment later.
-    after: -60_000,
-    ...options,
-  });
-  return cleaner.clean({ dryRun });
-}
-
-interface Made {
-  id: string;
-  digest: string;
-  /** `repository@digest`. */
-  image: string;
-  sha: string;
-}
-
-/** Pushes an image of the installation under the tag of a commit, and keeps the record of its build. */
-async function made(
-  change: Partial<Build> = {},
-  labels = `ekiden.install=${install()} ekiden.project=${project}`,
-): Promise<Made> {
-  const sha = crypto.randomUUID().replaceAll('-', '').padEnd(40, '0');
-  const name = `${host.registry}/${path}:sha-${sha.slice(0, 12)}`;
-  const changes = [`LABEL ekiden.test=${host.labels['ekiden.test']} ${labels}`];
-  const content = Buffer.from(crypto.randomUUID().repeat(300));
-  const id = await pushTiny({ docker: host.docker, name, changes, content });
-  const digest = (await registry.digest(repository(), `sha-${sha.slice(0, 12)}`)) ?? '';
-  const image = `${host.registry}/${path}@${digest}`;
-  await stores.knownProjects.note({ id: project, path });
-  const record = { project, projectPath: path, sha, image, state: 'succeeded' as const };
-  await stores.builds.create(sampleBuild({ id: `b-${sha}`, ...record, ...change }));
-  return { id, digest, image, sha };
-}
 
 describe('what nobody needs', () => {
   it('goes from the host and from the registry, with all its tags', async () => {
-    const old = await made();
-    const manifest = await registry.manifest(repository(), old.digest);
-    if (!manifest) throw new Error('nothing was pushed');
-    await registry.putManifest(repository(), `fp-${'0'.repeat(32)}`, manifest);
-    await registry.putManifest(repository(), 'main', manifest);
-    const report = await clean();
+    const old = await rig.made();
+    await rig.tag(old, `fp-${'0'.repeat(32)}`);
+    await rig.tag(old, 'main');
+    const report = await rig.clean();
     expect(report).toMatchObject({ dryRun: false, host: { notes: [] }, registry: { notes: [] } });
     expect(report.host?.removed).toEqual([
       {
-        names: [`${host.registry}/${path}:sha-${old.sha.slice(0, 12)}`],
+        names: [`${rig.host.registry}/${rig.path}:sha-${old.sha.slice(0, 12)}`],
         bytes: expect.any(Number),
       },
     ]);
     expect(report.host?.bytes).toBeGreaterThan(10_000);
     expect(report.registry?.removed[0]?.names).toHaveLength(3);
     expect(report.registry?.bytes).toBeGreaterThan(1_000);
-    expect(await exists(old.id)).toBe(false);
-    expect(await tags()).toEqual([]);
-    expect(await registry.digest(repository(), old.digest)).toBeUndefined();
+    expect(await rig.exists(old.id)).toBe(false);
+    expect(await rig.tags()).toEqual([]);
+    expect(await rig.registry.digest(rig.repository, old.digest)).toBeUndefined();
   });
 
   it('is told of in a dry run, with the same figures, and stays', async () => {
-    const old = await made();
-    const told = await clean({ dryRun: true });
+    const old = await rig.made();
+    const told = await rig.clean({ dryRun: true });
     expect(told.dryRun).toBe(true);
-    expect(await exists(old.id)).toBe(true);
-    expect(await tags()).toHaveLength(1);
-    const { dryRun, ...done } = await clean();
+    expect(await rig.exists(old.id)).toBe(true);
+    expect(await rig.tags()).toHaveLength(1);
+    const { dryRun, ...done } = await rig.clean();
     expect(told).toEqual({ dryRun: true, ...done });
     expect(dryRun).toBe(false);
   });
 
   it('counts a layer that stays with another image for nothing', async () => {
-    const kept = await made();
-    await stores.releases.create(sampleRelease({ app: '/kept', image: kept.image }));
-    const twin = `${host.registry}/${path}:sha-${'e'.repeat(12)}`;
-    await host.docker
+    const kept = await rig.made();
+    await rig.stores.releases.create(sampleRelease({ app: '/kept', image: kept.image }));
+    const twin = `${rig.host.registry}/${rig.path}:sha-${'e'.repeat(12)}`;
+    await rig.host.docker
       .createContainer({ Image: kept.id, Cmd: ['x'], Labels: { 'ekiden.test': 'x' } })
       .then(async (container) => {
-        await container.commit({ repo: `${host.registry}/${path}`, tag: `sha-${'e'.repeat(12)}` });
+        await container.commit({
+          repo: `${rig.host.registry}/${rig.path}`,
+          tag: `sha-${'e'.repeat(12)}`,
+        });
         await container.remove();
       });
-    const report = await clean();
+    const report = await rig.clean();
     expect(report.host?.removed).toEqual([{ names: [twin], bytes: 0 }]);
     expect(report.host?.bytes).toBe(0);
   });
@@ -138,114 +69,147 @@ describe('what nobody needs', () => {
 
 describe('what stays', () => {
   const stays = async ({ id, digest }: Made) => {
-    const report = await clean();
+    const report = await rig.clean();
     expect(report.host?.removed).toEqual([]);
     expect(report.registry?.removed ?? []).toEqual([]);
-    expect(await exists(id)).toBe(true);
-    expect(await registry.digest(repository(), digest)).toBe(digest);
+    expect(await rig.exists(id)).toBe(true);
+    expect(await rig.registry.digest(rig.repository, digest)).toBe(digest);
   };
 
   it.each([
     ['an image without a label', 'other=1'],
     ['an image of another installation', 'ekiden.install=other'],
-  ])('%s', async (_, labels) => stays(await made({}, labels)));
+  ])('%s', async (_, labels) => stays(await rig.made({}, labels)));
 
   it('in the registry, an image of another project at the same path', async () => {
-    const { digest } = await made({}, `ekiden.install=${install()} ekiden.project=${project + 1}`);
-    expect((await clean()).registry?.removed ?? []).toEqual([]);
-    expect(await registry.digest(repository(), digest)).toBe(digest);
+    const { digest } = await rig.made(
+      {},
+      `ekiden.install=${rig.install} ekiden.project=${rig.project + 1}`,
+    );
+    expect((await rig.clean()).registry?.removed ?? []).toEqual([]);
+    expect(await rig.registry.digest(rig.repository, digest)).toBe(digest);
   });
 
   it('the image of a release that one can go back to', async () => {
-    const image = await made();
-    await stores.releases.create(sampleRelease({ image: image.image }));
+    const image = await rig.made();
+    await rig.stores.releases.create(sampleRelease({ image: image.image }));
     await stays(image);
   });
 
   it('the image of an app that Marathon runs', async () => {
-    const image = await made();
-    await marathon.putApp({
+    const image = await rig.made();
+    await rig.marathon.putApp({
       id: '/shop/web',
-      labels: { 'ekiden.install': install() },
+      labels: { 'ekiden.install': rig.install },
       container: { docker: { image: image.image } },
     });
     await stays(image);
   });
 
   it('the newest image of a branch that is there', async () => {
-    const image = await made();
+    const image = await rig.made();
     const ref = 'refs/heads/main';
-    await stores.heads.claim({ project, ref, sha: image.sha, build: `b-${image.sha}` });
+    await rig.stores.heads.claim({
+      project: rig.project,
+      ref,
+      sha: image.sha,
+      build: `b-${image.sha}`,
+    });
     await stays(image);
   });
 
+  it('the newest image of a branch, also where the project is pushed to while others are read', async () => {
+    const image = await rig.made();
+    const { project, stores } = rig;
+    const [ref, build] = ['refs/heads/main', `b-${image.sha}`];
+    await stores.heads.claim({ project, ref, sha: image.sha, build });
+    for (let id = 1_000; id < 1_100; id++) await stores.knownProjects.note({ id, path: `x/${id}` });
+    const list: typeof stores.builds.list = async (id, paging) => {
+      await stores.knownProjects.note({ id: project, path: rig.path });
+      return stores.builds.list(id, paging);
+    };
+    expect((await rig.clean({ builds: { list } })).host?.removed).toEqual([]);
+    expect(await rig.exists(image.id)).toBe(true);
+  });
+
+  it('on the host, an image to which a build came while others were looked at', async () => {
+    const image = await rig.made();
+    const list: typeof rig.stores.builds.list = async (id, paging) => {
+      const name = { repo: `${rig.host.registry}/${rig.path}`, tag: 'sha-dddddddddddd' };
+      await rig.host.docker.getImage(image.id).tag(name);
+      return rig.stores.builds.list(id, paging);
+    };
+    const report = await rig.clean({ builds: { list } });
+    expect(report.host).toEqual({ removed: [], bytes: 0, notes: [] });
+    expect(await rig.exists(image.id)).toBe(true);
+  });
+
+  it('on the host, an image of which nobody can tell the project', async () => {
+    const { id } = await rig.made({}, `ekiden.install=${rig.install}`);
+    expect((await rig.clean()).host?.removed).toEqual([]);
+    expect(await rig.exists(id)).toBe(true);
+  });
+
   it('the image of a build under way', async () => {
-    await stays(await made({ state: 'running' }));
+    await stays(await rig.made({ state: 'running' }));
   });
 
   it('on the host, the image that a container was made of', async () => {
-    const { id } = await made();
-    const container = await host.docker.createContainer({
-      ...{ Image: id, Cmd: ['x'], Labels: host.labels },
+    const { id } = await rig.made();
+    const container = await rig.host.docker.createContainer({
+      ...{ Image: id, Cmd: ['x'], Labels: rig.host.labels },
     });
     onTestFinished(() => container.remove());
-    expect((await clean()).host?.removed).toEqual([]);
-    expect(await exists(id)).toBe(true);
+    expect((await rig.clean()).host?.removed).toEqual([]);
+    expect(await rig.exists(id)).toBe(true);
   });
 
   it('on the host, an image that somebody gave a name of their own', async () => {
-    const { id } = await made();
-    await host.docker.getImage(id).tag({ repo: `mine-${count}`, tag: 'kept' });
-    onTestFinished(() => host.docker.getImage(`mine-${count}:kept`).remove());
-    expect((await clean()).host?.removed).toEqual([]);
+    const { id } = await rig.made();
+    await rig.host.docker.getImage(id).tag({ repo: `mine-${rig.install}`, tag: 'kept' });
+    onTestFinished(() => rig.host.docker.getImage(`mine-${rig.install}:kept`).remove());
+    expect((await rig.clean()).host?.removed).toEqual([]);
   });
 
   it('in the registry, an image that somebody gave a tag of their own', async () => {
-    const { digest } = await made();
-    const manifest = await registry.manifest(repository(), digest);
-    if (manifest) await registry.putManifest(repository(), 'approved', manifest);
-    expect((await clean()).registry?.removed).toEqual([]);
-    expect(await tags()).toContain('approved');
+    await rig.tag(await rig.made(), 'approved');
+    expect((await rig.clean()).registry?.removed).toEqual([]);
+    expect(await rig.tags()).toContain('approved');
   });
 
   it('what was made of late', async () => {
-    const { id } = await made({ createdAt: Date.now() });
-    const report = await clean({ after: 3_600_000 });
+    const { id } = await rig.made({ createdAt: Date.now() });
+    const report = await rig.clean({ after: 3_600_000 });
     expect([report.host?.removed, report.registry?.removed]).toEqual([[], []]);
-    expect(await exists(id)).toBe(true);
-  });
-
-  it('an image that a build took up while others were looked at', async () => {
-    const old = await made();
-    const manifest = await registry.manifest(repository(), old.digest);
-    if (!manifest) throw new Error('nothing was pushed');
-    const sha = 'd'.repeat(40);
-    const taking: typeof stores.locks.exclusively = async (name, work) => {
-      if (name.startsWith('images:')) {
-        const build = { id: 'b-new', project, sha, state: 'running' as const };
-        await stores.builds.create(sampleBuild(build));
-        await registry.putManifest(repository(), `sha-${sha.slice(0, 12)}`, manifest);
-      }
-      return stores.locks.exclusively(name, work);
-    };
-    const report = await clean({ exclusively: taking });
-    expect(report.registry?.removed).toEqual([]);
-    expect(await registry.digest(repository(), old.digest)).toBe(old.digest);
+    expect(await rig.exists(id)).toBe(true);
   });
 });
 
 describe('a part that is away', () => {
   it('Marathon or the registry: nothing goes', async () => {
-    const old = await made();
-    marathon.fail('apps', new Error('no Marathon'));
-    await expect(clean()).rejects.toThrow('no Marathon');
-    expect(await exists(old.id)).toBe(true);
-    expect(await tags()).toHaveLength(1);
+    const old = await rig.made();
+    rig.marathon.fail('apps', new Error('no Marathon'));
+    await expect(rig.clean()).rejects.toThrow('no Marathon');
+    expect(await rig.exists(old.id)).toBe(true);
+    expect(await rig.tags()).toHaveLength(1);
   });
 
   it('the registry is said to be, and the host is cleaned', async () => {
-    const old = await made({ image: `127.0.0.1:${await freePort()}/x@sha256:${'0'.repeat(64)}` });
-    await expect(clean()).rejects.toMatchObject({ code: 'E_REGISTRY' });
-    expect(await exists(old.id)).toBe(false);
+    const away = `127.0.0.1:${await freePort()}/x`;
+    const old = await rig.made({ image: `${away}@sha256:${'0'.repeat(64)}` });
+    const report = await rig.clean();
+    expect(report.registry?.notes).toEqual([
+      expect.stringMatching(`^${away} stays: The registry .* does not answer`),
+    ]);
+    expect(await rig.exists(old.id)).toBe(false);
+  });
+
+  it('another host that cleans the registry: this one is cleaned all the same', async () => {
+    const old = await rig.made();
+    const locked = new ConflictError('Somebody else has worked on it.', { code: 'E_LOCKED' });
+    const report = await rig.clean({ exclusively: () => Promise.reject(locked) });
+    const notes = ['another host cleans it, or has for long'];
+    expect(report.registry).toEqual({ removed: [], bytes: 0, notes });
+    expect(await rig.exists(old.id)).toBe(false);
   });
 });
