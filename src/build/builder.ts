@@ -103,12 +103,13 @@ export function createBuilder(options: BuilderOptions): Builder {
 /** A Docker that hangs must not keep the slot of a build that was cancelled or took too long. */
 async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   work.catch(() => undefined);
-  // A signal that was given before tells nobody any more.
+  // A signal that was aborted before tells nobody any more.
   signal.throwIfAborted();
+  const over = new AbortController();
   const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    signal.addEventListener('abort', () => reject(signal.reason), { signal: over.signal });
   });
-  return Promise.race([work, aborted]);
+  return Promise.race([work, aborted]).finally(() => over.abort());
 }
 
 /** Nobody waits for it once its signal is aborted; it stops by itself before it does any more. */
