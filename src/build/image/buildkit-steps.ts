@@ -28,6 +28,8 @@ interface Step {
   isInternal: boolean;
   hasBegun: boolean;
   hasEnded: boolean;
+  /** True once a layer of its image was fetched. */
+  hasPulled: boolean;
   line: number | undefined;
   lastWords: string;
   /** One for each of its two streams, since a character may come in two pieces. */
@@ -99,7 +101,7 @@ function take({ steps, highest }: Reading, { digest, name }: Vertex): void {
   }
   steps.set(digest, {
     ...{ name: parsed, isInternal: isInternal(name), hasBegun: false, hasEnded: false },
-    ...{ line: undefined, lastWords: '', decoders: new Map() },
+    ...{ hasPulled: false, line: undefined, lastWords: '', decoders: new Map() },
   });
 }
 
@@ -139,6 +141,7 @@ function tell(reading: Reading, status: Status['statuses'][number]): StepEvent[]
   const key = `${vertex} ${id}`;
   if (!step || step.isInternal || completed === undefined || reading.told.has(key)) return [];
   reading.told.add(key);
+  step.hasPulled ||= total > 0;
   const size = total > 0 ? ` ${(total / 1e6).toFixed(1)} MB` : '';
   return [{ type: 'said', text: `${id}${size}\n` }];
 }
@@ -154,7 +157,7 @@ function complete(reading: Reading, vertex: Vertex): StepEvent[] {
   }
   if (step.isInternal) return [];
   if (!step.name) return error ? [{ type: 'said', text: `${name}: ${error}\n` }] : [];
-  const state = stateOf(vertex);
+  const state = stateOf(vertex, step);
   if (state === 'failed') reading.failed ??= step;
   return [...flush(digest, step), { type: 'ended', step: digest, state, at: completed }];
 }
@@ -164,10 +167,12 @@ function isRunning({ name, hasBegun, hasEnded }: Step): boolean {
   return name !== undefined && hasBegun && !hasEnded;
 }
 
-function stateOf({ error, cached }: Vertex) {
+function stateOf({ error, cached }: Vertex, { name, hasPulled }: Step) {
   // Where one step fails, those beside it are stopped.
   if (error !== '') return /context canceled/.test(error) ? 'canceled' : 'failed';
-  return cached ? 'hit' : 'miss';
+  // An image that is there already is taken as it is, like a step from the cache.
+  const isThere = /^FROM /i.test(name?.title ?? '') && !hasPulled;
+  return cached || isThere ? 'hit' : 'miss';
 }
 
 function flush(digest: string, { decoders }: Step): StepEvent[] {

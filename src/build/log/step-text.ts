@@ -15,7 +15,7 @@ const words: Record<BuildStep['state'], string> = {
   canceled: 'canceled',
 };
 
-/** Characters of a title in the table. */
+/** Characters of a title in the table that a reason stands behind. */
 const widestTitle = 48;
 
 /** One line a step: what it came to, how long it took, what it is, and why it was not in the cache. */
@@ -27,8 +27,10 @@ export function stepTable(steps: readonly BuildStep[]): string {
     why === undefined ? cut(title, 2 * widestTitle) : cut(title, widestTitle),
     why ?? '',
   ]);
-  const widths = [0, 1, 2, 3].map((column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  // A long title without a reason would push the reasons of others over the edge.
+  const titled = rows.filter((row) => row[4] !== '');
+  const widths = [rows, rows, rows, titled].map((seen, column) =>
+    Math.max(0, ...seen.map((row) => row[column]?.length ?? 0)),
   );
   return rows
     .map((row) =>

@@ -175,6 +175,20 @@ describe('createBuildKitSteps', () => {
     ]);
   });
 
+  it.each([
+    ['as from the cache where nothing is pulled', 'hit', []],
+    ['as from the cache after a look at the registry', 'hit', [{ id: 'resolve x:1', total: 0 }]],
+    ['as new where a layer is pulled', 'miss', [{ id: 'sha256:1', total: 2_500_000 }]],
+  ])('takes FROM %s', (_, state, said) => {
+    const steps = createBuildKitSteps(places);
+    const vertex = { digest: 'f', name: '[1/3] FROM docker.io/library/x:1', started: time(1) };
+    const statuses = said.map((one) => ({ ...one, vertex: 'f', completed: time(2) }));
+    read(steps, { vertexes: [vertex] }, { statuses });
+    expect(read(steps, { vertexes: [{ ...vertex, completed: time(3) }] })).toEqual([
+      { type: 'ended', step: 'f', state, at: 1003 },
+    ]);
+  });
+
   it('tells a failure from what it stopped, and what is left from both', () => {
     const steps = createBuildKitSteps(places);
     const started = time(1);

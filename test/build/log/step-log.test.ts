@@ -203,6 +203,7 @@ test('a table of steps', () => {
       end: at + 125_000,
       why: 'step 2 ran',
     },
+    { title: `RUN ${'y'.repeat(100)}`, state: 'hit', start: at, end: at },
     { title: 'CMD node', state: 'running', start: at },
   ];
   expect(stepTable(steps)).toBe(
@@ -210,7 +211,8 @@ test('a table of steps', () => {
       '#1  cached                FROM node:20',
       '#2  run        351 ms     COPY . .                                          index.js changed',
       `#3  failed     2 min 5 s  RUN ${'x'.repeat(43)}…  step 2 ran`,
-      '#4  not ended             CMD node',
+      `#4  cached                RUN ${'y'.repeat(91)}…`,
+      '#5  not ended             CMD node',
     ].join('\n'),
   );
 });
