@@ -1,6 +1,6 @@
 /** Decides what of another project a build may include: Ekiden's own token reads more than its actor may. */
-import type { Project } from '../../core/access.ts';
-import { levels } from '../../core/access.ts';
+import { levels, type Project } from '../../core/access.ts';
+import { fitsGlob } from '../glob.ts';
 
 /** On whose behalf files are read. */
 export interface Actor {
@@ -68,7 +68,7 @@ function fitsNames(globs: string[], names: string[]): boolean {
     if (globs[glob] === '**') {
       back = glob++;
       from = name;
-    } else if (glob < globs.length && fitsName(globs[glob] ?? '', names[name] ?? '')) {
+    } else if (glob < globs.length && fitsGlob(globs[glob] ?? '', names[name] ?? '')) {
       glob++;
       name++;
     } else if (back >= 0) {
@@ -77,18 +77,4 @@ function fitsNames(globs: string[], names: string[]): boolean {
     } else return false;
   }
   return globs.slice(glob).every((rest) => rest === '**');
-}
-
-function fitsName(glob: string, name: string): boolean {
-  const [head = '', ...rest] = glob.split('*');
-  const tail = rest.pop();
-  if (tail === undefined) return glob === name;
-  if (!name.startsWith(head)) return false;
-  let from = head.length;
-  for (const part of rest) {
-    const at = name.indexOf(part, from);
-    if (at < 0) return false;
-    from = at + part.length;
-  }
-  return name.length - tail.length >= from && name.endsWith(tail);
 }
