@@ -3,6 +3,7 @@ import { type Admission, createAdmission, parseDiskWatermark, roomOf } from './b
 import { capBuildKit } from './clients/buildkit-cap.ts';
 import type { Docker } from './clients/docker.ts';
 import type { Config } from './config.ts';
+import { isLocalDocker } from './core/docker-host.ts';
 import { messageOf } from './core/errors.ts';
 import type { Log } from './core/log.ts';
 
@@ -31,8 +32,7 @@ export function admissionOf({
   docker,
   cleanSoon: clean,
 }: Omit<HostOptions, 'log'> & { cleanSoon: () => void }): Admission {
-  const isLocal = /^(unix:|\/)/.test(config.dockerHost);
-  if (!isLocal) return { admit: async () => undefined };
+  if (!isLocalDocker(config.dockerHost)) return { admit: async () => undefined };
   return createAdmission({
     watermarks: {
       memory: config.buildFreeMemory * mebibyte,

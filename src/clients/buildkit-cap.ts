@@ -6,6 +6,7 @@ import { constants } from 'node:fs';
 import { access, mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { isLocalDocker } from '../core/docker-host.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Docker } from './docker.ts';
 
@@ -103,8 +104,7 @@ export async function lookAtCgroup(
   const { docker, dockerHost, root = '/sys/fs/cgroup' } = options;
   const info = infoSchema.parse(await docker.info());
   const { CgroupVersion: version, CgroupDriver: driver } = info;
-  const isLocal = dockerHost.startsWith('/') || dockerHost.startsWith('unix:');
-  if (!isLocal) return { version, obstacle: 'the daemon is on another machine' };
+  if (!isLocalDocker(dockerHost)) return { version, obstacle: 'the daemon is on another machine' };
   if (driver !== 'cgroupfs') {
     return { version, obstacle: `the cgroups of the daemon are made by ${driver}` };
   }

@@ -20,3 +20,9 @@ export function parseDockerHost(text: string): DockerHost | undefined {
   // A URL writes IPv6 in brackets, a socket does not.
   return { host: url.hostname.replace(/^\[|\]$/g, ''), port };
 }
+
+/** True for a daemon that is reached by a socket, and so runs on this machine. */
+export function isLocalDocker(text: string): boolean {
+  const host = parseDockerHost(text);
+  return host !== undefined && 'socketPath' in host;
+}

@@ -1,6 +1,7 @@
 /** Checks the Docker daemon: may this user use it, is it new enough, and what a restart of it does to apps. */
 import { z } from 'zod';
 import { connectDocker, type Docker } from '../clients/docker.ts';
+import { isLocalDocker } from '../core/docker-host.ts';
 import { asRoot, type Check, failed, fine, isAtLeast, type Outcome, warned } from './check.ts';
 import { codeOf, reasonOf } from './network-errors.ts';
 
@@ -38,8 +39,8 @@ function hintFor(error: unknown, host: string): string {
   if (code === 'EACCES') {
     return 'sudo usermod -aG docker $USER, and log in again; who is in that group is root by it';
   }
-  const isLocal = host.startsWith('/') || host.startsWith('unix:');
-  if (!isLocal || (code !== 'ENOENT' && code !== 'ECONNREFUSED')) return 'Check DOCKER_HOST.';
+  const isNotRunning = code === 'ENOENT' || code === 'ECONNREFUSED';
+  if (!isNotRunning || !isLocalDocker(host)) return 'Check DOCKER_HOST.';
   const start = asRoot('systemctl start docker');
   return `${start} (install it: ${asRoot('apt-get install docker.io')}), or set DOCKER_HOST`;
 }
