@@ -6,9 +6,8 @@ import { toUtf8 } from './bytes.ts';
 import { type Diagnostic, describe } from './diagnostic.ts';
 import { type Instruction, joinLines, type LogicalLine, parseDockerfile } from './instructions.ts';
 import { MAX_WARNINGS } from './limits.ts';
-import { spotInOutput } from './output-spots.ts';
 import { originOf } from './source-map.ts';
-import { type Span, spanOf } from './statement.ts';
+import { type Span, spanOf, spotInOutput } from './spots.ts';
 
 /** A word of COPY or ADD, in bytes. */
 interface Source {

@@ -1,5 +1,6 @@
 /** Finds and reads the one file that an INCLUDE names. */
 
+import { createHash } from 'node:crypto';
 import type { Fragment } from '../../core/build.ts';
 import { InputError, RemoteError } from '../../core/errors.ts';
 import { shortSha } from '../../core/ref.ts';
@@ -9,9 +10,9 @@ import {
   FetchError,
   IncludeError,
   includeError,
+  type Problem,
   type Spot,
 } from './diagnostic.ts';
-import { pinProblem } from './pins.ts';
 import { EXTENSION, type ProjectSource, parseSource, resolvePath } from './source.ts';
 import type { Fetched } from './source-file.ts';
 import { createTemplateFetch } from './template-fetch.ts';
@@ -142,6 +143,20 @@ function atSpot(error: unknown, spot: Spot): unknown {
   // With another token all will be well, and who waits has to know that it is the token.
   const passes = error instanceof RemoteError && error.retryable;
   return passes && error.code !== 'E_GITLAB_TOKEN' ? new FetchError(error, spot) : error;
+}
+
+/** What is wrong where a file of that name had other bytes in the earlier build. */
+function pinProblem(
+  pins: readonly Fragment[] | undefined,
+  { id, bytes }: { id: string; bytes: Buffer },
+): Problem | undefined {
+  const pin = pins?.find(({ file }) => file === id);
+  if (!pin || pin.sha256 === createHash('sha256').update(bytes).digest('hex')) return undefined;
+  return {
+    code: 'E_PIN',
+    message: `${id} is no longer what the earlier build took: it was changed in place`,
+    hint: 'Build the commit anew, with the fragments that there are now.',
+  };
 }
 
 function createOnce(): Once {

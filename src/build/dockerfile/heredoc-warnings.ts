@@ -3,8 +3,7 @@
 import type { SourceRun } from '../../core/build.ts';
 import { type Diagnostic, describe } from './diagnostic.ts';
 import { joinLines, type ParsedDockerfile, parseDockerfile } from './instructions.ts';
-import { spotInOutput } from './output-spots.ts';
-import { spanOf } from './statement.ts';
+import { spanOf, spotInOutput } from './spots.ts';
 
 const SIGN = '<<';
 const PROBLEM = {

@@ -21,7 +21,7 @@ export interface TracedOrigin extends Origin {
 
 /**
  * Where line `line` (from 1) of the output was written; undefined outside the output. A walk is enough: an INCLUDE adds
- * two runs, and there are at most a hundred of them.
+ * two runs, and there are few of them.
  */
 export function originOf(
   map: readonly (SourceRun & { via?: readonly Origin[] })[],

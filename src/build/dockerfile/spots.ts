@@ -1,10 +1,16 @@
-/** Places in a file that takes part in an expansion, for diagnostics: always in the bytes as they were written. */
+/** Places that diagnostics point at: always in a file as it was written, whatever was filled in or spliced since. */
 
+import type { SourceRun } from '../../core/build.ts';
 import type { Spot } from './diagnostic.ts';
-import type { Instruction } from './instructions.ts';
-import { lastIndexOf } from './last-index.ts';
-import type { Origin } from './source-map.ts';
-import type { Span } from './statement.ts';
+import type { Instruction, LogicalLine } from './instructions.ts';
+import { type Origin, originOf } from './source-map.ts';
+
+/** A stretch of bytes on one physical line. */
+export interface Span {
+  line: number;
+  from: number;
+  to: number;
+}
 
 /** A stretch of the written text in whose place a value was put. */
 export interface Edit {
@@ -24,6 +30,18 @@ export interface Written {
   text: string;
   /** In order; none where the file is used as it was read. */
   edits: readonly Edit[];
+}
+
+/** The first physical stretch of [from, to) of a logical line. */
+export function spanOf(line: LogicalLine, { from, to }: Pick<Span, 'from' | 'to'>): Span {
+  const index = lastIndexOf(line.pieces, ({ at }) => at <= from);
+  const piece = line.pieces[index] ?? { at: 0, offset: 0, line: 1 };
+  const end = Math.min(to, line.pieces[index + 1]?.at ?? line.text.length);
+  return {
+    line: piece.line,
+    from: piece.offset + from - piece.at,
+    to: piece.offset + end - piece.at,
+  };
 }
 
 /** A stretch of a file. */
@@ -55,6 +73,32 @@ export function spotOfLine(
   return { file: id, text, line, from, to: start + content.trimEnd().length, via };
 }
 
+/** A stretch of the expanded Dockerfile, named by where it was written; undefined where the map does not reach. */
+export function spotInOutput(
+  text: string,
+  map: readonly SourceRun[],
+  { line, from, to }: Span,
+): Spot | undefined {
+  const origin = originOf(map, line);
+  if (!origin) return undefined;
+  const start = text.lastIndexOf('\n', from - 1) + 1;
+  const lineFeed = text.indexOf('\n', from);
+  const end = lineFeed === -1 ? text.length : lineFeed;
+  // The line above is shown as well where it was written above.
+  const above = originOf(map, line - 1);
+  const isAbove = above?.file === origin.file && above.line === origin.line - 1;
+  const top = isAbove ? text.lastIndexOf('\n', start - 2) + 1 : start;
+  const { file, via } = origin;
+  return {
+    file,
+    line: origin.line,
+    via,
+    text: text.slice(top, end),
+    from: from - top,
+    to: to - top,
+  };
+}
+
 /** Where an offset of the text with all values lies in the text as written; within a value, that value's edge. */
 function writtenOffset({ edits }: Written, offset: number, edge: 'from' | 'to'): number {
   const index = lastIndexOf(edits, ({ at, length }) =>
@@ -71,4 +115,20 @@ function offsetOfLine(text: string, line: number): number {
   let offset = 0;
   for (let above = 1; above < line; above++) offset = text.indexOf('\n', offset) + 1;
   return offset;
+}
+
+/**
+ * Index of the last item that `isBefore` holds for, as it does for all above; -1 where it holds for none. A file can
+ * have a hundred thousand, for each of which a walk would take minutes in all.
+ */
+function lastIndexOf<T>(items: readonly T[], isBefore: (item: T) => boolean): number {
+  let low = 0;
+  let high = items.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const item = items[middle];
+    if (item !== undefined && isBefore(item)) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
 }

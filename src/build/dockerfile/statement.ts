@@ -3,8 +3,8 @@
 import { toUtf8 } from './bytes.ts';
 import type { Problem } from './diagnostic.ts';
 import type { LogicalLine } from './instructions.ts';
-import { lastIndexOf } from './last-index.ts';
 import { nearestNames } from './nearest.ts';
+import { type Span, spanOf } from './spots.ts';
 import { expandPieces, type Scope } from './variables.ts';
 import {
   leadingText,
@@ -31,13 +31,6 @@ export interface GivenInput {
   /** As latin1. */
   value: string;
   span: Span;
-}
-
-/** A stretch of bytes on one physical line. */
-export interface Span {
-  line: number;
-  from: number;
-  to: number;
 }
 
 export interface StatementOptions {
@@ -164,17 +157,5 @@ function undefinedVariable({ name }: Reference, scope: Scope): Problem {
     code: 'E_VAR_UNDEFINED',
     message: `the variable ${name} has no value here`,
     hint: `${meant}${known} ${why} \${${name}:-default} gives a default.`,
-  };
-}
-
-/** The first physical stretch of [from, to) of a logical line. */
-export function spanOf(line: LogicalLine, { from, to }: Range): Span {
-  const index = lastIndexOf(line.pieces, ({ at }) => at <= from);
-  const piece = line.pieces[index] ?? { at: 0, offset: 0, line: 1 };
-  const end = Math.min(to, line.pieces[index + 1]?.at ?? line.text.length);
-  return {
-    line: piece.line,
-    from: piece.offset + from - piece.at,
-    to: piece.offset + end - piece.at,
   };
 }
