@@ -182,6 +182,28 @@ describe('a log file', () => {
     await soon(fromEnd).toBeLessThan(40);
   });
 
+  it('of long lines keeps as many as a browser can hold', async () => {
+    const page = await ui.open('reporter');
+    giveFrames(async function* () {
+      yield { type: 'position', identity: 'i', offset: 0 };
+      for (let part = 1; part <= 800; part += 1) {
+        yield data(`${part} ${'x'.repeat(4_995)}\n`.repeat(6));
+        // The page draws meanwhile, as it does of a log that is slower.
+        if (part % 50 === 0) await page.evaluate('new Promise(requestAnimationFrame)');
+      }
+      yield data('the last one\n');
+    });
+    await page.goto(ui.url + files);
+    const shown = () =>
+      lines(page).evaluate(({ textContent }: { textContent: string }) => ({
+        size: textContent.length,
+        end: textContent.slice(-13),
+      }));
+    await soon(async () => (await shown()).end).toBe('the last one\n');
+    expect((await shown()).size).toBeLessThan(21_000_000);
+    expect(await page.getByText('Earlier lines are left out here.').isVisible()).toBe(true);
+  });
+
   it('stays where the reader is, and pauses', async () => {
     let more = async () => {};
     const begun: (number | undefined)[] = [];

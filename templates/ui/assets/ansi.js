@@ -10,7 +10,8 @@ const sequences =
 // biome-ignore lint/suspicious/noControlCharactersInRegex: These characters are what is looked for.
 const controls = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
 
-const longest = 10_000;
+/** Characters of a line that are shown. */
+export const longestLine = 10_000;
 
 /** Styles that go on from line to line. */
 export function newStyle() {
@@ -20,7 +21,7 @@ export function newStyle() {
 /** The parts of a line, each with text and classes; `style` is changed by what the line says. */
 export function partsOf(line, style) {
   const shown = lastRewrite(line);
-  const cut = shown.length > longest ? `${shown.slice(0, longest)}…` : shown;
+  const cut = shown.length > longestLine ? `${shown.slice(0, longestLine)}…` : shown;
   const parts = [];
   let from = 0;
   for (const match of cut.matchAll(sequences)) {

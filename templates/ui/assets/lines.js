@@ -1,8 +1,12 @@
-/** Shows lines as they come: the last 50,000 of them, in pieces that the browser draws when they are seen. */
-import { newStyle, partsOf } from './ansi.js';
+/** Shows the last lines as they come, in pieces that the browser draws when they are seen. */
+import { longestLine, newStyle, partsOf } from './ansi.js';
 
-const pieceSize = 500;
-const most = 50_000;
+/** Of one piece, and of all: lines, and their size. The piece that grows is laid out with each frame. */
+const largest = { lines: 500, size: 100_000 };
+const most = { lines: 50_000, size: 20_000_000 };
+
+/** What an element or a text costs besides its characters. */
+const nodeSize = 100;
 
 /** A line without an end may be long; more of it is not kept. */
 const longestTail = 100_000;
@@ -60,42 +64,65 @@ function createPieces(box, onCut) {
   tail.className = 'tail';
   box.append(tail);
   const style = newStyle();
-  let piece;
-  let inPiece = 0;
+  let stack = createStack(tail, onCut);
   let held = '';
-
-  const begin = () => {
-    // What is complete keeps its height, and is drawn where it is seen.
-    piece?.classList.add('full');
-    piece = document.createElement('pre');
-    inPiece = 0;
-    tail.before(piece);
-    if (box.childElementCount - 1 <= most / pieceSize) return;
-    box.firstElementChild.remove();
-    onCut();
-  };
-  const append = (line) => {
-    if (!piece || inPiece === pieceSize) begin();
-    piece.append(...nodesOf(line, style), '\n');
-    inPiece += 1;
-  };
 
   return {
     draw(text) {
       const lines = (held + text).split('\n');
       held = lines.pop().slice(-longestTail);
-      if (lines.length > most) onCut();
-      for (const line of lines.slice(-most)) append(line);
+      if (lines.length > most.lines) onCut();
+      for (const line of lines.slice(-most.lines)) stack.add(line, style);
+      stack.leaveOutOldest();
       tail.replaceChildren(...nodesOf(held, { ...style }));
     },
     /** Leaves out all that was drawn, since what is drawn next does not go on from there. */
     clear() {
       box.replaceChildren(tail);
       Object.assign(style, newStyle());
-      piece = undefined;
+      stack = createStack(tail, onCut);
       held = '';
     },
   };
+}
+
+/** The elements of whole lines, each before `tail`. */
+function createStack(tail, onCut) {
+  const pieces = [];
+  const kept = { lines: 0, size: 0 };
+
+  const count = (sum, { lines, size }, sign = 1) => {
+    sum.lines += sign * lines;
+    sum.size += sign * size;
+  };
+  const begin = () => {
+    // What is complete keeps its height, and is drawn where it is seen.
+    pieces.at(-1)?.element.classList.add('full');
+    pieces.push({ element: document.createElement('pre'), lines: 0, size: 0 });
+    tail.before(pieces.at(-1).element);
+  };
+
+  return {
+    add(line, style) {
+      if (pieces.length === 0 || isBeyond(pieces.at(-1), largest)) begin();
+      const nodes = nodesOf(line, style);
+      pieces.at(-1).element.append(...nodes, '\n');
+      const size = nodes.length * nodeSize + Math.min(line.length, longestLine);
+      for (const sum of [pieces.at(-1), kept]) count(sum, { lines: 1, size });
+    },
+    leaveOutOldest() {
+      while (isBeyond(kept, most)) {
+        const oldest = pieces.shift();
+        oldest.element.remove();
+        count(kept, oldest, -1);
+        onCut();
+      }
+    },
+  };
+}
+
+function isBeyond({ lines, size }, limit) {
+  return lines >= limit.lines || size >= limit.size;
 }
 
 function nodesOf(line, style) {
