@@ -1,5 +1,6 @@
 /** Runs the git binary on bare repositories: never with the user's own settings, never without a limit. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { askHelper } from './git-helper.ts';
 
 /** Largest output kept in memory; archives and packs are streamed instead. */
 const MAX_OUTPUT = 32 * 1024 * 1024;
@@ -30,6 +31,7 @@ export interface Git {
 /** Creates the runner; `home` is a folder of the stand-in's own, so that no ~/.gitconfig is read. */
 export function createGit(options: { home: string }): Git {
   const running = new Set<ChildProcessWithoutNullStreams>();
+  const stopping = new AbortController();
   const base = {
     PATH: process.env['PATH'] ?? '/usr/bin:/bin',
     HOME: options.home,
@@ -38,55 +40,30 @@ export function createGit(options: { home: string }): Git {
     GIT_CONFIG_GLOBAL: '/dev/null',
     GIT_TERMINAL_PROMPT: '0',
   };
-  let stopped = false;
-  const start: Git['spawn'] = (args, env = {}) => {
-    if (stopped) throw new Error('the stand-in has stopped');
-    const child = spawn('git', args, { cwd: options.home, env: { ...base, ...env } });
-    running.add(child);
-    child.once('close', () => running.delete(child));
-    return child;
+  const bytes: Git['bytes'] = async (args, input = '') => {
+    ensureRunning(stopping.signal);
+    const given = { cwd: options.home, env: base, maxBuffer: MAX_OUTPUT, timeout: TIMEOUT_MS };
+    const answer = await askHelper({ args, input, options: given }, stopping.signal);
+    if (answer.exitCode === 0) return Buffer.from(answer.stdout);
+    throw new GitError(args, answer.exitCode, answer.said);
   };
-  const bytes: Git['bytes'] = async (args, input) => await collect(start(args), args, input);
   return {
-    spawn: start,
+    spawn(args, env = {}) {
+      ensureRunning(stopping.signal);
+      const child = spawn('git', args, { cwd: options.home, env: { ...base, ...env } });
+      running.add(child);
+      child.once('close', () => running.delete(child));
+      return child;
+    },
     bytes,
     text: async (args, input) => (await bytes(args, input)).toString('utf8').replace(/\n$/, ''),
     stop: () => {
-      stopped = true;
+      stopping.abort();
       for (const child of running) child.kill('SIGKILL');
     },
   };
 }
 
-function collect(
-  child: ChildProcessWithoutNullStreams,
-  args: string[],
-  input: string | Buffer | undefined,
-): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    let stderr = '';
-    const timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS);
-    child.stdout.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > MAX_OUTPUT) child.kill('SIGKILL');
-      else chunks.push(chunk);
-    });
-    child.stderr.on('data', (chunk: Buffer) => {
-      if (stderr.length < 4096) stderr += chunk.toString('utf8');
-    });
-    // git may end before it has read everything; its exit code tells more than EPIPE.
-    child.stdin.on('error', () => undefined);
-    child.once('error', (error) => {
-      clearTimeout(timer);
-      reject(error);
-    });
-    child.once('close', (code) => {
-      clearTimeout(timer);
-      if (code === 0) resolve(Buffer.concat(chunks));
-      else reject(new GitError(args, code, stderr));
-    });
-    child.stdin.end(input ?? '');
-  });
+function ensureRunning(stopping: AbortSignal): void {
+  if (stopping.aborted) throw new Error('the stand-in has stopped');
 }

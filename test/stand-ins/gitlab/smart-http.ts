@@ -1,7 +1,7 @@
 /** Git over HTTP: hands requests to `git http-backend` and learns what a push changed. */
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, readFile, rm, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -11,7 +11,6 @@ import type { GitLab } from './core.ts';
 import { accessLevel } from './members.ts';
 import { protectedRefs } from './protection.ts';
 import { afterPush, type RefChange } from './push.ts';
-import { inRepo } from './repository.ts';
 import { findMovedProject, findProject, type Project, type User } from './state.ts';
 
 const GIT_PATH = /^\/(.+?)(?:\.git)?\/(info\/refs|git-upload-pack|git-receive-pack)$/;
@@ -42,14 +41,19 @@ while read -r before after ref; do
 done
 `;
 
+const CONFIG = `[http]
+	receivepack = true
+[receive]
+	advertisePushOptions = true
+[uploadpack]
+	allowAnySHA1InWant = true
+`;
+
 /** Makes an empty bare repository that takes pushes with options and serves any sha. */
 export async function initRepository(gitlab: GitLab, project: Project): Promise<void> {
   const branch = `--initial-branch=${project.defaultBranch}`;
   await gitlab.git.text(['init', '--quiet', '--bare', '--template=', branch, project.dir]);
-  const repo = gitlab.repo(project);
-  await inRepo(repo, ['config', 'http.receivepack', 'true']);
-  await inRepo(repo, ['config', 'receive.advertisePushOptions', 'true']);
-  await inRepo(repo, ['config', 'uploadpack.allowAnySHA1InWant', 'true']);
+  await appendFile(join(project.dir, 'config'), CONFIG);
   const folder = join(project.dir, 'hooks');
   await gitlab.makeFolder(folder);
   for (const [name, text] of [
