@@ -93,7 +93,9 @@ async function rewrite(rewriting: Rewriting): Promise<void> {
     if (target === name) await sendFile(packing, { name, mtime }, dockerfile.bytes);
   }
   await reading;
-  if (!seen) await sendFile(packing, { name, mtime: mtime ?? epoch }, dockerfile.bytes);
+  // Every archive has its top folder at least.
+  if (mtime === undefined) throw new Error('it holds nothing');
+  if (!seen) await sendFile(packing, { name, mtime }, dockerfile.bytes);
   findings.emptyFolders.push(...folders.end().filter(isSent));
   await rewriting.onEnd?.(findings);
   packing.finalize();

@@ -153,6 +153,8 @@ describe('openContext', () => {
     await expect(contentsOf(open(page).stream)).rejects.toMatchObject({
       ...{ code: 'E_ARCHIVE', retryable: true },
     });
+    const zeros = Readable.from([Buffer.alloc(10_240)]);
+    await expect(contentsOf(open(zeros).stream)).rejects.toThrow(/it holds nothing/);
   });
 
   it.each([
