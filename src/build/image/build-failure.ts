@@ -69,6 +69,7 @@ function syntaxImageFailure(words: string, { dockerfile }: Situation): EkidenErr
 }
 
 const parseError = /dockerfile parse error (?:on )?line (\d+): (.*)/s;
+const lineTooLong = /^dockerfile line greater than max allowed size of (\d+)/;
 const noTarget =
   /^target stage "?(.+?)"? could not be found|^failed to reach build target (.+) in Dock/;
 const noDockerfile =
@@ -78,6 +79,13 @@ const noDockerfile =
 function dockerfileFailure(message: string, situation: Situation): EkidenError | undefined {
   const [, number, complaint = ''] = parseError.exec(message) ?? [];
   if (number !== undefined) return unreadable(Number(number), complaint, situation.dockerfile);
+  const size = lineTooLong.exec(message)?.[1];
+  if (size !== undefined) {
+    return new StepError(message, {
+      ...{ code: 'E_DOCKERFILE', line: longerLine(situation.dockerfile.bytes, Number(size)) },
+      hint: 'Break the line with a backslash at its end, or put what it holds into a file and COPY that.',
+    });
+  }
   const [, ofBuildKit, target = ofBuildKit] = noTarget.exec(message) ?? [];
   if (target !== undefined) {
     return new StepError(`The Dockerfile has no stage named ${target}.`, {
@@ -87,6 +95,15 @@ function dockerfileFailure(message: string, situation: Situation): EkidenError |
   }
   if (!noDockerfile.test(message)) return undefined;
   return new StepError(message, { code: 'E_DOCKERFILE', line: situation.line });
+}
+
+/** The first line of more bytes, from 1; Docker counts comments as well. */
+function longerLine(bytes: Buffer, most: number): number | undefined {
+  const index = bytes
+    .toString('latin1')
+    .split('\n')
+    .findIndex(({ length }) => length > most);
+  return index === -1 ? undefined : index + 1;
 }
 
 /** A builder that knows no heredocs takes their text for instructions. */

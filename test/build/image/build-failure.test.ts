@@ -229,6 +229,16 @@ describe('failureOf', () => {
     expect(error).toMatchObject({ code: 'E_DOCKERFILE', line, retryable: false });
   });
 
+  it('finds a line that is too long, also within an instruction and among comments', () => {
+    const lines = ['FROM x', '# no', 'RUN true && \\', `  echo ${'x'.repeat(65_536)}`, 'RUN true'];
+    for (const how of ['(HTTP code 400) unexpected - ', frontend]) {
+      const words = `${how}dockerfile line greater than max allowed size of 65535`;
+      const dockerfile = { bytes: Buffer.from(lines.join('\n')), map: [] };
+      const error = failureOf(words, { dockerfile, lastWords: '' });
+      expect(error).toMatchObject({ code: 'E_DOCKERFILE', line: 4, retryable: false });
+    }
+  });
+
   it('blames no line where several may be meant', () => {
     const dockerfile = { bytes: Buffer.from('FROM x\nEXPOSE $A\nEXPOSE $B\n'), map: [] };
     const error = failureOf('Invalid containerPort: abc', { dockerfile, lastWords: '' });
