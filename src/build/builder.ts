@@ -74,6 +74,7 @@ export function createBuilder(options: BuilderOptions): Builder {
       if (!build?.plan) return [];
       if (!isActive(build)) return endOf(build);
       const log = await logs.open(id);
+      const start = Date.now();
       const seconds = Math.min(timeout, build.plan.timeout ?? timeout);
       const limit = AbortSignal.timeout(seconds * 1000);
       const signal = AbortSignal.any([attempt.signal, limit]);
@@ -88,11 +89,11 @@ export function createBuilder(options: BuilderOptions): Builder {
         );
       } catch (error) {
         // Cancelled means ended by somebody else, who may not have lived to say so.
-        if (attempt.signal.aborted) return await endedUnless(builds, id, error);
+        if (attempt.signal.aborted) return await endedUnless(builds, { id, start }, error);
         // The build stays in line for who has room, and the host says what it lacks.
         if (error instanceof NoRoomError) throw error;
         const reason = limit.aborted ? `not done after ${seconds} s` : undefined;
-        return await fail(options, { build, log, error, reason, attempt, handOn });
+        return await fail(options, { build, start, log, error, reason, attempt, handOn });
       } finally {
         await log.close();
       }
@@ -187,14 +188,29 @@ async function endedAs(builds: BuildStore, id: string): Promise<JourneyEvent[]> 
 }
 
 /** @throws the error, where the build goes on some other time. */
-async function endedUnless(builds: BuildStore, id: string, error: unknown) {
+async function endedUnless(
+  builds: BuildStore,
+  { id, start }: { id: string; start: number },
+  error: unknown,
+) {
   const build = await builds.find(id);
   if (build && isActive(build)) throw error;
+  if (build) await noteLastLeg(builds, build, start);
   return build ? endOf(build) : [];
+}
+
+/** The leg in which a build that began at `start` ended early, so that its timeline tells where the time went. */
+async function noteLastLeg(builds: BuildStore, { id, legs }: Build, start: number): Promise<void> {
+  const made = legs.find(({ name }) => name === 'build')?.end;
+  const last: Leg =
+    made === undefined ? { name: 'build', start } : { name: 'push', start: Math.max(made, start) };
+  await builds.update(id, { legs: withLeg(legs, { ...last, end: Date.now() }) });
 }
 
 interface Failure {
   build: Build;
+  /** When this try began, in milliseconds since the epoch. */
+  start: number;
   log: BuildLog;
   error: unknown;
   reason: string | undefined;
@@ -211,6 +227,7 @@ async function fail({ builds }: BuilderOptions, failure: Failure): Promise<Journ
     throw error;
   }
   log.write(`\nfailed: ${reason}\n${detailsOfFailure(error, dockerfile)}`);
+  await noteLastLeg(builds, (await builds.find(build.id)) ?? build, failure.start);
   return end(builds, build.id, 'failed', reason);
 }
 

@@ -66,7 +66,7 @@ export function createResolver(options: ResolverOptions): Resolver {
           await say(options, build, saidNote(reason, Date.now()));
           throw error;
         }
-        return fail(options, build, error);
+        return fail(options, { build, start, error });
       }
     },
     abandon: (arrival) => abandon(options, arrival),
@@ -115,8 +115,7 @@ async function follow(options: ResolverOptions, following: Following): Promise<J
 /** The commit cannot be built; where it is the head, nobody waits for an older one either. */
 async function fail(
   options: ResolverOptions,
-  build: Build,
-  error: unknown,
+  { build, start, error }: { build: Build; start: number; error: unknown },
 ): Promise<JourneyEvent[]> {
   const { gitlab, builds, heads } = options;
   const holder = await heads.current(build.project, build.ref);
@@ -125,6 +124,8 @@ async function fail(
   if (error instanceof IncludeError) {
     await say(options, build, saidNote(renderDiagnostic(error.diagnostic), Date.now()));
   }
+  const legs = withLeg(build.legs, { name: 'resolve', start, end: Date.now() });
+  await builds.update(build.id, { legs });
   await builds.end(build.id, 'failed', reasonOf(error));
   return [...(superseded ?? []), ...endOf((await builds.find(build.id)) ?? build)];
 }

@@ -46,6 +46,10 @@ describe('what the developer has to mend', () => {
       const failed = await rig.endOf('b2');
       expect(failed.state).toBe('failed');
       expect(failed.reason).toMatch(reason);
+      expect((await rig.stores.builds.find('b2'))?.legs.at(-1)).toMatchObject({
+        name: 'resolve',
+        end: expect.any(Number),
+      });
       expect(rig.cancelled).toHaveLength(1);
     },
   );
