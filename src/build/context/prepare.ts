@@ -10,7 +10,7 @@ import { createNotes, type Notes } from './notes.ts';
 import { type SettleOptions, settleVisible } from './settled.ts';
 import { namedSources, visiblePaths } from './visible.ts';
 
-export interface PrepareOptions extends Pick<SettleOptions, 'docker' | 'registry'> {
+export interface PrepareOptions extends Pick<SettleOptions, 'docker' | 'builder' | 'registry'> {
   build: Build;
   plan: BuildPlan;
   gitlab: GitLab;

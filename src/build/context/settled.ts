@@ -1,23 +1,20 @@
 /** Makes sure of what a Dockerfile can see: no link leads elsewhere, and no base image adds to it. */
 import { posix } from 'node:path';
-import type { Docker } from '../../clients/docker.ts';
 import type { GitLab } from '../../clients/gitlab.ts';
 import type { TreeEntry } from '../../clients/gitlab-repository.ts';
 import type { Registry } from '../../clients/registry.ts';
 import { identifyBases } from '../reuse/bases.ts';
+import { type DockerHostOptions, describeDocker } from '../reuse/docker-host.ts';
 import type { Visible } from './visible.ts';
 
-export interface SettleOptions {
+export interface SettleOptions extends DockerHostOptions {
   visible: Visible;
   gitlab: Pick<GitLab, 'tree'>;
-  docker: Docker;
   registry: Pick<Registry, 'manifest' | 'config'>;
   project: number;
   sha: string;
   /** Folder of the context, `` for the repository's root. */
   folder: string;
-  /** By default that of the Docker host. */
-  platform?: string | undefined;
 }
 
 export interface Settled {
@@ -51,16 +48,11 @@ type Some = Exclude<Visible, { all: true }>;
 
 async function areBasesPlain(options: SettleOptions, { bases, args }: Some): Promise<boolean> {
   if (bases.length === 0) return true;
-  const platform = options.platform ?? (await ownPlatform(options.docker));
-  const found = await identifyBases({ ...options, platform }, bases);
+  const host = await describeDocker(options);
+  const found = await identifyBases({ ...options, host }, bases);
   return Object.values(found).every(
     ({ onBuild, env }) => onBuild.length === 0 && !env.some((name) => args.includes(name)),
   );
-}
-
-async function ownPlatform(docker: Docker): Promise<string> {
-  const { Os, Arch } = await docker.version();
-  return `${Os}/${Arch}`;
 }
 
 /** What git has under each path; undefined where a link is on the way, or it takes too many questions. */

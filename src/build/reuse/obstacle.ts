@@ -11,9 +11,14 @@ interface Instruction {
 }
 
 /** Why the Dockerfile may make another image each time it is built; undefined where nothing says so. */
-export function obstacleIn(dockerfile: Buffer): string | undefined {
+export function obstacleIn(
+  dockerfile: Buffer,
+  args: Readonly<Record<string, string>> = {},
+): string | undefined {
   // INCLUDE may have spliced the line in anywhere.
   if (always.test(dockerfile.toString('latin1'))) return 'the Dockerfile says # ekiden: always';
+  // BuildKit takes it for what `# syntax=` says.
+  if ('BUILDKIT_SYNTAX' in args) return 'an arg names another reader of the Dockerfile';
   for (const { keyword, rest } of instructionsOf(dockerfile)) {
     if (keyword === 'ADD' && mayBeRemote(rest)) return 'ADD may take what another host gives';
     if (keyword === 'FROM' && /^--platform/i.test(rest)) return 'FROM has a platform of its own';

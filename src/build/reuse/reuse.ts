@@ -1,5 +1,5 @@
 /** Finds out whether the image of a build is made already, without the archive and without a build. */
-
+import { isDeepStrictEqual } from 'node:util';
 import type { Manifest } from '../../clients/registry.ts';
 import type { Build, SourceRun } from '../../core/build.ts';
 import { EkidenError, messageOf } from '../../core/errors.ts';
@@ -7,9 +7,11 @@ import { parseImage } from '../../core/image-reference.ts';
 import { shortSha } from '../../core/ref.ts';
 import { visiblePaths } from '../context/visible.ts';
 import { namedImages } from '../dockerfile/index.ts';
+import type { BuilderKind } from '../image/builder-choice.ts';
 import type { Running } from '../making.ts';
 import type { ImageName } from '../publish.ts';
-import { type Base, configDigest, identifyBases } from './bases.ts';
+import { type Base, configDigest, identifyBases, ofPlatform } from './bases.ts';
+import { type DockerHost, describeDocker } from './docker-host.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { Obstacle, obstacleIn } from './obstacle.ts';
 import { listContext, visibleEntries } from './visible-entries.ts';
@@ -32,10 +34,19 @@ export interface MadeImage {
 export interface Fingerprint {
   /** The tag that the image has in the registry. */
   tag: string;
+  madeOn: MadeOn;
+}
+
+/** What an image is made on besides the commit, which may be another one at any time. */
+interface MadeOn {
   platform: string;
+  builder: BuilderKind;
   /** Digests of the images that it is made on, by their names. */
   bases: Record<string, string>;
 }
+
+/** Milliseconds after which building is quicker than to ask any longer. */
+const patience = 20_000;
 
 /** Undefined, with the reason in the log, where nobody can tell beforehand what would be made. */
 export async function fingerprintFor(
@@ -45,24 +56,29 @@ export async function fingerprintFor(
   try {
     return await computeFingerprint(running, recipe);
   } catch (error) {
-    const isKnown = error instanceof Obstacle || error instanceof EkidenError;
-    running.log.write(`built anew: ${isKnown ? messageOf(error) : 'Docker does not answer'}\n`);
+    if (running.signal.aborted) throw running.signal.reason;
+    running.log.write(`built anew: ${inOneLine(error)}\n`);
     return undefined;
   }
+}
+
+const longestReason = 500;
+
+function inOneLine(error: unknown): string {
+  return messageOf(error).replace(/\s+/g, ' ').slice(0, longestReason);
 }
 
 async function computeFingerprint(running: Running, recipe: Recipe): Promise<Fingerprint> {
   const { build, plan, gitlab } = running;
   const { dockerfile, args, labels } = recipe;
-  const obstacle = obstacleIn(dockerfile);
+  const obstacle = obstacleIn(dockerfile, args);
   if (obstacle !== undefined) throw new Obstacle(obstacle);
   const { context, target } = plan;
   const commit = { gitlab, context, project: build.project, sha: build.sha };
   // GitLab needs the longest, and is not waited for before Docker is asked.
   const listing = listContext(commit);
   listing.catch(() => undefined);
-  const platform = plan.platform ?? (await ownPlatform(running));
-  const bases = await basesOf(running, platform, namedImages(dockerfile, args));
+  const { host, bases } = await lookUp(running, namedImages(dockerfile, args));
   const visible = visiblePaths(dockerfile, { args, target });
   const isSure = !addsToDockerfile(bases, visible.all ? [] : visible.args);
   const entries = await visibleEntries({
@@ -70,34 +86,38 @@ async function computeFingerprint(running: Running, recipe: Recipe): Promise<Fin
     dockerfile: plan.dockerfile,
     visible: isSure ? visible : { all: true },
   });
-  const ids = idsOf(bases);
+  const madeOn = toMadeOn(host, bases);
   const tag = fingerprintOf({
-    ...{ args, labels, target, platform, context, entries },
+    ...{ ...madeOn, args, labels, target, context, entries },
     dockerfile: { path: plan.dockerfile, bytes: dockerfile },
-    bases: ids,
   });
-  return { tag, platform, bases: ids };
+  return { tag, madeOn };
 }
 
-function basesOf({ docker, registryClient }: Running, platform: string, names: string[]) {
-  return identifyBases({ docker, registry: registryClient, platform }, names);
+/** What Docker would take now, were it to build. */
+async function lookUp(running: Running, names: string[]) {
+  const { docker, builder, plan, registryClient: registry } = running;
+  const signal = AbortSignal.any([running.signal, AbortSignal.timeout(patience)]);
+  const host = await describeDocker({ docker, builder, platform: plan.platform, signal });
+  return { host, bases: await identifyBases({ docker, registry, host, signal }, names) };
 }
 
-function idsOf(bases: Record<string, Base>): Record<string, string> {
-  return Object.fromEntries(Object.entries(bases).map(([name, { id }]) => [name, id]));
+function toMadeOn({ platform, builder }: DockerHost, bases: Record<string, Base>): MadeOn {
+  const ids = Object.entries(bases).map(([name, { id }]) => [name, id]);
+  return { platform, builder, bases: Object.fromEntries(ids) };
 }
 
-/** False when a name led to another base image while the build went on, which then took one or the other. */
-export async function isStillOn(
-  running: Running,
-  { bases, platform }: Fingerprint,
-): Promise<boolean> {
+/** False when something moved while the build went on, which then took one or the other. */
+export async function isStillOn(running: Running, { madeOn }: Fingerprint): Promise<boolean> {
   try {
-    const now = idsOf(await basesOf(running, platform, Object.keys(bases)));
-    return Object.entries(bases).every(([name, id]) => now[name] === id);
-  } catch {
-    return false;
+    const { host, bases } = await lookUp(running, Object.keys(madeOn.bases));
+    if (isDeepStrictEqual(toMadeOn(host, bases), madeOn)) return true;
+    running.log.write('not kept for other builds: a base image changed meanwhile\n');
+  } catch (error) {
+    if (running.signal.aborted) throw running.signal.reason;
+    running.log.write(`not kept for other builds: ${inOneLine(error)}\n`);
   }
+  return false;
 }
 
 /** ONBUILD of a base can copy what it likes, and its ENV goes before an ARG of the same name. */
@@ -109,22 +129,19 @@ function addsToDockerfile(bases: Record<string, Base>, args: string[]): boolean 
   return all.some(({ env }) => env.some((name) => args.includes(name)));
 }
 
-async function ownPlatform({ docker }: Running): Promise<string> {
-  const { Os, Arch } = await docker.version();
-  return `${Os}/${Arch}`;
-}
-
 /** The image of this fingerprint; undefined also where the registry cannot be asked. */
 export async function findMade(
   { registryClient, log }: Running,
   image: ImageName,
-  { tag }: Fingerprint,
+  { tag, madeOn }: Fingerprint,
 ): Promise<MadeImage | undefined> {
   const repository = parseImage(image.repository);
   if (repository === undefined) return undefined;
   try {
     const manifest = await registryClient.manifest(repository, tag);
-    const digest = manifest && configDigest(manifest);
+    const imaging = { registry: registryClient, platform: madeOn.platform };
+    const one = manifest && (await ofPlatform(imaging, repository, manifest));
+    const digest = one && configDigest(one);
     const config = digest && (await registryClient.config(repository, digest));
     if (manifest === undefined || !config) return undefined;
     return { manifest, ports: tcpPorts(config.exposedPorts) };

@@ -12,12 +12,13 @@ const parts: FingerprintParts = {
   args: { X: '1', Y: '2' },
   labels: { l: '1' },
   platform: 'linux/amd64',
+  builder: 'buildkit',
   context: '',
   entries: ['100644 1 a', '100644 2 b'],
 };
 
 it('is a tag of a registry that stays from one version to the next', () => {
-  expect(fingerprintOf(parts)).toBe('fp-4800851f5f929a14934c6096e7de8f00');
+  expect(fingerprintOf(parts)).toBe('fp-4c29d0269a22483dc5fe1f87beeab043');
   expect(isFingerprint(fingerprintOf(parts))).toBe(true);
   expect(['fp-', 'sha-012345678901', `fp-${'g'.repeat(32)}`].filter(isFingerprint)).toEqual([]);
 });
@@ -43,6 +44,7 @@ describe('is another one', () => {
     ['for args as labels', { args: parts.labels, labels: parts.args }],
     ['for a target', { target: 'x' }],
     ['for another platform', { platform: 'linux/arm64' }],
+    ['for the other builder', { builder: 'classic' }],
     ['for another folder', { context: 'web' }],
     ['for another mode', { entries: ['100755 1 a', '100644 2 b'] }],
     ['for another id', { entries: ['100644 3 a', '100644 2 b'] }],

@@ -37,6 +37,12 @@ describe('an image is the same each time', () => {
   ])('%j', (lines) => expect(obstacleIn(bytes(...lines))).toBeUndefined());
 });
 
+it('an arg that BuildKit takes for # syntax= is an obstacle', () => {
+  const dockerfile = bytes('ARG BUILDKIT_SYNTAX', 'FROM a');
+  expect(obstacleIn(dockerfile, { BUILDKIT_SYNTAX: 'x' })).toContain('another reader');
+  expect(obstacleIn(dockerfile, {})).toBeUndefined();
+});
+
 it('a line full of beginnings of mounts is read at once', () => {
   const dockerfile = bytes('FROM a', `RUN ${'--mount='.repeat(100_000)}`);
   expect(obstacleIn(dockerfile)).toBeUndefined();
