@@ -11,12 +11,15 @@ export function toKnownError(error: unknown): EkidenError | undefined {
       hint: 'Write each part of it as encodeURIComponent does: group%2Fname.',
     });
   }
-  const { status, type } = (error ?? {}) as { status?: unknown; type?: unknown };
+  const { status, type, limit } = (error ?? {}) as Record<string, unknown>;
   if (typeof status !== 'number' || status < 400 || status >= 500) return undefined;
   const what =
     type === 'entity.parse.failed' ? 'is no JSON' : `cannot be used: ${messageOf(error)}`;
   return new InputError(`What was sent ${what}.`, {
     ...{ code: 'E_INPUT', status, cause: error },
-    hint: 'Send a form of at most 16 kB, or JSON of at most 64 kB in UTF-8, as GET /api/v1/openapi.json tells.',
+    hint:
+      type === 'entity.too.large'
+        ? `Send at most ${limit} bytes.`
+        : 'Send a form, or JSON in UTF-8, as GET /api/v1/openapi.json tells.',
   });
 }

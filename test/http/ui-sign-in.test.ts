@@ -125,7 +125,7 @@ describe('signing in', () => {
     expect(answer.headers.get('content-type')).toContain('text/html');
     const text = await answer.text();
     expect(text).toContain('What was sent cannot be used: request entity too large.');
-    expect(text).toContain('a form of at most 16 kB');
+    expect(text).toContain('Send at most 16384 bytes.');
   });
 
   test('and out again is refused from another site', async () => {

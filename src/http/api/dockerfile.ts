@@ -51,6 +51,8 @@ export const expandDockerfile = endpoint({
   needs: 'look',
   params: projectParams,
   body: wanted,
+  // An editor's file may be as large as one that is committed, and escapes take more.
+  largestBody: 1024 ** 2,
   answer: { description: 'The expanded Dockerfile.', schema: expansion },
   others: { 400: 'The body is no JSON, or the manifest at the commit is wrong.' },
   async handle({ ekiden, project, body: { map, ...body }, caller }) {

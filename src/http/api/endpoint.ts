@@ -42,6 +42,8 @@ export interface Endpoint<
   params?: Params;
   query?: Query;
   body?: Body;
+  /** Bytes, where a body may be larger than those of others. */
+  largestBody?: number;
   /** The answer when all goes well; without a schema the handler writes it itself. */
   answer: { status?: number; description: string; schema?: Answer; type?: string };
   /** Codes of HTTP that it can answer besides the common ones, with what they mean. */

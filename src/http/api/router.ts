@@ -9,8 +9,8 @@ import type { Limits } from '../limits.ts';
 import { endWaiting } from '../patience.ts';
 import type { AnyEndpoint } from './endpoint.ts';
 
-/** Bodies of the API are a few words. */
-const bodyLimit = '64kb';
+/** Bytes: most bodies of the API are a few words. */
+const usualBody = 64 * 1024;
 
 export interface ApiOptions {
   ekiden: Ekiden;
@@ -21,9 +21,9 @@ export interface ApiOptions {
 export function createRouter({ ekiden, endpoints, limits }: ApiOptions): Router {
   const router = Router({ caseSensitive: true });
   router.use(endWaiting, limits.byAddress);
-  const readBody = express.json({ limit: bodyLimit, type: () => true });
   for (const declared of endpoints) {
-    const before = declared.body ? [readBody] : [];
+    const { body, largestBody: limit = usualBody } = declared;
+    const before = body ? [express.json({ limit, type: () => true })] : [];
     router[declared.method](toExpress(declared.path), ...before, async (request, response) => {
       await serve({ ekiden, declared, limits }, request, response);
     });

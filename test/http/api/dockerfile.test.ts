@@ -95,12 +95,15 @@ test('an error of INCLUDE is a problem with its place', async () => {
   });
 });
 
+const longLine = `INCLUDE template:logs\nRUN ${'x'.repeat(70_000)}\n`;
+
 test.each<[name: string, body: object, status: number, code: string]>([
   ['a ref that is not there', { ref: 'nowhere' }, 404, 'E_REF'],
   ['no such Dockerfile', { path: 'none' }, 422, 'E_NOT_FOUND'],
   ['a path out of the repository', { path: '../x' }, 422, 'E_INPUT'],
   ['something unknown', { file: 'x' }, 422, 'E_INPUT'],
-  ['a text that is too large', { content: 'x'.repeat(70_000) }, 413, 'E_INPUT'],
+  ['a line that no builder takes', { content: longLine }, 422, 'E_LINE_TOO_LONG'],
+  ['a body that is too large', { content: 'x'.repeat(1_100_000) }, 413, 'E_INPUT'],
 ])('refuses %s', async (_name, body, status, code) => {
   const api = await openApi({ redis });
   await commit(api, { Dockerfile: 'FROM a\n' });
