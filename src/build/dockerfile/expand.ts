@@ -115,7 +115,7 @@ function otherFrontend(
   { text, head, instructions }: ParsedDockerfile,
   frontends: readonly string[],
 ): Diagnostic | undefined {
-  const syntax = head.directives.find(({ name }) => name === 'syntax');
+  const { syntax } = head;
   const isOther = frontends.some((name) =>
     syntax?.value.toLowerCase().includes(name.toLowerCase()),
   );

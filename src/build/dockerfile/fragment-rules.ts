@@ -51,7 +51,7 @@ export function lineProblems(parsed: ParsedDockerfile, root: ParsedDockerfile): 
 }
 
 function directiveProblems(parsed: ParsedDockerfile, root: ParsedDockerfile): LineProblem[] {
-  const rootSyntax = root.head.directives.find(({ name }) => name === 'syntax')?.value;
+  const rootSyntax = root.head.syntax?.value;
   const found: LineProblem[] = [];
   for (const { name, value, line } of parsed.head.directives) {
     if (name === 'escape' && value !== String.fromCharCode(root.escape)) {

@@ -3,7 +3,7 @@
 import type { Fragment } from '../../core/build.ts';
 import { refuseCycle } from './cycle.ts';
 import { type Diagnostic, includeError, type Spot } from './diagnostic.ts';
-import { opensWithDirective } from './directives.ts';
+import { BELOW_COMMENT, BELOW_DIRECTIVES, readTop, type Top } from './directives.ts';
 import { countProblem, depthProblem, type Limits, totalSizeProblem } from './limits.ts';
 import type { Include, SourceFile } from './source-file.ts';
 import type { Origin, TracedRun } from './source-map.ts';
@@ -36,6 +36,8 @@ interface Output {
   readonly chunks: Buffer[];
   size: number;
   endsLine: boolean;
+  /** What may still be a directive in the next lines. */
+  top: Top;
   readonly map: TracedRun[];
   readonly included: Included[];
   readonly skipped: Included[];
@@ -54,6 +56,7 @@ export function spliceIncludes(root: SourceFile, limits: Limits): Splice {
     chunks: [],
     size: 0,
     endsLine: true,
+    top: BELOW_DIRECTIVES,
     map: [],
     included: [],
     skipped: [],
@@ -130,16 +133,21 @@ function append(
   via: readonly Origin[],
 ): void {
   if (part.from >= part.to) return;
-  const { head } = output.root.parsed;
   const run = { file: file.id, line: part.line, count: part.until - part.line, via };
   // Neither what an INCLUDE at the top brings nor, where it comes to nothing, the comment below it may be a directive.
-  const isAtTop = output.size === head.end && (via.length > 0 || part.from > 0);
-  if (isAtTop && opensWithDirective(file.parsed.text.slice(part.from, part.to))) {
+  const isOwn = via.length === 0 && part.from === 0;
+  const text = file.parsed.text.slice(isOwn ? file.parsed.head.end : part.from, part.to);
+  const { found, ...top } = readTop(text, output.top);
+  const isBarred = found && !isOwn;
+  if (isBarred) {
     push(output, COMMENT);
     addRun(output.map, { ...run, count: 1 });
   }
+  output.top = isBarred ? BELOW_COMMENT : top;
   push(output, file.bytes.subarray(part.from, part.to));
   addRun(output.map, run);
+  // A byte order mark alone is no line that an end could be added to.
+  output.endsLine ||= run.count === 0;
 }
 
 function push(output: Output, bytes: Buffer): void {

@@ -197,9 +197,45 @@ test.each<[name: string, b: string, want: string]>([
   ['behind two slashes', '// syntax=y\n', '#\n// syntax=y\n'],
   ['as JSON', '{"syntax":"y"}\n', '#\n{"syntax":"y"}\n'],
   ['with a CR in it', '# syntax=y \rz\nRUN a\n', 'RUN a\n'],
+  [
+    'below a comment of that form, as Docker 20.10',
+    '# a=b\n# syntax=y\n',
+    '#\n# a=b\n# syntax=y\n',
+  ],
+  ['below blank lines', '\n# syntax=y\n', '\n# syntax=y\n'],
 ])('lets no fragment set a directive %s', async (_name, b, want) => {
   const { bytes } = await expandFiles({ files: { Dockerfile: 'INCLUDE b\n', b } });
   expect(bytes.toString()).toBe(want);
+});
+
+test.each<[name: string, files: Files, want: string]>([
+  ['a line of #!', { Dockerfile: '#!/x\nINCLUDE b\n', b: '//syntax=y\n' }, '#!/x\n#\n//syntax=y\n'],
+  [
+    'a line of #! from another one',
+    { Dockerfile: 'INCLUDE a\nINCLUDE b\n', a: '#!/x\n', b: '//syntax=y\n' },
+    '#!/x\n#\n//syntax=y\n',
+  ],
+  [
+    'a directive and a comment of that form',
+    { Dockerfile: '# syntax=x\n# a=b\nINCLUDE b\n', b: '# c=d\n# syntax=y\n' },
+    '# syntax=x\n# a=b\n#\n# c=d\n# syntax=y\n',
+  ],
+  [
+    'blank lines, as JSON',
+    { Dockerfile: '\nINCLUDE b\n', b: ' {"syntax":"y"}\n' },
+    '\n#\n {"syntax":"y"}\n',
+  ],
+  ['a comment', { Dockerfile: '# x\nINCLUDE b\n', b: '//syntax=y\n' }, '# x\n//syntax=y\n'],
+])('lets no fragment set a directive below %s', async (_name, files, want) => {
+  const { bytes } = await expandFiles({ files });
+  expect(bytes.toString()).toBe(want);
+});
+
+test('takes a byte order mark alone for no line', async () => {
+  const files = { Dockerfile: '\ufeffINCLUDE b\nRUN a\n', b: '' };
+  const { bytes, map } = await expandFiles({ files });
+  expect(bytes.toString()).toBe('\ufeffRUN a\n');
+  expect(originOf(map, 1)?.line).toBe(2);
 });
 
 test('leaves directives of the Dockerfile itself in any form', async () => {

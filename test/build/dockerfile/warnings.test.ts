@@ -47,6 +47,7 @@ test.each<[name: string, files: Files, want: string[]]>([
     ['N_NEW_STAGE template:node@9.10.1:1:1'],
   ],
   ['another frontend', { Dockerfile: frontend }, ['N_OTHER_FRONTEND Dockerfile:1:1']],
+  ['one below #!', { Dockerfile: `#!/x\n${frontend}` }, ['N_OTHER_FRONTEND Dockerfile:2:1']],
   ['another frontend without an INCLUDE', { Dockerfile: frontend.replace('INC', '# INC') }, []],
 ])('%s', async (_name, files, want) => {
   expect(await warningsOf({ files })).toEqual(want);
