@@ -107,7 +107,7 @@ function createReading({ args, target }: VisibleOptions): Reading {
 /** Shows all instructions, in one line each. */
 function readAll(dockerfile: Buffer, see: (keyword: string, rest: string) => void): void {
   const parsed = parseDockerfile(dockerfile);
-  const syntax = parsed.head.directives.find(({ name }) => name === 'syntax')?.value;
+  const syntax = parsed.head.syntax?.value;
   // Another frontend may give words another meaning.
   if (syntax !== undefined && !/^(?:docker\.io\/)?docker\/dockerfile(?:[:@]|$)/.test(syntax)) {
     throw new Unclear();

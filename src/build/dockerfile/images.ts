@@ -31,7 +31,7 @@ export function namedImages(bytes: Buffer, args: Record<string, string>): string
       for (const name of imagesInFlags(words)) add(name);
     }
   }
-  const syntax = parsed.head.directives.find(({ name }) => name === 'syntax');
+  const { syntax } = parsed.head;
   const frontend = syntax?.value.split(' ')[0];
   return frontend ? [...images, frontend] : [...images];
 }

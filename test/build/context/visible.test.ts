@@ -74,6 +74,7 @@ describe('visiblePaths', () => {
 
   it('shows all to a frontend that it does not know', () => {
     expect(visible(`# syntax=example/other\n${from}`)).toEqual({ all: true });
+    expect(visible(`# a=b\n# syntax=example/other\n${from}`)).toEqual({ all: true });
     expect(visible(`# syntax=docker/dockerfile:1.7\n${from}`)).toMatchObject({ all: false });
   });
 

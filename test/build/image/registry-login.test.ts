@@ -78,6 +78,7 @@ describe('namedImages', () => {
       ['a', 'tool'],
     ],
     ['no word of a command', 'FROM a\nRUN x --mount=from=tool', {}, ['a']],
+    ['what reads it below #!', '#!/x\n# syntax=c.test/d:1\nFROM a', {}, ['a', 'c.test/d:1']],
     [
       'what reads the Dockerfile',
       '# syntax=c.test/dockerfile:1\nFROM a',
