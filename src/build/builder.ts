@@ -3,7 +3,7 @@ import type { Docker } from '../clients/docker.ts';
 import type { GitLab } from '../clients/gitlab.ts';
 import type { Registry } from '../clients/registry.ts';
 import { type Build, type BuildStore, type Heads, isActive } from '../core/build.ts';
-import { NoRoomError } from '../core/errors.ts';
+import { NoRoomError, RemoteError } from '../core/errors.ts';
 import type { HandOn, JourneyEvent } from '../core/event.ts';
 import type { ServiceSpec } from '../core/manifest.ts';
 import { type Attempt, askedPause, isFinal, refuseDeadly } from '../core/queue.ts';
@@ -11,6 +11,7 @@ import { shortRef, supersededBy } from '../core/ref.ts';
 import { type Leg, withLeg } from '../core/timeline.ts';
 import type { BuildSecrets } from '../core/variable.ts';
 import type { Archives } from './archives/archives.ts';
+import { askingOnce } from './asking-once.ts';
 import { endOf, waitingFor } from './end.ts';
 import { detailsOfFailure, explainFailure } from './image/build-error.ts';
 import type { BuildLimits } from './image/build-query.ts';
@@ -85,7 +86,10 @@ export function createBuilder(options: BuilderOptions): Builder {
         await handOn({ type: 'build.started', build: id });
         return await unlessAborted(
           signal,
-          run({ ...options, build, plan: build.plan, log, signal }),
+          run({
+            ...{ ...options, build, plan: build.plan, log, signal },
+            gitlab: askingOnce(options.gitlab),
+          }),
         );
       } catch (error) {
         // Cancelled means ended by somebody else, who may not have lived to say so.
@@ -160,7 +164,14 @@ async function reuseImage(stage: Stage): Promise<Published | undefined> {
   if (found === undefined) return undefined;
   const { manifest, ports } = found;
   const services = withPorts(plan.services, ports);
-  await giveTags(running, image, { manifest, tags: [image.tag] });
+  try {
+    await giveTags(running, image, { manifest, tags: [image.tag] });
+  } catch (error) {
+    // A registry may show an image and lack its layers; those that are built are pushed.
+    if (!(error instanceof RemoteError) || signal.aborted) throw error;
+    log.write(`built anew: ${error.message}\n`);
+    return undefined;
+  }
   log.write(await sayReused(running, manifest.digest));
   const legs = withLeg(build.legs, { name: 'reuse', start, end: Date.now() });
   return { digest: manifest.digest, services, legs };

@@ -1,6 +1,7 @@
 /** Images that are made already are not made again, and never taken for those of another commit. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { connectDocker } from '../../../src/clients/docker.ts';
+import { RemoteError } from '../../../src/core/errors.ts';
 import { type BuildHost, freePort, startBuildHost } from '../registry.ts';
 import { type Host, type Rig, short, startHost } from '../rig.ts';
 import { makeTiny } from '../tiny-image.ts';
@@ -110,6 +111,20 @@ describe('a commit that changes', () => {
   });
 });
 
+it('asks GitLab once for what several steps look at', async () => {
+  const tree = vi.fn(rig.client.tree);
+  const file = vi.fn(rig.client.file);
+  const gitlab = { ...rig.client, tree, file };
+  const files = { Dockerfile: copying('COPY src/a.txt /'), 'src/a.txt': 'a', '.dockerignore': 'x' };
+  const { record } = await building.build(files, { gitlab });
+  expect(record?.state).toBe('succeeded');
+  for (const { mock } of [tree, file]) {
+    const asked = mock.calls.map((call) => JSON.stringify(call));
+    expect(asked.sort()).toEqual([...new Set(asked)].sort());
+  }
+  expect(tree).toHaveBeenCalled();
+});
+
 describe('a base image that moves while the build goes on', () => {
   it('leaves no fingerprint: Docker may have taken one or the other', async () => {
     const base = `${buildHost.registry}/base-${crypto.randomUUID()}:1`;
@@ -140,6 +155,22 @@ describe('nobody can tell what is made', () => {
 });
 
 describe('a part that is away', () => {
+  it('a registry that takes no tag for what it shows: the image is made and pushed anew', async () => {
+    const files = { Dockerfile: copying('COPY . /'), 'a.txt': 'a' };
+    await building.build(files);
+    const { registryClient } = building;
+    let isRefused = false;
+    const putManifest: typeof registryClient.putManifest = async (...asked) => {
+      if (isRefused) return registryClient.putManifest(...asked);
+      isRefused = true;
+      throw new RemoteError('MANIFEST_BLOB_UNKNOWN', { code: 'E_REGISTRY', retryable: false });
+    };
+    const change = { registryClient: { ...registryClient, putManifest } };
+    const { log, record, legs } = await building.build(files, change);
+    expect(log).toContain('built anew: MANIFEST_BLOB_UNKNOWN\n');
+    expect([record?.state, legs.includes('push')]).toEqual(['succeeded', true]);
+  });
+
   it('the registry, when it is asked: the reason is told, and Docker says the rest', async () => {
     const registry = `127.0.0.1:${await freePort()}`;
     const { log, record } = await building.build({ Dockerfile: copying() }, { registry });
