@@ -18,8 +18,20 @@ export interface LogPrinter {
   end(): Promise<void>;
 }
 
+let isGuarded = false;
+
+/** Whoever interrupts a log that is followed wants their terminal back as it was, too. */
+function guardTerminal(): void {
+  if (isGuarded || !process.stdout.isTTY) return;
+  isGuarded = true;
+  process.once('SIGINT', () => {
+    process.stdout.write(plainAgain, () => process.kill(process.pid, 'SIGINT'));
+  });
+}
+
 /** `name` goes before each line; without one the bytes are printed as they come. */
 export function createLogPrinter(name?: string, index = 0): LogPrinter {
+  guardTerminal();
   if (name === undefined) {
     return {
       add: (part) => write(bytesOf(part)),
