@@ -49,7 +49,8 @@ async function buildClassically(options: BuildImageOptions): Promise<string> {
   const { docker, context, dockerfile, logins = {}, secrets = {}, signal } = options;
   if (Object.keys(secrets).length > 0) throw needsBuildKit('A secret mount');
   const progress = await sendBuild(docker, {
-    ...{ context: context.stream, signal },
+    context: context.stream,
+    signal,
     query: await toQuery('classic', options),
     ...(Object.keys(logins).length > 0 ? { registryConfig: encodeLogins(logins) } : {}),
   });
@@ -94,11 +95,16 @@ async function follow(
   return id;
 }
 
+/** What Node says where the daemon hangs up, which tells nobody who did. */
+const hungUp = /^(aborted|socket hang up|(read|write) (ECONNRESET|EPIPE))$/;
+
 function toBuildError(error: unknown, dockerfile: ExpandedDockerfile): EkidenError {
   if (error instanceof EkidenError) return error;
   const { statusCode } = error as { statusCode?: number };
   const situation = { dockerfile, lastWords: '' };
-  return failureOf(messageOf(error), situation, (message) =>
+  const said = messageOf(error);
+  const words = hungUp.test(said) ? `the connection to it broke off (${said})` : said;
+  return failureOf(words, situation, (message) =>
     // Docker answers 400 for what its parser refuses.
     statusCode === 400
       ? new StepError(message, { code: 'E_DOCKERFILE' })
