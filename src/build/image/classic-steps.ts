@@ -5,6 +5,8 @@ import { lastWordsOf, type StepReader, titleOf } from './steps.ts';
 
 /** The builder's own lines come as messages of their own; what a command prints may still look like one. */
 const begins = /^Step (\d+)\/\d+ : (.*)$/s;
+/** The labels that a build is asked for come behind the last instruction of the file, as steps of their own. */
+const addsLabel = /^Step (\d+)\/\d+ : LABEL ekiden\./;
 const usesCache = /^ ---> Using cache\n$/;
 const noise =
   /^( ---> (Running in )?[0-9a-f]{12}|Removing intermediate container [0-9a-f]{12}|Successfully tagged \S+)\n$/;
@@ -58,6 +60,10 @@ function print(reading: Reading, text: string, at: number): StepEvent[] {
   const [, number, instruction = ''] = begins.exec(text) ?? [];
   if (isNext(reading, number)) return begin(reading, { number, instruction, at });
   reading.awaitsLineEnd = false;
+  if (isBehindFile(reading, addsLabel.exec(text)?.[1])) {
+    reading.awaitsLineEnd = true;
+    return finish(reading, 'done', at);
+  }
   if (awaitsLineEnd && text === '\n') return [];
   if (done.test(text)) return finish(reading, 'done', at);
   if (usesCache.test(text) && step) step.isHit = true;
@@ -68,6 +74,10 @@ function print(reading: Reading, text: string, at: number): StepEvent[] {
 function isNext({ places, last }: Reading, number: string | undefined): number is string {
   if (number === undefined || places.lineOfStep(Number(number)) === undefined) return false;
   return last === undefined || Number(number) > Number(last.id);
+}
+
+function isBehindFile({ places }: Reading, number: string | undefined): boolean {
+  return number !== undefined && places.lineOfStep(Number(number)) === undefined;
 }
 
 function begin(

@@ -49,6 +49,21 @@ describe('createClassicSteps', () => {
     expect(read(steps, 'Step 4/4 : RUN b').at(-1)).toEqual(started('4', 'RUN b', 0));
   });
 
+  it('ends the last step where labels follow that no file has', () => {
+    const told = read(
+      createClassicSteps(places),
+      ...['Step 4/6 : RUN b', '\n', 'hi\n'],
+      ...['Step 5/6 : LABEL ekiden.install=one', '\n', ' ---> Running in 5163ee8b15c8\n'],
+      ...['Step 6/6 : LABEL ekiden.project=1', '\n', ' ---> Running in e6753caeecfa\n'],
+      'Successfully built e6753caeecfa\n',
+    );
+    expect(told).toEqual([
+      started('4', 'RUN b', 0),
+      { type: 'output', step: '4', text: 'hi\n' },
+      { type: 'ended', step: '4', state: 'miss', at: 3 },
+    ]);
+  });
+
   it('says what is pulled, without its progress, and takes FROM for new then', () => {
     const steps = createClassicSteps(places);
     read(steps, 'Step 1/4 : FROM x', '\n');
