@@ -13,7 +13,8 @@ export function openArchives({
 }: Pick<Parts, 'config' | 'stores' | 'gitlab' | 'log'>): Archives {
   const { archiveCache, archiveRate, archiveFormat: format, data } = config;
   const source = createGitLabSource({
-    ...{ gitlab, format },
+    gitlab,
+    format,
     take: (project) => stores.archiveLimits.take(project, archiveRate),
   });
   if (archiveCache === 0) return createArchives({ source });

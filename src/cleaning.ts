@@ -17,8 +17,13 @@ const pause = 600_000;
 export function createCleaning({ config, stores, log, ...clients }: Parts): Cleaning {
   const { install, cleanKeep: keep, cleanAfter, buildCache } = config;
   const cleaner = createCleaner({
-    ...{ ...stores, log, install, keep },
-    ...{ docker: clients.docker, marathon: clients.marathon, registryClient: clients.registry },
+    ...stores,
+    docker: clients.docker,
+    marathon: clients.marathon,
+    registryClient: clients.registry,
+    log,
+    install,
+    keep,
     registry: config.registryUrl,
     exclusively: stores.locks.exclusively,
     after: cleanAfter * hour,

@@ -209,7 +209,8 @@ function createClients(config: ReadyConfig, log: Log) {
     ...(config.gitlabCa ? { ca: [...rootCertificates, config.gitlabCa.pem] } : {}),
   });
   return {
-    ...{ docker, registry },
+    docker,
+    registry,
     gitlab: createGitLab(gitlabConnection(config)),
     marathon: createMarathon({ addresses: config.marathonUrl, log }),
   };

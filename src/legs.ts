@@ -2,7 +2,7 @@
 import { openArchives } from './archives.ts';
 import { createBuilder } from './build/builder.ts';
 import { createFragments } from './build/fragments.ts';
-import { createBuildLogs } from './build/log/build-log.ts';
+import { type BuildLogs, createBuildLogs } from './build/log/build-log.ts';
 import { createResolver } from './build/resolve.ts';
 import { limitsOf } from './build-host.ts';
 import type { BuildRoom } from './build-room.ts';
@@ -18,63 +18,86 @@ import { createVariables } from './gitlab/variables.ts';
 import { type Parts, registryLoginOf, urlMaker } from './parts.ts';
 import { isUnderWay } from './under-way.ts';
 
-export function createLegs(
-  {
-    config,
-    stores,
-    gitlab,
-    docker,
-    registry,
-    marathon,
-    log,
-    buildRoom,
-  }: Parts & { buildRoom: BuildRoom },
-  { templates, expand, actors }: Dockerfiles,
-) {
-  const { builds, heads, cancellations, locks, balancers } = stores;
-  const { install, domain } = config;
+type LegParts = Parts & { buildRoom: BuildRoom };
+type Variables = ReturnType<typeof createVariables>;
+
+export function createLegs(parts: LegParts, dockerfiles: Dockerfiles) {
+  const { config, stores } = parts;
   const buildLogs = createBuildLogs(stores.buildLogStore);
-  const resolver = createResolver({
-    ...{ gitlab, builds, heads, expand, logs: buildLogs, tagRules: stores.tagRules },
+  const variables = createVariables({
+    gitlab: createGitLabVariables(gitlabConnection(config)),
+    releases: stores.releases,
+  });
+  return {
+    buildLogs,
+    resolver: resolverOf(parts, dockerfiles, buildLogs),
+    builder: builderOf(parts, variables, buildLogs),
+    deployer: deployerOf(parts, variables),
+    fragments: createFragments({
+      templates: dockerfiles.templates,
+      uses: stores.fragmentUses,
+    }),
+  };
+}
+
+function resolverOf(
+  { config, stores, gitlab }: LegParts,
+  { expand, actors }: Dockerfiles,
+  logs: BuildLogs,
+) {
+  return createResolver({
+    gitlab,
+    builds: stores.builds,
+    heads: stores.heads,
     projects: stores.knownProjects,
+    tagRules: stores.tagRules,
+    logs,
+    expand,
     actorOf: actors.ofUser,
     limits: { instances: config.maxInstances, memory: config.maxMemory },
     deadline: config.deployDeadline,
-    cancel: cancellations.publish,
+    cancel: stores.cancellations.publish,
     isUnderWay: (build) => isUnderWay(stores.queues, build),
   });
-  const connection = gitlabConnection(config);
-  const variables = createVariables({
-    gitlab: createGitLabVariables(connection),
-    releases: stores.releases,
-  });
-  const login = registryLoginOf(config);
-  const builder = createBuilder({
-    ...{ gitlab, docker, builds, heads, install, logs: buildLogs },
-    secretsOf: variables.secretsOf,
+}
+
+function builderOf(parts: LegParts, { secretsOf }: Variables, logs: BuildLogs) {
+  const { config, stores, gitlab, docker, registry, buildRoom } = parts;
+  const registryLogin = registryLoginOf(config);
+  return createBuilder({
+    gitlab,
+    docker,
+    builds: stores.builds,
+    heads: stores.heads,
+    logs,
+    archives: openArchives(parts),
     registry: config.registryUrl,
     registryClient: registry,
-    archives: openArchives({ config, stores, gitlab, log }),
-    exclusively: locks.exclusively,
+    ...(registryLogin ? { registryLogin } : {}),
+    exclusively: stores.locks.exclusively,
     builder: config.builder,
-    ...(login ? { registryLogin: login } : {}),
     args: config.buildArgs,
+    secretsOf,
+    install: config.install,
     timeout: config.buildTimeout,
     limits: limitsOf(config),
     admit: buildRoom.admit,
   });
-  const deployer = createDeployer({
-    ...{ marathon, install, domain },
-    environmentOf: variables.environmentOf,
+}
+
+function deployerOf({ config, stores, marathon }: LegParts, { environmentOf }: Variables) {
+  return createDeployer({
+    marathon,
     deployments: stores.deployments,
     releases: stores.releases,
     scales: stores.scales,
-    exclusively: locks.exclusively,
-    isRouted: balancers.isRouted,
+    environmentOf,
+    exclusively: stores.locks.exclusively,
+    isRouted: stores.balancers.isRouted,
+    install: config.install,
+    domain: config.domain,
     urlOf: urlMaker(config),
   });
-  const fragments = createFragments({ templates, uses: stores.fragmentUses });
-  return { buildLogs, resolver, builder, deployer, fragments };
 }
 
 /** How long the hook of a newer commit may take before the head is looked at without it. */

@@ -9,17 +9,29 @@ export function createRequests({ config, log, stores, gitlab, marathon }: Parts,
   const { install, maxInstances } = config;
   const { exclusively } = stores.locks;
   const services = createServices({
-    ...{ ...stores, marathon, install },
+    ...stores,
+    marathon,
+    install,
     routed: stores.balancers.routed,
     urlOf: urlMaker(config),
   });
   const buildRequests = createBuildRequests({
-    ...{ gitlab, builds: stores.builds, heads: stores.heads, handOn },
+    gitlab,
+    builds: stores.builds,
+    heads: stores.heads,
+    handOn,
     arrivals: stores.queues.arrivals,
     cancel: stores.cancellations.publish,
   });
   const operations = createOperations({
-    ...{ ...stores, marathon, install, maxInstances, services, exclusively, handOn, log },
+    ...stores,
+    marathon,
+    install,
+    maxInstances,
+    services,
+    exclusively,
+    handOn,
+    log,
     cancelBuilds: buildRequests.cancelAll,
   });
   return { services, buildRequests, operations };

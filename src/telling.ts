@@ -13,7 +13,9 @@ export function createTelling(parts: Parts & { buildRoom: BuildRoom }) {
   const statuses = createStatuses({ ...parts, ...stores, queue: stores.queues.statuses });
   const buildLogs = createBuildLogs(stores.buildLogStore);
   const report = withJournal({
-    ...{ ...stores, log, logs: buildLogs },
+    ...stores,
+    log,
+    logs: buildLogs,
     report: createReport({ ...stores, statuses, url: config.url }),
   });
   const { shortage } = parts.buildRoom;

@@ -51,7 +51,9 @@ export function createDryRun({ gitlab, expand }: DryRunOptions): DryRun {
       if (!found) throw noSuchRef(ref);
       const manifest = parseManifest(await gitlab.file(id, manifestFile, found.sha));
       const expansion = await expand({
-        ...{ project, sha: found.sha, actor },
+        project,
+        sha: found.sha,
+        actor,
         build: { ...manifest.build, ...(path === undefined ? {} : { dockerfile: path }) },
         variables: includeVariables(buildOf(found, project), project.path),
         ...(content === undefined ? {} : { content: Buffer.from(content) }),

@@ -98,8 +98,13 @@ async function begin({ builds, arrivals }: BuildRequestsOptions, wanted: Wanted)
   const id = randomBytes(12).toString('hex');
   const now = Date.now();
   const arrival: PushReceived = {
-    ...{ type: 'push.received', cause: 'request', build: id, before: noCommit },
-    ...{ ...wanted, receivedAt: now, acceptedAt: now },
+    ...wanted,
+    type: 'push.received',
+    cause: 'request',
+    build: id,
+    before: noCommit,
+    receivedAt: now,
+    acceptedAt: now,
   };
   await arrivals.add(arrival, { id: `request-${id}` });
   // Whoever asked follows the link at once, maybe before anybody has taken it up.

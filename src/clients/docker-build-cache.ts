@@ -18,7 +18,9 @@ export async function buildCacheSize(docker: Docker): Promise<number> {
 export async function pruneBuildCache({ modem }: Docker, keep: number): Promise<number> {
   // dockerode has the call, but leaves out what it is given.
   const request = {
-    ...{ path: '/build/prune?', method: 'POST', options: { 'keep-storage': keep, all: true } },
+    path: '/build/prune?',
+    method: 'POST',
+    options: { 'keep-storage': keep, all: true },
     statusCodes: { 200: true, 500: 'server error' },
   };
   const answer = await new Promise((resolve, reject) => {

@@ -53,7 +53,11 @@ export interface BuildRequest {
 export async function sendBuild(docker: Docker, request: BuildRequest): Promise<Readable> {
   const { context, query, registryConfig, signal } = request;
   const answer = await dial(docker, {
-    ...{ method: 'POST', path: '/build?', isStream: true, file: context, abortSignal: signal },
+    method: 'POST',
+    path: '/build?',
+    isStream: true,
+    file: context,
+    abortSignal: signal,
     ...(registryConfig === undefined ? {} : { registryconfig: { base64: registryConfig } }),
     options: query,
   });

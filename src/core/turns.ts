@@ -71,8 +71,10 @@ export function beginTurn(turns: Turns, build: string): Turns {
   if (!share) return turns;
   const at = share.waiting.findIndex((turn) => turn.build === build);
   const begun: Share = {
-    ...{ ...share, round: share.round + 1 },
-    ...{ waiting: share.waiting.toSpliced(at, 1), running: [...share.running, build] },
+    ...share,
+    round: share.round + 1,
+    waiting: share.waiting.toSpliced(at, 1),
+    running: [...share.running, build],
   };
   const round = Math.max(turns.round, share.round + at);
   return settled({ round, shares: turns.shares.with(turns.shares.indexOf(share), begun) });

@@ -42,9 +42,15 @@ interface State {
 
 export function startDownload({ source, file, take }: DownloadOptions): Download {
   const state: State = {
-    ...{ source, handle: undefined, written: 0, error: undefined },
-    ...{ isSpilled: false, isEnded: false, isReleased: false },
-    ...{ readers: new Set<PassThrough>(), wake: () => undefined },
+    source,
+    handle: undefined,
+    written: 0,
+    isSpilled: false,
+    isEnded: false,
+    isReleased: false,
+    error: undefined,
+    readers: new Set(),
+    wake: () => undefined,
     more: Promise.resolve(),
   };
   tell(state);

@@ -111,7 +111,11 @@ export function describe(severity: Severity, problem: Problem, spot: Spot): Diag
     code,
     message: shown(problem.message),
     ...(hint === undefined ? {} : { hint: shown(hint) }),
-    ...{ severity, place, via, excerpt, retryable: RETRYABLE.has(code) },
+    severity,
+    place,
+    via,
+    excerpt,
+    retryable: RETRYABLE.has(code),
   };
 }
 

@@ -119,7 +119,9 @@ export function valuesFor(
   const { id, inputs, parsed } = opened;
   const chain = [...via, { file: includer.id, line: instruction.startLine }];
   return bindInputs({
-    ...{ id, inputs, token: String.fromCharCode(parsed.escape) },
+    id,
+    inputs,
+    token: String.fromCharCode(parsed.escape),
     given: statement.inputs.map(({ name, value, span }) => ({
       name,
       text: value,

@@ -23,7 +23,15 @@ export function viewOfDiagnostic({ place, via, ...diagnostic }: Diagnostic): Dia
   const { file, line, column, width } = place;
   const chain = via.map((origin) => ({ file: origin.file, line: origin.line }));
   return {
-    ...{ severity, code, message, file, line, column, width, chain, excerpt },
+    severity,
+    code,
+    message,
+    file,
+    line,
+    column,
+    width,
+    chain,
+    excerpt,
     ...(hint === undefined ? {} : { hint }),
   };
 }

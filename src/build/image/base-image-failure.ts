@@ -29,7 +29,8 @@ export function baseImageFailure(message: string, situation: Situation): EkidenE
   const named = image === undefined ? 'A base image' : `The base image ${image}`;
   if (wrongPlatform.test(message)) {
     return new StepError(`${named} is not for the platform that is asked for: ${why}`, {
-      ...{ code: 'E_PLATFORM', line },
+      code: 'E_PLATFORM',
+      line,
       hint: 'See build.platform in the manifest, and --platform in FROM.',
     });
   }
@@ -37,7 +38,8 @@ export function baseImageFailure(message: string, situation: Situation): EkidenE
   if (refused.test(message)) {
     // Docker Hub answers the same for a name that nobody has.
     return new StepError(`${named} cannot be pulled: ${why.replace(untilDenied, '')}`, {
-      ...{ code: 'E_BASE_IMAGE_LOGIN', line },
+      code: 'E_BASE_IMAGE_LOGIN',
+      line,
       hint: 'See that the name is right, and that DOCKER_AUTH_CONFIG has a login that may pull it.',
     });
   }
@@ -45,13 +47,15 @@ export function baseImageFailure(message: string, situation: Situation): EkidenE
   if (isGone || unreachable.test(message)) {
     const what = isGone ? 'does not exist' : 'cannot be pulled';
     return new StepError(`${named} ${what}: ${why}`, {
-      ...{ code: 'E_BASE_IMAGE', line },
+      code: 'E_BASE_IMAGE',
+      line,
       hint: 'See that the name is right, and that the Docker host reaches its registry.',
     });
   }
   if (!away.test(message)) return undefined;
   return new StepRemoteError(`${named} cannot be pulled: ${why}`, {
-    ...{ code: 'E_BASE_IMAGE', line },
+    code: 'E_BASE_IMAGE',
+    line,
     hint: 'See that the Docker host reaches the registry of the base image.',
   });
 }

@@ -55,8 +55,14 @@ interface Reading {
 /** A vertex comes many times: announced, started, completed, and again where it is asked for twice. */
 export function createBuildKitSteps(places: StepPlaces): StepReader {
   const reading: Reading = {
-    ...{ places, steps: new Map(), highest: new Map(), told: new Set() },
-    ...{ last: undefined, failed: undefined, image: undefined, url: undefined },
+    places,
+    steps: new Map(),
+    highest: new Map(),
+    told: new Set(),
+    last: undefined,
+    failed: undefined,
+    image: undefined,
+    url: undefined,
   };
 
   return {
@@ -100,8 +106,14 @@ function take({ steps, highest }: Reading, { digest, name }: Vertex): void {
     highest.set(stage, Math.max(highest.get(stage) ?? 0, index));
   }
   steps.set(digest, {
-    ...{ name: parsed, isInternal: isInternal(name), hasBegun: false, hasEnded: false },
-    ...{ hasPulled: false, line: undefined, lastWords: '', decoders: new Map() },
+    name: parsed,
+    isInternal: isInternal(name),
+    hasBegun: false,
+    hasEnded: false,
+    hasPulled: false,
+    line: undefined,
+    lastWords: '',
+    decoders: new Map(),
   });
 }
 

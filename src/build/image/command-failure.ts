@@ -35,7 +35,8 @@ export function commandFailure(message: string, situation: Situation): EkidenErr
 
 function wrongProcessor(ended: string, line: number | undefined): StepError {
   return new StepError(`${ended} (its image is for another processor)`, {
-    ...{ code: 'E_PLATFORM', line },
+    code: 'E_PLATFORM',
+    line,
     hint: 'Build for the platform of the build host, or install emulation (binfmt) there.',
   });
 }

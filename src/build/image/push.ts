@@ -64,7 +64,9 @@ function pushFailure(error: unknown, { repository, tag, login }: PushImageOption
   const what = `The registry did not take ${repository}:${tag}: ${why}`;
   if (refused.test(why)) {
     return new RemoteError(what, {
-      ...{ code: 'E_REGISTRY_LOGIN', retryable: false, cause: error },
+      code: 'E_REGISTRY_LOGIN',
+      retryable: false,
+      cause: error,
       hint: login
         ? 'REGISTRY_USER and REGISTRY_PASSWORD must be a login that may push there.'
         : 'The registry asks for a login: set REGISTRY_USER and REGISTRY_PASSWORD.',

@@ -57,7 +57,8 @@ export function isDiskFull(text: string): boolean {
 
 export function diskIsFull(message: string, line: number | undefined): RemoteError {
   return new StepRemoteError(`The disk of the Docker host is full: ${message}`, {
-    ...{ code: 'E_DISK_FULL', line },
+    code: 'E_DISK_FULL',
+    line,
     hint: 'Free room on the Docker host; the build is tried again by itself.',
   });
 }
@@ -65,7 +66,8 @@ export function diskIsFull(message: string, line: number | undefined): RemoteErr
 /** Something needs BuildKit where the classic builder builds. */
 export function needsBuildKit(what: string, line?: number): StepError {
   return new StepError(`${what} needs BuildKit, and this Docker host builds without it.`, {
-    ...{ code: 'E_BUILDER', line },
+    code: 'E_BUILDER',
+    line,
     hint: 'Use a Docker daemon with BuildKit, and EKIDEN_BUILDER=auto or buildkit.',
   });
 }

@@ -60,7 +60,8 @@ export function createGitLabTemplates(options: GitLabTemplatesOptions): Template
 
 function createFinder({ gitlab, project: path }: GitLabTemplatesOptions) {
   const known = new LRUCache<string, Project>({
-    ...{ max: 1, ttl: projectLife },
+    max: 1,
+    ttl: projectLife,
     fetchMethod: () => gitlab.findProject(path),
   });
   return async (): Promise<Project> => {

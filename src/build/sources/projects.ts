@@ -70,7 +70,10 @@ interface Opening extends ProjectsOptions {
 function openTree(opening: Opening): ProjectTree {
   const { gitlab, cache, source, project, sha, mayRead } = opening;
   const files = openRepository({
-    ...{ gitlab, cache, project: project.id, sha },
+    gitlab,
+    cache,
+    project: project.id,
+    sha,
     check: async (path) => {
       if (!mayRead(path)) throw await noAccess(source, opening);
     },
