@@ -67,44 +67,56 @@ export async function makeOnce(
 }
 
 async function makeImage(running: Running, image: ImageName, recipe: Recipe): Promise<void> {
-  const { build, plan, gitlab, docker, builds, builder, limits, log, signal } = running;
+  const { build, plan, docker, builder, limits, signal } = running;
   const { dockerfile, map, args, labels } = recipe;
   const access = await openSecrets(running, { bytes: dockerfile, args });
   const cacheFrom = await cacheSources(running, image);
-  const context = await prepareContext({
-    ...{
-      ...running,
-      registry: running.registryClient,
-      dockerfile: { bytes: dockerfile, map },
-      args,
-    },
-    archives: running.archives ?? createArchives({ source: createGitLabSource({ gitlab }) }),
-    write: (text) => log.write(text),
-  });
-  const why = createWhy({ gitlab, builds });
-  const steps = createStepLog({
-    log,
-    save: (steps) => builds.update(build.id, { steps }),
-    why: async (steps) => (signal.aborted ? steps : why(build, steps)),
-  });
+  const context = await openContextOf(running, recipe);
+  const steps = openStepLog(running);
   await buildImage({
-    ...{ docker, context, args, labels, cacheFrom, signal },
-    name: image.name,
-    noCache: build.noCache ?? false,
+    docker,
+    builder,
+    context,
     dockerfile: { bytes: dockerfile, map },
-    ...(builder === undefined ? {} : { builder }),
-    ...(limits === undefined ? {} : { limits }),
+    name: image.name,
+    args,
+    target: plan.target,
+    platform: plan.platform,
+    labels,
     logins: access.logins,
     secrets: access.mounts,
-    ...(plan.target === undefined ? {} : { target: plan.target }),
-    ...(plan.platform === undefined ? {} : { platform: plan.platform }),
+    cacheFrom,
+    noCache: build.noCache,
+    limits,
     onStep: steps.take,
+    signal,
   })
     .catch(async (error: unknown) => {
       if (error instanceof EkidenError && error.code === 'E_ARCHIVE') await context.forgetArchive();
       throw explainRefusal(context.notes.explain(error), access);
     })
     .finally(steps.close);
+}
+
+function openContextOf(running: Running, { dockerfile, map, args }: Recipe) {
+  const { gitlab, log, registryClient } = running;
+  return prepareContext({
+    ...running,
+    registry: registryClient,
+    archives: running.archives ?? createArchives({ source: createGitLabSource({ gitlab }) }),
+    dockerfile: { bytes: dockerfile, map },
+    args,
+    write: (text) => log.write(text),
+  });
+}
+
+function openStepLog({ build, builds, gitlab, log, signal }: Running) {
+  const why = createWhy({ gitlab, builds });
+  return createStepLog({
+    log,
+    save: (steps) => builds.update(build.id, { steps }),
+    why: async (steps) => (signal.aborted ? steps : why(build, steps)),
+  });
 }
 
 /** A Dockerfile gets those that it declares; CI/CD variables are none, since an image keeps its args. */

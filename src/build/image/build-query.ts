@@ -16,16 +16,16 @@ export interface BuildLimits {
 export interface BuildImageOptions {
   docker: Docker;
   /** By default the daemon is asked. */
-  builder?: BuilderKind | 'auto';
+  builder?: BuilderKind | 'auto' | undefined;
   context: Context;
   /** The expanded file that the context holds, by which steps and errors find their places. */
   dockerfile: ExpandedDockerfile;
   /** Full name with tag. */
   name: string;
   args: Record<string, string>;
-  target?: string;
+  target?: string | undefined;
   /** Such as `linux/amd64`. */
-  platform?: string;
+  platform?: string | undefined;
   labels: Record<string, string>;
   /** For the registries of base images, by their names; each is given to its own registry only. */
   logins?: Record<string, Login>;
@@ -34,9 +34,9 @@ export interface BuildImageOptions {
   /** Names of images whose layers may be taken. */
   cacheFrom?: string[];
   /** Runs every step anew. */
-  noCache?: boolean;
+  noCache?: boolean | undefined;
   /** What the commands of the classic builder may use; BuildKit knows no limits. */
-  limits?: BuildLimits;
+  limits?: BuildLimits | undefined;
   /** The next is read when this resolves, so that a slow reader is not run over. */
   onStep: (event: StepEvent) => void | Promise<void>;
   signal: AbortSignal;
