@@ -20,6 +20,7 @@ export async function diagnose(): Promise<Finding[]> {
   const options: DoctorOptions = {
     ...{ problems, warnings },
     gitlab: url && token ? { url, token, ca: use('gitlabCa')?.pem } : undefined,
+    templatesProject: use('templatesProject'),
     url: use('url'),
     listen: use('listen'),
     data: use('data'),

@@ -21,6 +21,7 @@ import { checkNginx, checkNginxAddress, type NginxCheckOptions } from './nginx.t
 import { checkNode, checkProgram, leastRedis } from './programs.ts';
 import { checkRedis } from './redis.ts';
 import { checkRegistry } from './registry.ts';
+import { checkTemplates } from './templates.ts';
 
 export interface DoctorOptions {
   /** What is wrong with the settings, one sentence each. */
@@ -28,6 +29,8 @@ export interface DoctorOptions {
   warnings: string[];
   /** Undefined where no GitLab is set. */
   gitlab: GitLabAccess | undefined;
+  /** `group/name` of the project that keeps templates; undefined where there is none. */
+  templatesProject: string | undefined;
   /** How GitLab reaches Ekiden; undefined where it is not set. */
   url: string | undefined;
   listen: string;
@@ -85,7 +88,7 @@ function checkSettings({ problems, warnings }: DoctorOptions): Check {
 
 const notUp = async () => skipped('not running: ekiden up starts it');
 
-function createGitLabChecks({ gitlab, url, listen }: DoctorOptions) {
+function createGitLabChecks({ gitlab, templatesProject, url, listen }: DoctorOptions) {
   if (!gitlab) {
     const run = async () => skipped('GITLAB_URL or GITLAB_TOKEN is missing');
     return { checks: [{ name: 'GitLab', run }], close: () => undefined };
@@ -100,7 +103,12 @@ function createGitLabChecks({ gitlab, url, listen }: DoctorOptions) {
       findCallback({ ask, hookUrl, isUrlSet: url !== undefined, gitlabUrl: gitlab.url }),
     ),
   };
-  return { checks: [reach, checkToken(options, whenReached), callback, clock], close };
+  const templates =
+    templatesProject === undefined
+      ? []
+      : [checkTemplates({ ask, project: templatesProject }, whenReached)];
+  const token = checkToken(options, whenReached);
+  return { checks: [reach, token, callback, ...templates, clock], close };
 }
 
 function redisChecks({ redisUrl, data, isUp }: DoctorOptions): Check[] {

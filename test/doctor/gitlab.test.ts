@@ -5,6 +5,7 @@ import { type Finding, runChecks } from '../../src/doctor/check.ts';
 import { checkToken, createGreeting } from '../../src/doctor/gitlab.ts';
 import { findCallback } from '../../src/doctor/gitlab-callback.ts';
 import { createAsk, type GitLabAccess } from '../../src/doctor/gitlab-client.ts';
+import { checkTemplates } from '../../src/doctor/templates.ts';
 import { type Rig, startRig } from '../stand-ins/gitlab/rig.ts';
 import { startSecureServer } from '../support/authority.ts';
 
@@ -117,4 +118,27 @@ test('a private authority is asked for, and enough when it is given', async () =
   });
   const { said } = await examine({ url, token: 'x', ca: readFileSync(caFile, 'utf8') });
   expect(said[0]).toBe(`GitLab ok: 18.2.0 at ${url}`);
+});
+
+test('the project of the templates is there, and has versions', async () => {
+  const { gitlab } = await start();
+  const { id } = await gitlab.createProject({ path: 'platform/templates' });
+  await gitlab.createProject({ path: 'platform/empty' });
+  const files = { 'base.dockerfile': 'FROM a' };
+  const sha = await gitlab.commit(id, { branch: 'main', message: 'x', files });
+  for (const name of ['v1', 'base/1.0.0', 'base/1.1.0', 'app/1.0.0']) {
+    await gitlab.createTag(id, name, sha);
+  }
+  const { ask, close } = createAsk(gitlab);
+  onTestFinished(close);
+  const { whenReached } = createGreeting({ ask, url: gitlab.url });
+  const projects = ['platform/templates', 'platform/empty', 'platform/none'];
+  const found = await runChecks(
+    projects.map((project) => checkTemplates({ ask, project }, whenReached)),
+  );
+  expect(found.map(toLine)).toEqual([
+    'Templates ok: platform/templates has versions of app, base',
+    'Templates warn: platform/empty has no tag such as node/20.1.0, so all templates are those delivered',
+    'Templates fail: the tags of platform/none cannot be seen (HTTP 404), so no build with a template works',
+  ]);
 });
