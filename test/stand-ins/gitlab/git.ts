@@ -1,5 +1,6 @@
 /** Runs the git binary on bare repositories: never with the user's own settings, never without a limit. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { setMaxListeners } from 'node:events';
 import { askHelper } from './git-helper.ts';
 
 /** Largest output kept in memory; archives and packs are streamed instead. */
@@ -32,6 +33,8 @@ export interface Git {
 export function createGit(options: { home: string }): Git {
   const running = new Set<ChildProcessWithoutNullStreams>();
   const stopping = new AbortController();
+  // Each git that runs listens.
+  setMaxListeners(0, stopping.signal);
   const base = {
     PATH: process.env['PATH'] ?? '/usr/bin:/bin',
     HOME: options.home,
