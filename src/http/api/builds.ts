@@ -29,7 +29,7 @@ const wantedBuild = z
   .object({
     ref: z
       .string()
-      .regex(/^[^ \p{Cc}]{1,1000}$/u, 'is no branch, tag or full ref')
+      .regex(/^[^ \p{Cc}\p{Cs}]{1,1000}$/u, 'is no branch, tag or full ref')
       .optional()
       .meta({ description: 'Branch, tag or full ref; default: the default branch.' }),
   })

@@ -8,12 +8,12 @@ const wanted = z
   .object({
     ref: z
       .string()
-      .regex(/^[^ \p{Cc}]{1,1000}$/u, 'is no branch, tag or sha')
+      .regex(/^[^ \p{Cc}\p{Cs}]{1,1000}$/u, 'is no branch, tag or sha')
       .optional()
       .meta({ description: 'Branch, tag or sha; default: the default branch.' }),
     path: z
       .string()
-      .regex(/^(?!(.*\/)?\.\.(\/|$))[^\p{Cc}]{1,1000}$/u, 'is no path in the repository')
+      .regex(/^(?!(.*\/)?\.\.(\/|$))[^\p{Cc}\p{Cs}]{1,1000}$/u, 'is no path in the repository')
       .optional()
       .meta({ description: 'Of the Dockerfile; default: what the manifest says.' }),
     content: z.string().optional().meta({

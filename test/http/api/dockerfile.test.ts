@@ -101,6 +101,8 @@ test.each<[name: string, body: object, status: number, code: string]>([
   ['a ref that is not there', { ref: 'nowhere' }, 404, 'E_REF'],
   ['no such Dockerfile', { path: 'none' }, 422, 'E_NOT_FOUND'],
   ['a path out of the repository', { path: '../x' }, 422, 'E_INPUT'],
+  ['a ref that is half a character', { ref: '\ud800' }, 422, 'E_INPUT'],
+  ['a path that is half a character', { path: 'a/\udfff' }, 422, 'E_INPUT'],
   ['something unknown', { file: 'x' }, 422, 'E_INPUT'],
   ['a line that no builder takes', { content: longLine }, 422, 'E_LINE_TOO_LONG'],
   ['a body that is too large', { content: 'x'.repeat(1_100_000) }, 413, 'E_INPUT'],
