@@ -1,11 +1,11 @@
 /** `ekiden expand FILE`: the expansion of a Dockerfile in a working tree. */
 
-import { constants } from 'node:fs';
-import { access, open, readdir, realpath } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { InputError } from '../../core/errors.ts';
 import { type ExpandOptions, type Expansion, expandDockerfile } from './expand.ts';
-import { codeOf, unlessMissing } from './missing.ts';
+import { unlessMissing } from './missing.ts';
+import { exists, openWorkingTree } from './working-tree.ts';
 
 export interface ExpandFileOptions
   extends Pick<ExpandOptions, 'templates' | 'openProject' | 'limits' | 'otherFrontends'> {
@@ -16,9 +16,6 @@ export interface ExpandFileOptions
   args?: Record<string, string>;
   variables?: Record<string, string>;
 }
-
-// Far above any Dockerfile; keeps a wrong path from filling the memory.
-const MAX_BYTES = 16 * 1024 * 1024;
 
 /** Expands a file as a build would, from the files as they are now. Throws what expandDockerfile throws. */
 export async function expandFile(options: ExpandFileOptions): Promise<Expansion> {
@@ -31,18 +28,25 @@ export async function expandFile(options: ExpandFileOptions): Promise<Expansion>
       hint: 'Give the folder that holds it with --root.',
     });
   }
+  if (await isFolder(file)) throw noFile(file);
   const dockerfile = path.split(sep).join('/');
+  const tree = openWorkingTree(root);
   return expandDockerfile({
     ...sources,
     file: dockerfile,
     read: async (name) => {
-      const bytes = await readInside(root, name);
+      const bytes = await tree.read(name);
       if (bytes === undefined && name === dockerfile) throw noFile(file);
       return bytes;
     },
-    list: (folder) => listInside(root, folder),
-    ...{ args, variables },
+    list: tree.list,
+    args,
+    variables,
   });
+}
+
+async function isFolder(file: string): Promise<boolean> {
+  return (await unlessMissing(stat(file)))?.isDirectory() ?? false;
 }
 
 function noFile(file: string): InputError {
@@ -77,55 +81,4 @@ async function gitTopOf(start: string): Promise<string | undefined> {
     if (await exists(join(folder, '.git'))) return folder;
     if (folder === dirname(folder)) return undefined;
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path, constants.F_OK).then(
-    () => true,
-    () => false,
-  );
-}
-
-/** The bytes of a regular file; links are followed as long as they stay in the root. */
-async function readInside(root: string, name: string): Promise<Buffer | undefined> {
-  await refuseSubmodule(root, name);
-  const path = await unlessMissing(realpath(join(root, name))).catch((error: unknown) => {
-    throw codeOf(error) === 'ELOOP' ? badLink(name, 'leads on through too many links') : error;
-  });
-  if (path === undefined) return undefined;
-  if (below(await realpath(root), path) === undefined) {
-    throw badLink(name, 'is a link that leads out of the repository');
-  }
-  // Without O_NONBLOCK a named pipe would keep the command waiting for a writer.
-  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    const { size } = await handle.stat().then((stat) => (stat.isFile() ? stat : { size: -1 }));
-    if (size < 0) return undefined;
-    if (size > MAX_BYTES) {
-      throw new InputError(`${name} has ${size} bytes`, { code: 'E_FILE_SIZE' });
-    }
-    return await handle.readFile();
-  } finally {
-    await handle.close();
-  }
-}
-
-function badLink(path: string, what: string): InputError {
-  return new InputError(`${path} ${what}`, { code: 'E_SYMLINK', hint: 'Commit the file itself.' });
-}
-
-/** A working tree holds the files of submodules, which the commit does not. */
-async function refuseSubmodule(root: string, name: string): Promise<void> {
-  for (let folder = dirname(name); folder !== '.'; folder = dirname(folder)) {
-    if (!(await exists(join(root, folder, '.git')))) continue;
-    throw new InputError(`${folder} is a submodule, whose files lie in another repository`, {
-      code: 'E_SUBMODULE',
-      hint: 'Include the file from there: project:GROUP/PROJECT@REF:PATH.',
-    });
-  }
-}
-
-async function listInside(root: string, folder: string): Promise<string[] | undefined> {
-  const entries = await unlessMissing(readdir(join(root, folder), { withFileTypes: true }));
-  return entries?.map((entry) => entry.name + (entry.isDirectory() ? '/' : ''));
 }

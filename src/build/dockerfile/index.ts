@@ -19,6 +19,7 @@ export {
   splitInstructions,
 } from './instructions.ts';
 export { defaultLimits, type Limits } from './limits.ts';
+export { followLink, isSubmodule, MOST_LINKS, tooManyLinks } from './links.ts';
 export { type ProjectSource, resolvePath } from './source.ts';
 export {
   type Origin,

@@ -1,7 +1,7 @@
 /** Reading of files that may be absent. */
 
-/** No file can have such a path, or none has it. */
-const absences = ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'];
+/** No file can have such a path, or none has it; ELOOP is that of a link to itself. */
+const absences = ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP'];
 
 /** What was read; undefined where there is nothing of that path. */
 export async function unlessMissing<T>(reading: Promise<T>): Promise<T | undefined> {

@@ -1,8 +1,14 @@
 /** The files of a repository at a commit, as git has them: symbolic links are followed, submodules named. */
 import type { GitLab } from '../../clients/gitlab.ts';
 import type { TreeEntry } from '../../clients/gitlab-repository.ts';
-import { InputError, RemoteError } from '../../core/errors.ts';
-import { resolvePath, type Tree } from '../dockerfile/index.ts';
+import { RemoteError } from '../../core/errors.ts';
+import {
+  followLink,
+  isSubmodule,
+  MOST_LINKS,
+  type Tree,
+  tooManyLinks,
+} from '../dockerfile/index.ts';
 import type { FileCache } from './file-cache.ts';
 
 export interface RepositoryOptions {
@@ -13,9 +19,6 @@ export interface RepositoryOptions {
   /** Called with each path before it is read, also with those that links lead to; rejects where that must not be. */
   check?(path: string): Promise<void>;
 }
-
-/** As many as Linux and git follow are of no use here; nobody links on purpose more often. */
-const mostHops = 8;
 
 /** PATH_MAX of Linux: no link holds more. */
 const longestLink = 4096;
@@ -46,7 +49,7 @@ export function openRepository(options: RepositoryOptions): Tree {
       if (entry?.type === 'commit') throw isSubmodule(part);
       if (entry && isLink(entry)) {
         const target = (await fileAt(part))?.toString() ?? '';
-        return follow({ link: part, target, rest: path.slice(part.length) });
+        return followLink({ link: part, target, rest: path.slice(part.length) });
       }
       if (!entry) return undefined;
     }
@@ -55,7 +58,7 @@ export function openRepository(options: RepositoryOptions): Tree {
 
   return {
     async read(path) {
-      for (let hops = 0, at = path; hops <= mostHops; hops++) {
+      for (let hops = 0, at = path; hops <= MOST_LINKS; hops++) {
         if (at === '' || at.endsWith('/')) return undefined;
         await options.check?.(at);
         const bytes = await fileAt(at);
@@ -64,7 +67,7 @@ export function openRepository(options: RepositoryOptions): Tree {
         if (target === undefined) return bytes;
         at = target;
       }
-      throw badLink(path, `leads on through more than ${mostHops} links`);
+      throw tooManyLinks(path);
     },
     async list(folder) {
       const entries = await folderAt(folder.replace(/\/$/, ''));
@@ -107,25 +110,6 @@ function isLink({ mode }: TreeEntry): boolean {
   return mode === '120000';
 }
 
-/** The path that `rest` below a link means. */
-function follow({ link, target, rest }: { link: string; target: string; rest: string }): string {
-  const resolved = target.startsWith('/') ? undefined : resolvePath(link, target);
-  // Of the root, only the slash is left.
-  if (resolved !== undefined) return (resolved.replace(/\/$/, '') + rest).replace(/^\//, '');
-  throw badLink(link, 'is a link that leads out of the repository');
-}
-
 function parentOf(path: string): string {
   return path.slice(0, Math.max(0, path.lastIndexOf('/')));
-}
-
-function badLink(path: string, what: string): InputError {
-  return new InputError(`${path} ${what}`, { code: 'E_SYMLINK', hint: 'Commit the file itself.' });
-}
-
-function isSubmodule(path: string): InputError {
-  return new InputError(`${path} is a submodule, whose files lie in another repository`, {
-    code: 'E_SUBMODULE',
-    hint: 'Include the file from there: project:GROUP/PROJECT@REF:PATH.',
-  });
 }

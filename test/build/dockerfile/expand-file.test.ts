@@ -24,6 +24,13 @@ const files = {
   'tree/services/web/folder': 'INCLUDE ../../docker\n',
   'tree/services/web/pipe': 'INCLUDE fifo\n',
   'tree/services/web/circle': 'INCLUDE round\n',
+  'tree/services/web/hops': 'INCLUDE hop0\n',
+  'tree/services/web/fewer-hops': 'INCLUDE hop1\n',
+  'tree/services/web/absolute': 'INCLUDE from-root\n',
+  'tree/services/web/of-git': 'INCLUDE /.git/HEAD\n',
+  'tree/services/web/of-submodule': 'INCLUDE vendored/base\n',
+  'tree/vendor/x/.git': 'gitdir: elsewhere\n',
+  'tree/vendor/x/base': 'FROM x\n',
   'tree/services/web/long': `INCLUDE ${'x'.repeat(300)}\n`,
   'tree/services/web/long-template': `INCLUDE template:${'x'.repeat(300)}@1\n`,
   'tree/services/web/above': 'INCLUDE ../../docker/base\n',
@@ -39,6 +46,12 @@ for (const [path, content] of Object.entries(files)) {
 symlinkSync('../../docker/base.dockerfile', join(tree, 'services/web/link'));
 symlinkSync('../../../secret', join(tree, 'services/web/way-out'));
 symlinkSync('round', join(tree, 'services/web/round'));
+symlinkSync(join(tree, 'docker/base.dockerfile'), join(tree, 'services/web/from-root'));
+symlinkSync('../../vendor/x', join(tree, 'services/web/vendored'));
+for (let hop = 0; hop < 9; hop++) {
+  const target = hop < 8 ? `hop${hop + 1}` : '../../docker/base.dockerfile';
+  symlinkSync(target, join(tree, `services/web/hop${hop}`));
+}
 symlinkSync(tree, join(base, 'linked-tree'));
 symlinkSync(join(tree, 'services/web'), join(base, 'linked-web'));
 symlinkSync('services/web', join(tree, 'short'));
@@ -65,6 +78,10 @@ test.each([
   ['a root without the file', 'Dockerfile', 'E_NOT_FOUND', join(tree, 'services')],
   ['a link out of the root', 'outer', 'E_SYMLINK', undefined],
   ['a link to itself', 'circle', 'E_SYMLINK', undefined],
+  ['more links than a build follows', 'hops', 'E_SYMLINK', undefined],
+  ['a link from the root of the machine', 'absolute', 'E_SYMLINK', undefined],
+  ['a link into a submodule', 'of-submodule', 'E_SUBMODULE', undefined],
+  ["git's own files", 'of-git', 'E_NOT_FOUND', undefined],
   ['a name that no file can have', 'long', 'E_NOT_FOUND', undefined],
   ['a name that no template can have', 'long-template', 'E_TEMPLATE_UNKNOWN', undefined],
   ['a folder', 'folder', 'E_IS_DIRECTORY', undefined],
@@ -75,7 +92,7 @@ test.each([
   expect(error).toMatchObject({ code });
 });
 
-test.each(['none', '.'])('says where there is no Dockerfile %s', async (file) => {
+test.each(['none', '.', '../..'])('says where there is no Dockerfile %s', async (file) => {
   const path = join(tree, 'services/web', file);
   await expect(expand(file)).rejects.toMatchObject({
     code: 'E_NOT_FOUND',
@@ -91,6 +108,7 @@ test('refuses a file outside of the root', async () => {
 
 test('follows links within the root', async () => {
   expect((await expand('inner')).bytes.toString()).toBe('FROM a\n');
+  expect((await expand('fewer-hops')).bytes.toString()).toBe('FROM a\n');
 });
 
 test('prints the bytes, or text and lines as JSON', async () => {

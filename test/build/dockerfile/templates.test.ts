@@ -1,7 +1,8 @@
 /** Choosing versions, and the fragments that come with Ekiden. */
-import { readdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import {
   createTemplates,
   expandDockerfile,
@@ -28,6 +29,20 @@ test.each([
   ['', undefined],
 ])('wanted %j, chosen %j', (wanted, chosen) => {
   expect(chooseVersion(versions, wanted)).toBe(chosen);
+});
+
+test('passes over links to themselves', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ekiden-templates-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  mkdirSync(join(folder, 'node'));
+  writeFileSync(join(folder, 'node/1.0.0.dockerfile'), 'FROM node\n');
+  for (const link of ['round', 'node/2.0.0.dockerfile']) {
+    symlinkSync(join(folder, link), join(folder, link));
+  }
+  const { names, versions } = createTemplates(folder);
+  expect(await names?.()).toEqual(['node']);
+  expect(await versions('node')).toEqual(['1.0.0']);
+  expect(await versions('round')).toBeUndefined();
 });
 
 test('asks each of several places for the versions of a template once an expansion', async () => {
