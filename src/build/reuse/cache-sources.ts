@@ -12,8 +12,8 @@ import { configDigest } from './bases.ts';
 interface Candidate {
   /** `repository:tag`. */
   name: string;
-  /** Docker's id of it, once it is here. */
-  id: string;
+  /** What Docker may know it by, once it is here: its configuration, or its manifest on containerd's store. */
+  ids: [string, ...string[]];
 }
 
 /**
@@ -50,20 +50,24 @@ async function findCandidates(
   const found = await Promise.all(
     tags.map(async (tag) => ({
       name: `${name}:${tag}`,
-      id: await idOf(registryClient, repository, tag),
+      ids: await idsOf(registryClient, repository, tag),
     })),
   );
-  const known = found.flatMap((one) => (one.id === undefined ? [] : [{ ...one, id: one.id }]));
-  return known.filter(({ id }, index) => known.findIndex((other) => other.id === id) === index);
+  const known = found.flatMap(({ name, ids }) => (ids === undefined ? [] : [{ name, ids }]));
+  const first = known.map(({ ids: [id] }) => id);
+  return known.filter(({ ids: [id] }, index) => first.indexOf(id) === index);
 }
 
-async function idOf(
+async function idsOf(
   registry: Running['registryClient'],
   repository: Repository,
   tag: string,
-): Promise<string | undefined> {
+): Promise<Candidate['ids'] | undefined> {
   const manifest = await registry.manifest(repository, tag);
-  return manifest && configDigest(manifest);
+  if (manifest === undefined) return undefined;
+  const id = configDigest(manifest);
+  // A list has no configuration of its own.
+  return id === undefined ? [manifest.digest] : [id, manifest.digest];
 }
 
 /** BuildKit fetches the layers that fit by itself, where it needs no login for that. */
@@ -80,7 +84,9 @@ async function forBuildKit(running: Running, candidates: Candidate[]): Promise<s
  * serve better, since those of earlier stages are in no image that is pushed.
  */
 async function forClassic(running: Running, candidates: Candidate[]): Promise<string[]> {
-  for (const { id } of candidates) {
+  for (const {
+    ids: [id],
+  } of candidates) {
     if (await hasOwnLayers(running.docker, id)) return [];
   }
   const [best] = candidates;
@@ -116,9 +122,10 @@ async function inspect(docker: Running['docker'], name: string) {
 /** Pulls the image under its name, unless the name leads to it already. */
 async function ensureHere(
   { docker, registryLogin, log, signal }: Running,
-  { name, id }: Candidate,
+  { name, ids }: Candidate,
 ) {
-  if ((await inspect(docker, name))?.Id === id) return;
+  const here = await inspect(docker, name);
+  if (here !== undefined && ids.includes(here.Id)) return;
   log.write(`fetching ${name} for its layers\n`);
   const [serveraddress = ''] = name.split('/');
   const authconfig = registryLogin ? { ...registryLogin, serveraddress } : {};
