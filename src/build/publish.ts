@@ -32,7 +32,9 @@ export async function publish(
   const { repository, tag } = image;
   const write = (text: string) => log.write(text);
   const pushing = { docker, repository, write, signal, ...(login ? { login } : {}) };
-  const digest = await pushImage({ ...pushing, tag });
+  const digest = await pushImage({ ...pushing, tag }).catch((error: unknown) =>
+    explainPush(running, image, error),
+  );
   signal.throwIfAborted();
   const ref = refTag(running.build.ref);
   // Here too, so that the next build of the ref finds its layers.
@@ -43,9 +45,30 @@ export async function publish(
     if (!(error instanceof EkidenError) || signal.aborted) throw error;
     // Docker may know a login or a certificate that Ekiden does not.
     log.write(`not kept for other builds: ${error.message}\n`);
-    await pushImage({ ...pushing, tag: ref });
+    await inTurn(running, image, async (tags) => {
+      for (const tag of tags) {
+        // A build that ended since may have given it to its own image here.
+        await tagImage(docker, image.name, { repo: repository, tag });
+        await pushImage({ ...pushing, tag });
+      }
+    });
   }
   return digest;
+}
+
+/** Docker keeps to itself what a registry says of a disk that is full, so it is asked once more. */
+async function explainPush(
+  { registryClient }: Running,
+  image: ImageName,
+  error: unknown,
+): Promise<never> {
+  const repository = parseImage(image.repository);
+  if (!(error instanceof RemoteError) || error.code !== 'E_REGISTRY' || !repository) throw error;
+  const cause = await registryClient.tryUpload(repository).catch((refusal: unknown) => refusal);
+  if (!(cause instanceof RemoteError) || cause.code !== 'E_REGISTRY_FULL') throw error;
+  const { code, hint = '' } = cause;
+  const text = `The registry did not take ${image.name}: ${cause.message}`;
+  throw new RemoteError(text, { code, hint, cause: error });
 }
 
 interface Pushed {
@@ -67,23 +90,35 @@ async function nameManifest(running: Running, image: ImageName, { digest, finger
   });
 }
 
-/**
- * Gives an image that the registry holds more tags, and that of the ref, where the build still holds the
- * ref. One after the other in a repository: an older build must not have the last word about a ref, and
- * nothing may be cleaned away in between.
- */
+/** Gives an image that the registry holds more tags, and that of the ref, where the build still holds the ref. */
 export async function giveTags(
-  { build, heads, registryClient, exclusively, signal }: Running,
+  running: Running,
   image: ImageName,
   { manifest, tags }: { manifest: Manifest; tags: string[] },
 ): Promise<void> {
+  const { registryClient } = running;
   const repository = parseImage(image.repository);
   if (repository === undefined) return;
+  await inTurn(running, image, (own) =>
+    Promise.all(
+      [...tags, ...own].map((tag) => registryClient.putManifest(repository, tag, manifest)),
+    ),
+  );
+}
+
+/**
+ * Shows `work` the tag of the ref, where the build still holds the ref. One after the other in a repository:
+ * an older build must not have the last word about a ref, and nothing may be cleaned away in between.
+ */
+async function inTurn(
+  { build, heads, exclusively, signal }: Running,
+  image: ImageName,
+  work: (own: string[]) => Promise<unknown>,
+): Promise<void> {
   await exclusively(`images:${image.repository}`, async () => {
     const head = await heads.current(build.project, build.ref);
     // The turn may have come late, and a build that has ended must not move a tag.
     signal.throwIfAborted();
-    const names = head?.build === build.id ? [...tags, refTag(build.ref)] : tags;
-    await Promise.all(names.map((tag) => registryClient.putManifest(repository, tag, manifest)));
+    await work(head?.build === build.id ? [refTag(build.ref)] : []);
   });
 }

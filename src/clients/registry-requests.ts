@@ -20,7 +20,7 @@ export interface RegistryRequest {
   repository: { host: string; path: string };
   /** Below `/v2/<repository>/`. */
   path: string;
-  method?: 'GET' | 'HEAD' | 'PUT' | 'DELETE';
+  method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
   headers?: Record<string, string>;
   body?: Buffer;
 }
@@ -82,7 +82,7 @@ export function createRegistryRequests({ logins = {}, isPlain, ca }: RegistryOpt
         known = await tokens.answer(scope, answer.headers['www-authenticate'] ?? '');
         if (known) answer = await send(url, { ...options, headers: { ...headers, ...known } });
       }
-      if (answer.status === 404 && method !== 'PUT') return undefined;
+      if (answer.status === 404 && !['POST', 'PUT'].includes(method)) return undefined;
       if (answer.status < 300) return answer;
       throw refusal({
         host,
@@ -183,7 +183,16 @@ interface Refused {
   hasLogin: boolean;
 }
 
+/** As the system says it in words, or by its number for it. */
+const diskFull = /no space left on device|disk quota exceeded|"Err":\s*28\b/i;
+
 function refusal({ host, what, answer: { status, body }, hasLogin }: Refused): RemoteError {
+  if (status >= 500 && diskFull.test(body.toString())) {
+    return new RemoteError(`The disk of the registry ${host} is full.`, {
+      code: 'E_REGISTRY_FULL',
+      hint: 'Free room there: ekiden clean deletes what nobody needs, and the garbage collection of the registry then gives it back.',
+    });
+  }
   const said = body.toString().replace(/\s+/g, ' ').slice(0, 200);
   const text = `The registry ${host} answers ${what} with HTTP ${status}${said ? `: ${said}` : ''}`;
   if (status !== 401 && status !== 403) {

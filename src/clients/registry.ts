@@ -33,6 +33,8 @@ export interface Registry {
   config(repository: Repository, digest: string): Promise<ImageConfig | undefined>;
   /** All tags, in no order; undefined for a repository that nothing was pushed to. */
   tags(repository: Repository): Promise<string[] | undefined>;
+  /** Begins an upload, which registries forget by themselves. @throws RemoteError that says why the registry takes none. */
+  tryUpload(repository: Repository): Promise<void>;
   /** Deletes a manifest with all its tags; false when there is none. */
   delete(repository: Repository, digest: string): Promise<boolean>;
 }
@@ -57,6 +59,9 @@ export function createRegistry(
       await ask({ repository, path: `manifests/${tag}`, method: 'PUT', headers, body: bytes });
     },
     tags: (repository) => allTags(ask, repository),
+    async tryUpload(repository) {
+      await ask({ repository, path: 'blobs/uploads/', method: 'POST' });
+    },
     async delete(repository, digest) {
       const answer = await ask({ repository, path: `manifests/${digest}`, method: 'DELETE' });
       return answer !== undefined;

@@ -40,6 +40,9 @@ export async function startRegistry(
   });
 }
 
+/** Far more than a layer takes that is still on its way. */
+const uploadAge = '2h';
+
 interface Configuration {
   folder: string;
   listen: string;
@@ -52,7 +55,14 @@ function configuration({ folder, listen, mark, secret }: Configuration) {
   return {
     version: 0.1,
     log: { level: 'warn' },
-    storage: { filesystem: { rootdirectory: join(folder, 'data') }, delete: { enabled: true } },
+    storage: {
+      filesystem: { rootdirectory: join(folder, 'data') },
+      delete: { enabled: true },
+      // A push that broke off, as on a full disk, otherwise keeps its bytes for a week.
+      maintenance: {
+        uploadpurging: { enabled: true, age: uploadAge, interval: '1h', dryrun: false },
+      },
+    },
     http: { addr: listen, secret, headers: { [markHeader]: [mark] } },
   };
 }

@@ -54,6 +54,10 @@ describe('a real registry', () => {
     expect(await registry.delete(repository(), `sha256:${'0'.repeat(64)}`)).toBe(false);
   });
 
+  it('takes an upload', async () => {
+    await expect(registry.tryUpload(repository())).resolves.toBeUndefined();
+  });
+
   it('deletes a manifest with all its names', async () => {
     expect(await registry.delete(repository(), digest ?? '')).toBe(true);
     expect(await registry.digest(repository(), 'one')).toBeUndefined();
@@ -205,6 +209,17 @@ describe('a registry that is not well', () => {
     await expect(open().delete({ host, path: 'a' }, 'sha256:x')).rejects.toMatchObject({
       hint: 'Allow it to delete: storage.delete.enabled.',
     });
+  });
+
+  it.each([
+    ['"detail":"write /data/x: no space left on device"', 'E_REGISTRY_FULL'],
+    ['"detail":{"Enclosed":{"Op":"write","Path":"/data/x","Err":28}}', 'E_REGISTRY_FULL'],
+    ['"detail":{"Enclosed":{"Op":"write","Path":"/data/x","Err":5}}', 'E_REGISTRY'],
+  ])('that takes no upload for %s', async (detail, code) => {
+    const body = `{"errors":[{"code":"UNKNOWN","message":"unknown error",${detail}}]}`;
+    const host = await serve((_, response) => response.writeHead(500).end(body));
+    const tried = open().tryUpload({ host, path: 'a' });
+    await expect(tried).rejects.toMatchObject({ code, retryable: true });
   });
 
   it('that gives other bytes than were asked for is not believed', async () => {

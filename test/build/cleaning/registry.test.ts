@@ -26,6 +26,7 @@ function imitate(names: string[]) {
     },
     digest: async (_, tag) => digestOfTag(tag),
     putManifest: async () => undefined,
+    tryUpload: async () => undefined,
     async config() {
       const labels = { 'ekiden.install': 'test', 'ekiden.project': String(project) };
       const none = { exposedPorts: [], onBuild: [], env: [], architecture: '', os: '' };
