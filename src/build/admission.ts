@@ -68,7 +68,7 @@ export function shortageOf({ memory, disks }: Room, wanted: Watermarks): Shortag
   return {
     of: 'disk',
     text: `${inWords(full.free)} of the disk of ${full.folder} are free and ${needed} are needed`,
-    hint: 'Make room, by ekiden clean for one; EKIDEN_BUILD_FREE_DISK says how much is needed.',
+    hint: 'Make room, by ekiden clean or docker builder prune; EKIDEN_BUILD_FREE_DISK says how much is needed.',
   };
 }
 

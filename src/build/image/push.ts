@@ -73,7 +73,7 @@ function pushFailure(error: unknown, { repository, tag, login }: PushImageOption
     });
   }
   const hint = full.test(why)
-    ? 'Free room in the registry; the push is tried again by itself.'
+    ? 'Free room in the registry, by ekiden clean for one, and build again.'
     : 'Check that the registry is up and has room.';
   return new RemoteError(what, { code: 'E_REGISTRY', hint, cause: error });
 }

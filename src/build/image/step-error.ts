@@ -59,7 +59,7 @@ export function diskIsFull(message: string, line: number | undefined): RemoteErr
   return new StepRemoteError(`The disk of the Docker host is full: ${message}`, {
     code: 'E_DISK_FULL',
     line,
-    hint: 'Free room on the Docker host; the build is tried again by itself.',
+    hint: 'Free room on the Docker host, by ekiden clean or docker builder prune, and build again.',
   });
 }
 
