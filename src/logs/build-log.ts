@@ -46,8 +46,8 @@ export async function* followBuildLog(options: FollowBuildLog): AsyncGenerator<L
     const { size } = await store.state(build);
     let at = from < 0 ? Math.max(0, size + from) : Math.min(from, size);
     yield { type: 'position', identity: build, offset: at };
+    let [isHinted, hasGrown] = [false, false];
     while (!signal.aborted) {
-      const isOver = await options.isOver();
       const frame = await nextFrame(options, at);
       if (frame && frame.offset > at) {
         yield { type: 'skipped', bytes: frame.offset - at };
@@ -56,22 +56,33 @@ export async function* followBuildLog(options: FollowBuildLog): AsyncGenerator<L
       if (frame) {
         yield { type: 'data', bytes: frame.bytes };
         at = frame.offset + frame.bytes.length;
+        hasGrown = true;
         continue;
       }
-      const state = await store.state(build);
-      if (state.size < at) {
-        // Redis lost its last seconds: what it takes now is in the place of bytes that were told.
-        at = state.size;
-        yield { type: 'position', identity: build, offset: at };
+      // Whoever follows a log that grows would ask for its build with each piece.
+      const found = isHinted && hasGrown ? undefined : await lookAround(options, at);
+      if (found?.type === 'end') return yield found;
+      if (found) {
+        at = found.offset;
+        yield found;
         continue;
       }
-      const reason = isOver ? endOf(state, at) : undefined;
-      if (reason !== undefined) return yield { type: 'end', reason };
-      await news.next();
+      hasGrown = false;
+      isHinted = await news.next();
     }
   } finally {
     news.close();
   }
+}
+
+/** Where nothing follows for now: the end, or another place to go on at. */
+async function lookAround({ store, build, isOver }: FollowBuildLog, at: number) {
+  const wasOver = await isOver();
+  const state = await store.state(build);
+  // Redis lost its last seconds: what it takes now is in the place of bytes that were told.
+  if (state.size < at) return { type: 'position', identity: build, offset: state.size } as const;
+  const reason = wasOver ? endOf(state, at) : undefined;
+  return reason === undefined ? undefined : ({ type: 'end', reason } as const);
 }
 
 /** What follows at once, in one piece: each frame costs a client more than its bytes. */
@@ -117,7 +128,8 @@ function createNews({ store, build, signal }: FollowBuildLog) {
   });
   return {
     close,
-    async next(): Promise<void> {
+    /** True where it was a hint. */
+    async next(): Promise<boolean> {
       if (!isNews && !signal.aborted) {
         await new Promise<void>((resolve) => {
           const timer = setTimeout(() => wake(), lookEvery);
@@ -129,7 +141,9 @@ function createNews({ store, build, signal }: FollowBuildLog) {
           signal.addEventListener('abort', wake, { once: true });
         });
       }
+      const wasNews = isNews;
       isNews = false;
+      return wasNews;
     },
   };
 }

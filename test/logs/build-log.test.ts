@@ -210,3 +210,34 @@ test('who waits for long hears of the end once', async () => {
   leaving.abort();
   expect((await next).done).toBe(true);
 });
+
+test('a log that grows is no reason to ask whether its build is over', async () => {
+  let log = '';
+  let hint = () => {};
+  const store: BuildLogStore = {
+    ...quiet,
+    state: async () => ({ size: log.length, modifiedAt: 1 }),
+    read: async (_, offset) =>
+      offset < log.length ? [{ offset, bytes: Buffer.from(log.slice(offset)) }] : [],
+    listen(_, onChange) {
+      hint = onChange;
+      return () => undefined;
+    },
+  };
+  let asked = 0;
+  const isOver = async () => {
+    asked += 1;
+    return log.length === 50;
+  };
+  const { signal } = new AbortController();
+  let read = 0;
+  const grow = () => {
+    if (log.length < 50) log += 'x';
+    hint();
+  };
+  for await (const frame of followBuildLog({ store, build: 'b1', from: 0, isOver, signal })) {
+    if (frame.type === 'data') read += frame.bytes.length;
+    setImmediate(grow);
+  }
+  expect([read, asked]).toEqual([50, expect.toSatisfy((count: number) => count < 5)]);
+});
