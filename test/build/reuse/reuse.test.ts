@@ -199,6 +199,28 @@ describe('the tag of a branch', () => {
     expect(await building.digest('main')).toBe(newer.record?.image?.split('@')[1]);
   });
 
+  it('is pushed where Ekiden may not give it, and by the build that holds the branch alone', async () => {
+    const { registryClient } = building;
+    const refusing = (meanwhile = async () => {}) => {
+      const putManifest = async () => {
+        await meanwhile();
+        throw new RemoteError('no login is known', { code: 'E_REGISTRY_LOGIN', retryable: false });
+      };
+      return { registryClient: { ...registryClient, putManifest } };
+    };
+    const files = { Dockerfile: copying('COPY . /'), 'a.txt': 'a' };
+    const { record } = await building.build(files, refusing());
+    const pushed = record?.image?.split('@')[1];
+    expect(await building.digest('main')).toBe(pushed);
+    const older = await building.build(
+      { 'a.txt': 'b' },
+      refusing(async () => void (await building.resolve(await rig.commit({ 'a.txt': 'c' })))),
+    );
+    expect(older.log).toContain('not kept for other builds: no login is known\n');
+    expect(older.record?.image).not.toBe(record?.image);
+    expect(await building.digest('main')).toBe(pushed);
+  });
+
   it('is that of the newer commit, in whatever order many come', async () => {
     const files = { Dockerfile: copying('COPY . /'), 'a.txt': 'a' };
     const first = await building.build(files);
