@@ -88,8 +88,16 @@ function explain(issue: Issue): string {
     const known = allowed.length > 0 ? `; allowed are ${allowed.join(', ')}` : '';
     return `${where} has the unknown key ${issue.keys.join(', ')}${known}`;
   }
+  if (isMissing(issue)) return `${where} is missing`;
   if (issue.code === 'invalid_union') return `${where} ${unionText(issue)}`;
   return `${where}: ${issue.message}`;
+}
+
+/** True where nothing was written at all, whatever might have been. */
+function isMissing(issue: Issue): boolean {
+  const choices = issue.code === 'invalid_union' ? issue.errors.flat() : [];
+  if (choices.length > 0) return choices.every(isMissing);
+  return issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
 }
 
 function unionText(issue: Extract<Issue, { code: 'invalid_union' }>): string {

@@ -108,6 +108,11 @@ deploy: { deadline: 2m }
       /:3: services\.web\.ports fits none of what is allowed/,
     ],
     [
+      'a key that is not there',
+      'build: {}\ninclude:\n  allow: shop/*\n',
+      /^\.ekiden\.yml:2: include\.paths is missing\.$/,
+    ],
+    [
       'a bad duration',
       'deploy:\n  deadline: soon\n',
       /:2: deploy\.deadline: must be like 20s, 5m or 1h/,
