@@ -37,6 +37,14 @@ async function printAll(api: EkidenApi, { json }: Options) {
   const answer = await api.fragments();
   if (json) return printJson(answer);
   print(alignColumns([headsOf('FRAGMENT VERSIONS PROJECTS REFS'), ...answer.items.map(rowOf)]));
+  for (const { name, problem } of answer.items) {
+    if (problem !== undefined) print(problemLine(name, problem));
+  }
+}
+
+/** What is wrong with the file that tells of versions not to be used. */
+function problemLine(name: string, problem: string): string {
+  return `${colours.red('problem')}  no build can take ${name}: ${plain(problem)}`;
 }
 
 function rowOf({ name, versions, projects, refs }: FragmentSummaryAnswer): string[] {
@@ -62,7 +70,8 @@ const mostAtOnce = 100;
 
 async function printOne(answer: FragmentAnswer, { json, movesTo }: Options) {
   if (json) return printJson(answer);
-  const { versions, users, hidden, next } = answer;
+  const { name, versions, problem, users, hidden, next } = answer;
+  if (problem !== undefined) print(`${problemLine(name, problem)}\n`);
   if (versions.length > 0) print(`${alignColumns(versions.map(versionRow))}\n`);
   if (users.length > 0) print(alignColumns([headsOf(userHeads), ...users.flatMap(userRows)]));
   else print(movesTo === undefined ? 'Nobody uses it.' : `Nobody would move to ${movesTo}.`);

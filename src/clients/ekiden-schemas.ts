@@ -110,6 +110,7 @@ const fragmentFields = {
       withdrawn: z.string().optional(),
     }),
   ),
+  problem: z.string().optional(),
   projects: z.number(),
   refs: z.number(),
 };

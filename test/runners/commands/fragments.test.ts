@@ -71,3 +71,15 @@ test('as many are read as are wanted, page by page', async () => {
   const { out } = await terminal.run('fragments', 'node', '--limit', '1');
   expect(out).toContain('There are more: ask with a higher --limit.');
 });
+
+test('what is wrong with its versions.yml is told, of one and of all', async () => {
+  const { run, api } = await openTerminal(redis);
+  const { fragments } = api.ekiden;
+  const problem = 'node.versions.yml:1: it is no mapping';
+  const wrong = { name: 'node', versions: [], count: { refs: 0, projects: 0 }, problem };
+  const told = async () => wrong;
+  api.ekiden.fragments = { ...fragments, list: async () => [wrong], find: told };
+  const words = `problem  no build can take node: ${problem}\n`;
+  expect((await run('fragments')).out).toContain(words);
+  expect((await run('fragments', 'node')).out).toContain(words);
+});
