@@ -17,7 +17,7 @@ export interface ReadIncludesOptions {
   via: readonly Origin[];
 }
 
-const ONBUILD_INCLUDE = /^ONBUILD[\t\v\f\r ]+INCLUDE(?=[\t\v\f\r ]|$)/i;
+const ONBUILD_INCLUDE = /^(?:ONBUILD[\t\v\f\r ]+)+INCLUDE(?=[\t\v\f\r ]|$)/i;
 
 /** All of them in file order. Throws IncludeError for one that cannot be read or stands in the wrong place. */
 export function readIncludes(

@@ -117,6 +117,7 @@ test.each<[code: string, name: string, setting: Setting, place: string]>([
     of('# escape=`\nINCLUDE b\n', '# escape=\\\nRUN a\n'),
     'b:1:1',
   ],
+  ['E_ONBUILD', 'two ONBUILDs', of('ONBUILD onbuild INCLUDE b\n'), 'Dockerfile:1:1'],
   ['E_ONBUILD', 'ONBUILD', of('FROM a\nonbuild \\\n include b\n'), 'Dockerfile:2:1'],
   [
     'E_STAGE_DUPLICATE',
