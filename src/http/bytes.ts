@@ -5,6 +5,9 @@ import type { Request, Response } from 'express';
 import { EkidenError, NotFoundError } from '../core/errors.ts';
 import { type ByteRange, beyondFile, type OpenLogFile } from '../core/log-file.ts';
 
+/** Milliseconds in which a client may take nothing. */
+const patience = 60_000;
+
 export interface ServeBytesOptions {
   request: Request;
   response: Response;
@@ -43,8 +46,11 @@ export async function serveBytes(options: ServeBytesOptions): Promise<void> {
   const opened = await options.open(range ?? { start: 0, end: size - 1 });
   if (!opened) throw noFile();
   const length = Number(response.get('Content-Length') ?? Number.NaN);
+  response.setTimeout(patience, () => response.destroy());
+  // One part at a time: by itself a stream reads sixteen of them ahead.
+  const parts = Readable.from(exactly(opened.bytes, length), { highWaterMark: 1 });
   // Whoever closes the page early is no failure; the file is closed all the same.
-  await pipeline(Readable.from(exactly(opened.bytes, length)), response).catch(() => undefined);
+  await pipeline(parts, response).catch(() => undefined);
 }
 
 /** Bytes that are gone meanwhile break the answer off, since its length was told: nobody waits for the rest. */
