@@ -1,20 +1,15 @@
 /** Lets several steps of a build look at the same part of its commit for one question to GitLab. */
 import type { GitLab } from '../clients/gitlab.ts';
+import { createOnce } from '../core/once.ts';
 
-/** What a commit holds never changes, so answers are kept as long as what is returned; failures are not. */
+/** What a commit holds never changes, so answers are kept as long as what is returned. */
 export function askingOnce(gitlab: GitLab): GitLab {
-  return { ...gitlab, tree: once(gitlab.tree), file: once(gitlab.file) };
+  return { ...gitlab, tree: onceEach(gitlab.tree), file: onceEach(gitlab.file) };
 }
 
-function once<Question extends unknown[], Answer>(ask: (...asked: Question) => Promise<Answer>) {
-  const answers = new Map<string, Promise<Answer>>();
-  return (...asked: Question): Promise<Answer> => {
-    const key = JSON.stringify(asked);
-    const known = answers.get(key);
-    if (known !== undefined) return known;
-    const answer = ask(...asked);
-    answers.set(key, answer);
-    answer.catch(() => answers.delete(key));
-    return answer;
-  };
+function onceEach<Question extends unknown[], Answer>(
+  ask: (...question: Question) => Promise<Answer>,
+) {
+  const once = createOnce();
+  return (...question: Question) => once(JSON.stringify(question), () => ask(...question));
 }

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { Fragment } from '../../core/build.ts';
 import { InputError, RemoteError } from '../../core/errors.ts';
+import { createOnce } from '../../core/once.ts';
 import { shortSha } from '../../core/ref.ts';
 import { explainAbsence } from './absence.ts';
 import {
@@ -51,9 +52,6 @@ export interface Request {
 }
 
 export type Fetch = (request: Request) => Promise<Fetched & { warnings: Diagnostic[] }>;
-
-/** Calls `load` once a key, also for calls at the same time. */
-export type Once = <T>(key: string, load: () => Promise<T>) => Promise<T>;
 
 /**
  * A fetch that reads each file, each list of versions and each ref once. Its errors are IncludeErrors and FetchErrors
@@ -156,14 +154,5 @@ function pinProblem(
     code: 'E_PIN',
     message: `${id} is no longer what the earlier build took: it was changed in place`,
     hint: 'Build the commit anew, with the fragments that there are now.',
-  };
-}
-
-function createOnce(): Once {
-  const known = new Map<string, Promise<unknown>>();
-  return <T>(key: string, load: () => Promise<T>) => {
-    const loading = (known.get(key) ?? load()) as Promise<T>;
-    known.set(key, loading);
-    return loading;
   };
 }

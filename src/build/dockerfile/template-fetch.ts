@@ -2,8 +2,8 @@
 
 import type { Fragment } from '../../core/build.ts';
 import { InputError } from '../../core/errors.ts';
+import type { Once } from '../../core/once.ts';
 import { type Diagnostic, describe, type Spot } from './diagnostic.ts';
-import type { Once } from './fetch.ts';
 import { nearestNames } from './nearest.ts';
 import type { Fetched } from './source-file.ts';
 import { chooseVersion, newestFirst, type TemplateSource } from './templates.ts';

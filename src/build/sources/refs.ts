@@ -1,6 +1,7 @@
 /** Finds the commits that people mean by branches, tags and shas. */
 import type { GitLab } from '../../clients/gitlab.ts';
 import type { Project } from '../../core/access.ts';
+import { createOnce } from '../../core/once.ts';
 
 export interface FoundRef {
   sha: string;
@@ -13,13 +14,10 @@ export interface FoundRef {
  * of its name, and both before a sha.
  */
 export function createRefs(gitlab: Pick<GitLab, 'head' | 'commit'>) {
-  const heads = new Map<string, Promise<string | undefined>>();
+  const once = createOnce();
 
   async function head({ id }: { id: number }, ref: string): Promise<FoundRef | undefined> {
-    const key = `${id} ${ref}`;
-    const asked = heads.get(key) ?? gitlab.head(id, ref);
-    heads.set(key, asked);
-    const sha = await asked;
+    const sha = await once(`${id} ${ref}`, () => gitlab.head(id, ref));
     return sha === undefined ? undefined : { sha, ref };
   }
 
