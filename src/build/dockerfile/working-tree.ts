@@ -21,7 +21,9 @@ export function openWorkingTree(root: string): Required<Tree> {
       return file === undefined ? undefined : readRegular(join(root, file), path);
     },
     async list(folder) {
-      const entries = await unlessMissing(readdir(join(root, folder), { withFileTypes: true }));
+      if (isOfGit(folder)) return undefined;
+      const found = await unlessMissing(readdir(join(root, folder), { withFileTypes: true }));
+      const entries = found?.filter(({ name }) => name !== GIT);
       return entries?.map((entry) => entry.name + (entry.isDirectory() ? '/' : ''));
     },
   };
@@ -39,11 +41,15 @@ async function withoutLinks(root: string, path: string): Promise<string | undefi
   let file = path;
   for (let links = 0; links <= MOST_LINKS; links++) {
     const link = await firstLink(root, file);
-    if (link === undefined) return file.split('/').includes(GIT) ? undefined : file;
+    if (link === undefined) return isOfGit(file) ? undefined : file;
     const target = await readlink(join(root, link));
     file = followLink({ link, target, rest: file.slice(link.length) });
   }
   throw tooManyLinks(path);
+}
+
+function isOfGit(path: string): boolean {
+  return path.split('/').includes(GIT);
 }
 
 /** The topmost part of a path that is a link. A working tree holds the files of submodules, which a commit does not. */

@@ -92,6 +92,11 @@ test.each([
   expect(error).toMatchObject({ code });
 });
 
+test("names none of git's own files in a hint", async () => {
+  const error = await expand('of-git').catch((caught) => caught);
+  expect([error.message, error.hint]).not.toContainEqual(expect.stringMatching(/leads|mean/));
+});
+
 test.each(['none', '.', '../..'])('says where there is no Dockerfile %s', async (file) => {
   const path = join(tree, 'services/web', file);
   await expect(expand(file)).rejects.toMatchObject({
