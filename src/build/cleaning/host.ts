@@ -1,4 +1,5 @@
 /** Cleans a Docker host: images of this installation, and BuildKit's cache where a setting bounds it. */
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Docker } from '../../clients/docker.ts';
 import { buildCacheSize, pruneBuildCache } from '../../clients/docker-build-cache.ts';
@@ -98,12 +99,18 @@ async function removeImage(docker: Docker, image: HostImage): Promise<string | u
   return undefined;
 }
 
-const historySchema = z.array(z.object({ Size: z.number().default(0) }));
+const historySchema = z.array(
+  z.object({
+    Created: z.number().default(0),
+    CreatedBy: z.string().default(''),
+    Size: z.number().default(0),
+  }),
+);
 
 /** Questions to Docker at a time. */
 const atOnce = 8;
 
-/** Layers of each image; the key of one is the chain that leads to it. */
+/** Layers of each image. */
 async function layersOf(docker: Docker, images: HostImage[]) {
   const found = new Map<string, Layered>();
   for (let from = 0; from < images.length; from += atOnce) {
@@ -117,27 +124,22 @@ async function layersOf(docker: Docker, images: HostImage[]) {
   return ({ id }: HostImage): Layered => found.get(id) ?? { layers: [] };
 }
 
+/**
+ * Docker tells sizes of steps, and not which of them made a layer: one that only made a folder has none either.
+ * So a layer is known by the steps that led to it, from the first layer on; what holds nothing counts nothing.
+ */
 async function layersOfImage(docker: Docker, id: string): Promise<Layered> {
   const image = docker.getImage(id);
   const [{ RootFS }, history] = await Promise.all([image.inspect(), image.history()]);
-  // Steps that changed no file have no layer; layers of nothing count nothing.
-  const sizes = historySchema
-    .parse(history)
-    .map(({ Size }) => Size)
-    .filter((size) => size > 0)
-    .reverse();
-  const diffs = RootFS.Layers ?? [];
-  // Which size is of which layer cannot be told where some layers hold nothing.
-  const isExact = sizes.length === diffs.length;
-  const total = sizes.reduce((sum, size) => sum + size, 0);
-  let chain = '';
-  return {
-    layers: diffs.map((diff, index) => {
-      chain = `${chain} ${diff}`;
-      const last = index === diffs.length - 1;
-      return { key: chain, bytes: isExact ? (sizes[index] ?? 0) : last ? total : 0 };
-    }),
-  };
+  const steps = historySchema.parse(history).filter(({ Size }) => Size > 0);
+  let chain = RootFS.Layers?.[0] ?? '';
+  const layers = steps.reverse().map(({ Created, CreatedBy, Size }) => {
+    chain = createHash('sha256')
+      .update(JSON.stringify([chain, Created, CreatedBy, Size]))
+      .digest('hex');
+    return { key: chain, bytes: Size };
+  });
+  return { layers };
 }
 
 /**

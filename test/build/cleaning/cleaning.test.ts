@@ -1,4 +1,6 @@
 /** Cleaning on a real Docker and a real registry: what goes, and all that has to stay. */
+import { Readable } from 'node:stream';
+import { pack } from 'tar-stream';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { ConflictError } from '../../../src/core/errors.ts';
 import { sampleRelease } from '../../support/samples.ts';
@@ -15,6 +17,23 @@ afterAll(() => cleaningHost.stop());
 beforeEach(() => {
   rig = cleaningHost.fresh();
 });
+
+/** Puts a file, or a folder, on top of an image, as a step does; answers the id of the new one. */
+async function commitFile(
+  from: string,
+  { name, file, size }: { name: string; file: string; size: number },
+): Promise<string> {
+  const container = await rig.host.docker.createContainer({ Image: from, Cmd: ['x'] });
+  const archive = pack();
+  const type = file.endsWith('/') ? 'directory' : 'file';
+  archive.entry({ name: file, type }, Buffer.alloc(type === 'file' ? size : 0));
+  archive.finalize();
+  await container.putArchive(Readable.from(archive), { path: '/' });
+  const colon = name.lastIndexOf(':');
+  await container.commit({ repo: name.slice(0, colon), tag: name.slice(colon + 1) });
+  await container.remove();
+  return (await rig.host.docker.getImage(name).inspect()).Id;
+}
 
 describe('what nobody needs', () => {
   it('goes from the host and from the registry, with all its tags', async () => {
@@ -64,6 +83,21 @@ describe('what nobody needs', () => {
     const report = await rig.clean();
     expect(report.host?.removed).toEqual([{ names: [twin], bytes: 0 }]);
     expect(report.host?.bytes).toBe(0);
+  });
+
+  it('counts what an image has by itself, also where steps made nothing or only a folder', async () => {
+    const kept = await rig.made();
+    await rig.stores.releases.create(sampleRelease({ app: '/kept', image: kept.image }));
+    const name = `${rig.host.registry}/${rig.path}:sha-${'e'.repeat(12)}`;
+    let parent = kept.id;
+    for (const [file, size] of [
+      ['folder/', 0],
+      ['folder/own', 5_000],
+    ] as const) {
+      parent = await commitFile(parent, { name, file, size });
+    }
+    const { host } = await rig.clean({ dryRun: true });
+    expect(host).toMatchObject({ removed: [{ names: [name], bytes: 5_000 }], bytes: 5_000 });
   });
 });
 
