@@ -30,6 +30,10 @@ export interface TreeEntry {
   mode: string;
 }
 
+export function isSymlink({ mode }: Pick<TreeEntry, 'mode'>): boolean {
+  return mode === '120000';
+}
+
 export interface GitLabRepository {
   /** What the folder `path` (by default the root) holds at `sha`, without what lies deeper; undefined when absent. */
   tree(project: number, options: { sha: string; path?: string }): Promise<TreeEntry[] | undefined>;

@@ -44,3 +44,9 @@ export function createFolders(): Folders {
     end: () => leave(() => false),
   };
 }
+
+/** The folders that a path lies in: from the root, which is ``, down to the one that holds it; none for the root itself. */
+export function foldersAbove(path: string): string[] {
+  const names = path === '' ? [] : path.split('/');
+  return names.map((_, index) => names.slice(0, index).join('/'));
+}

@@ -1,10 +1,11 @@
 /** Makes sure of what a Dockerfile can see: no link leads elsewhere, and no base image adds to it. */
 import { posix } from 'node:path';
 import type { GitLab } from '../../clients/gitlab.ts';
-import type { TreeEntry } from '../../clients/gitlab-repository.ts';
+import { isSymlink, type TreeEntry } from '../../clients/gitlab-repository.ts';
 import type { Registry } from '../../clients/registry.ts';
 import { identifyBases } from '../reuse/bases.ts';
 import { type DockerHostOptions, describeDocker } from '../reuse/docker-host.ts';
+import { foldersAbove } from './folders.ts';
 import type { Visible } from './visible.ts';
 
 export interface SettleOptions extends DockerHostOptions {
@@ -25,8 +26,6 @@ export interface Settled {
 
 /** Each folder costs GitLab a question; beyond these it is better asked for all. */
 const folderLimit = 8;
-
-const symlink = '120000';
 
 /** The same, or everything where that cannot be told. */
 export async function settleVisible(options: SettleOptions): Promise<Settled> {
@@ -57,7 +56,7 @@ async function areBasesPlain(options: SettleOptions, { bases, args }: Some): Pro
 
 /** What git has under each path; undefined where a link is on the way, or it takes too many questions. */
 async function walkAll(options: SettleOptions, { paths, wildcards }: Some) {
-  const needed = new Set([...paths.flatMap(foldersAround), ...wildcards]);
+  const needed = new Set([...paths.flatMap(foldersAbove), ...wildcards]);
   if (needed.size > folderLimit) return undefined;
   const lists = new Map<string, TreeEntry[]>();
   await Promise.all(
@@ -65,10 +64,10 @@ async function walkAll(options: SettleOptions, { paths, wildcards }: Some) {
   );
   const find = (path: string) =>
     lists.get(folderOf(path))?.find(({ name }) => name === posix.basename(path));
-  const passed = paths.flatMap((path) => [...foldersAround(path).slice(1), path]);
-  if (passed.some((path) => find(path)?.mode === symlink)) return undefined;
+  const passed = paths.flatMap((path) => [...foldersAbove(path).slice(1), path]);
+  const onTheWay = passed.flatMap((path) => find(path) ?? []);
   const picked = wildcards.flatMap((path) => lists.get(path) ?? []);
-  if (picked.some(({ mode }) => mode === symlink)) return undefined;
+  if ([...onTheWay, ...picked].some(isSymlink)) return undefined;
   return new Map(paths.map((path) => [path, find(path)]));
 }
 
@@ -76,12 +75,6 @@ async function listFolder({ gitlab, project, sha, folder }: SettleOptions, path:
   const whole = posix.join(folder, path);
   const found = await gitlab.tree(project, { sha, ...(whole === '.' ? {} : { path: whole }) });
   return found ?? [];
-}
-
-/** The folders from the context's root, which is ``, down to the one that holds the path. */
-function foldersAround(path: string): string[] {
-  const names = path.split('/');
-  return names.map((_, index) => names.slice(0, index).join('/'));
 }
 
 function folderOf(path: string): string {

@@ -1,7 +1,8 @@
 /** What of a commit's context a build can see, by git's ids: without its archive, from its folders' lists. */
 import { posix } from 'node:path';
 import type { GitLab } from '../../clients/gitlab.ts';
-import type { TreeEntry } from '../../clients/gitlab-repository.ts';
+import { isSymlink, type TreeEntry } from '../../clients/gitlab-repository.ts';
+import { foldersAbove } from '../context/folders.ts';
 import { compileIgnore, type Ignores } from '../context/ignore.ts';
 import type { Visible } from '../context/visible.ts';
 import { Obstacle } from './obstacle.ts';
@@ -32,8 +33,6 @@ export function listContext({
 /** More folders would cost more than they save; then everything counts as visible. */
 const folderLimit = 8;
 
-const symlink = '120000';
-
 /**
  * One line for each entry: mode, id, path from the context. What a commit's archive makes of them counts
  * too: attributes of git in its folder and those above.
@@ -61,12 +60,6 @@ export async function visibleEntries(options: EntriesOptions): Promise<string[]>
     (bytes, n) => bytes && `text ${n} ${bytes.toString('base64')}`,
   );
   return [...entries, ...texts.filter((text) => text !== undefined)];
-}
-
-/** The folders that the context lies in, the repository's root first. */
-function foldersAbove(context: string): string[] {
-  const names = context === '' ? [] : context.split('/');
-  return names.map((_, index) => names.slice(0, index).join('/'));
 }
 
 /** That beside a Dockerfile in the context's root stands in its list. */
@@ -105,7 +98,7 @@ async function reduced(
   }
   for (const folder of visible.wildcards) {
     const entries = (await list(folder)) ?? [];
-    if (entries.some(({ mode }) => mode === symlink)) return undefined;
+    if (entries.some(isSymlink)) return undefined;
   }
   folders.delete('');
   for (const entries of await Promise.all(folders.values())) {
@@ -130,7 +123,7 @@ async function walk(
   for (const [index, name] of names.entries()) {
     const entries = await list(names.slice(0, index).join('/'));
     entry = entries?.find((other) => other.name === name);
-    if (entry?.mode === symlink) return 'link';
+    if (entry && isSymlink(entry)) return 'link';
     // What a submodule holds is told by its commit, whatever lies deeper.
     if (entry === undefined || entry.type === 'commit') return entry;
   }

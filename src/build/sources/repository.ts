@@ -1,6 +1,6 @@
 /** The files of a repository at a commit, as git has them: symbolic links are followed, submodules named. */
 import type { GitLab } from '../../clients/gitlab.ts';
-import type { TreeEntry } from '../../clients/gitlab-repository.ts';
+import { isSymlink, type TreeEntry } from '../../clients/gitlab-repository.ts';
 import { RemoteError } from '../../core/errors.ts';
 import {
   followLink,
@@ -47,7 +47,7 @@ export function openRepository(options: RepositoryOptions): Tree {
     for (const part of partsToAsk(path, (await folderAt(parentOf(path))) !== undefined)) {
       const entry = await entryAt(part);
       if (entry?.type === 'commit') throw isSubmodule(part);
-      if (entry && isLink(entry)) {
+      if (entry && isSymlink(entry)) {
         const target = (await fileAt(part))?.toString() ?? '';
         return followLink({ link: part, target, rest: path.slice(part.length) });
       }
@@ -104,10 +104,6 @@ function partsToAsk(path: string, isInFolder: boolean): string[] {
 /** A link is a file that holds its target; of a submodule, releases of GitLab show an empty file or none. */
 function mayBeLink(bytes: Buffer): boolean {
   return bytes.length <= longestLink && !bytes.includes('\n');
-}
-
-function isLink({ mode }: TreeEntry): boolean {
-  return mode === '120000';
 }
 
 function parentOf(path: string): string {
