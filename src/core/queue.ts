@@ -54,7 +54,7 @@ export function pauseAfter(failures: number): number {
 }
 
 /** Milliseconds in all for which work waits as parts ask, besides its tries. */
-export const mostAskedWaiting = 60 * 60_000;
+const mostAskedWaiting = 60 * 60_000;
 
 /**
  * Milliseconds after which a part that failed asked to be tried again. Such a wait is no failed try,

@@ -29,7 +29,7 @@ export function buildLimitsChecks(options: BuildLimitsOptions): Check[] {
 }
 
 /** `obstacle` is what keeps BuildKit from being limited. */
-export function judgeLimits(
+function judgeLimits(
   { builder, memory, cpus }: Omit<BuildLimitsOptions, 'dockerHost'>,
   obstacle: string | undefined,
 ): Outcome {
