@@ -138,7 +138,7 @@ beforeAll(async () => {
   images = await makeImages();
   // In a container the folders above it belong to its image, where only root may enter /root.
   data = await mkdtemp(join(tmpdir(), 'ekiden-compose-'));
-  stage = await openStage('compose', { ekidenData: data }, startComposed);
+  stage = await openStage('compose', { ekidenData: data, deadline: 60 }, startComposed);
 }, 400_000);
 
 afterAll(async () => {

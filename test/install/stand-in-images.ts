@@ -1,6 +1,6 @@
 /** Makes stand-ins for the images of docker-compose.yml from this machine's own programs, since none can be pulled. */
 import { execFile, spawn } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Docker } from '../../src/clients/docker.ts';
@@ -43,6 +43,8 @@ async function layOut(folder: string, { base, files, texts, instructions }: Stan
   for (const file of files) {
     const [from, to] = typeof file === 'string' ? [file, file] : file;
     await cp(await realpath(from), await place(to), { recursive: true, filter: isRun });
+    // To ask about each folder of the packages would start hundreds of processes for nothing.
+    if ((await stat(from)).isDirectory()) continue;
     for (const library of await librariesOf(from)) {
       await cp(await realpath(library), await place(library));
     }
