@@ -90,6 +90,22 @@ describe('a build and a deployment', () => {
   });
 });
 
+test('a build under way says on each page where it is', async () => {
+  const { ekiden, get, project } = await open();
+  const waiting = { position: 2, expectedSeconds: 50, priority: 1 };
+  await ekiden.builds.create(sampleBuild({ project, waiting }));
+  const steps = [{ title: 'RUN a', state: 'running' as const, start: 20 }];
+  await ekiden.builds.create(sampleBuild({ project, id: 'b2', state: 'running', steps }));
+  const words = 'waits for a builder: 2nd in line, about 50 s';
+  for (const path of ['/builds/b1', '/projects/shop/front']) {
+    expect(await (await get(path, asHtml)).text()).toContain(words);
+  }
+  const legs = /<th scope="row">(\w+)<.*under way/.exec(
+    await (await get('/builds/b2', asHtml)).text(),
+  );
+  expect(legs?.[1]).toBe('build');
+});
+
 describe('a project', () => {
   test('is led to under the name that it has now', async () => {
     const { get, gitlab, project } = await open();

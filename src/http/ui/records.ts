@@ -5,13 +5,13 @@ import { type Build, isActive } from '../../core/build.ts';
 import { type Deployment, isOpen } from '../../core/deployment.ts';
 import { NotFoundError } from '../../core/errors.ts';
 import { durations, renderWaterfall } from '../../core/timeline.ts';
-import { describeWaiting } from '../../core/waiting.ts';
 import type { Ekiden } from '../../ekiden.ts';
 import { missing } from '../api/names.ts';
 import { prefersHtml } from './entry.ts';
 import type { Pages } from './page.ts';
 import {
   abilitiesOf,
+  legsSoFar,
   showAddress,
   showBuild,
   showDeployment,
@@ -120,19 +120,18 @@ interface Viewer {
 }
 
 async function pageOfBuild(ekiden: Ekiden, build: Build, { caller, level }: Viewer) {
-  const { id, project, projectPath, image, plan, legs } = build;
+  const { id, project, projectPath, image, plan } = build;
   const deployments = await deploymentsOf(ekiden, build);
   const found = projectPath ?? (await ekiden.projects.find(String(project)))?.path;
   return {
     ...showBuild(build),
-    ...(build.state === 'queued' ? { reason: describeWaiting(build) } : {}),
     project,
     projectPath: found ?? '',
     image: image ?? '',
     fullSha: build.sha,
     fragments: plan?.fragments ?? [],
     warnings: plan?.warnings ?? [],
-    legs: showLegs(legs),
+    legs: showLegs(legsSoFar(build)),
     steps: showSteps(build.steps),
     deployments: deployments.map(showDeployment),
     isActive: isActive(build) || deployments.some(isOpen),

@@ -6,7 +6,8 @@ import type { Deployment } from '../../core/deployment.ts';
 import { type Instance, shortId } from '../../core/instance.ts';
 import type { ServiceDetail } from '../../core/service.ts';
 import { showSpan } from '../../core/span.ts';
-import type { Leg } from '../../core/timeline.ts';
+import { type Leg, withLeg } from '../../core/timeline.ts';
+import { describeWaiting } from '../../core/waiting.ts';
 
 /** Which actions are shown; the API decides again about each. */
 export function abilitiesOf(caller: Caller, level: number, environment?: string) {
@@ -29,6 +30,17 @@ export function showTime(milliseconds: number) {
 
 export function showRef(ref: string): string {
   return ref.replace(/^refs\/(heads|tags)\//, '');
+}
+
+/** The legs that ended, and of a build that runs the one under way: what began last has no end in its record. */
+export function legsSoFar({ state, legs, steps = [] }: Build): Leg[] {
+  const made = legs.find(({ name }) => name === 'build')?.end;
+  const [first] = steps;
+  if (state !== 'running' || !first) return legs;
+  return withLeg(
+    legs,
+    made === undefined ? { name: 'build', start: first.start } : { name: 'push', start: made },
+  );
 }
 
 /** The legs as bars: `from` and `length` in hundredths of the whole. */
@@ -62,9 +74,10 @@ export function showAddress(address: string) {
 }
 
 export function showBuild(build: Build) {
-  const { id, state, sha, ref, reason, createdAt, by, legs } = build;
+  const { id, state, sha, ref, createdAt, by, legs } = build;
+  const reason = state === 'queued' ? describeWaiting(build) : (build.reason ?? '');
   return {
-    ...{ id, state, sha: sha.slice(0, 12), ref: showRef(ref), reason: reason ?? '' },
+    ...{ id, state, sha: sha.slice(0, 12), ref: showRef(ref), reason },
     by: by ?? '',
     created: showTime(createdAt),
     took: tookOf(state, legs),
