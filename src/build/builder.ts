@@ -182,9 +182,8 @@ async function makeAndPush({ running, image, recipe, fingerprint }: Stage): Prom
   const made = await makeOnce(running, image, recipe);
   const services = withPorts(plan.services, await exposedPorts(docker, image.name));
   const start = Date.now();
-  // What an earlier try made may have had other bases and args than there are now.
-  const isSure = made.isNew && fingerprint && (await isStillOn(running, fingerprint));
-  const digest = await publish(running, image, isSure ? fingerprint.tag : undefined);
+  const isKept = made.isSure && fingerprint && (await isStillOn(running, fingerprint));
+  const digest = await publish(running, image, isKept ? fingerprint.tag : undefined);
   return { digest, services, legs: withLeg(made.legs, { name: 'push', start, end: Date.now() }) };
 }
 

@@ -5,7 +5,7 @@ import { type Leg, withLeg } from '../core/timeline.ts';
 import { createArchives } from './archives/archives.ts';
 import { createGitLabSource } from './archives/gitlab-source.ts';
 import type { BuilderOptions } from './builder.ts';
-import { prepareContext } from './context/prepare.ts';
+import { type PreparedContext, prepareContext } from './context/prepare.ts';
 import { declaredArgs } from './dockerfile/index.ts';
 import { buildImage } from './image/image.ts';
 import { imageLabels } from './image/labels.ts';
@@ -46,27 +46,36 @@ export async function recipeOf(running: Running): Promise<Recipe> {
   };
 }
 
+export interface Made {
+  legs: Leg[];
+  /** False for what may be made of more than its fingerprint says. */
+  isSure: boolean;
+}
+
 /** Where only the push failed, a new try goes on with the image, and asks GitLab for no archive. */
-export async function makeOnce(
-  running: Running,
-  image: ImageName,
-  recipe: Recipe,
-): Promise<{ legs: Leg[]; isNew: boolean }> {
+export async function makeOnce(running: Running, image: ImageName, recipe: Recipe): Promise<Made> {
   const { name } = image;
   const { build, docker, builds, log } = running;
   if (build.made !== undefined && (await imageId(docker, name)) === build.made) {
     log.write('the image is made already\n');
-    return { legs: build.legs, isNew: false };
+    // There may have been other bases and args then.
+    return { legs: build.legs, isSure: false };
   }
   const start = Date.now();
-  await makeImage(running, image, recipe);
+  const { hasCommit } = await makeImage(running, image, recipe);
   const made = await imageId(docker, name);
   const legs = withLeg(build.legs, { name: 'build', start, end: Date.now() });
   await builds.update(build.id, { legs, ...(made === undefined ? {} : { made }) });
-  return { legs, isNew: true };
+  if (hasCommit())
+    log.write('not kept for other builds: its files hold the commit (export-subst)\n');
+  return { legs, isSure: !hasCommit() };
 }
 
-async function makeImage(running: Running, image: ImageName, recipe: Recipe): Promise<void> {
+async function makeImage(
+  running: Running,
+  image: ImageName,
+  recipe: Recipe,
+): Promise<PreparedContext> {
   const { build, plan, docker, builder, limits, signal } = running;
   const { dockerfile, map, args, labels } = recipe;
   const access = await openSecrets(running, { bytes: dockerfile, args });
@@ -96,6 +105,7 @@ async function makeImage(running: Running, image: ImageName, recipe: Recipe): Pr
       throw explainRefusal(context.notes.explain(error), access);
     })
     .finally(steps.close);
+  return context;
 }
 
 function openContextOf(running: Running, { dockerfile, map, args }: Recipe) {

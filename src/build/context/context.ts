@@ -3,8 +3,17 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { extract, type Header, type Pack, pack } from 'tar-stream';
 import { messageOf, RemoteError } from '../../core/errors.ts';
-import { asNode, type Entry, type EntryHeader, sendEntry, sendFile, sendRoot } from './entries.ts';
-import { createFindings, type Findings } from './findings.ts';
+import {
+  asNode,
+  type Entry,
+  type EntryHeader,
+  isSmall,
+  readEntry,
+  sendEntry,
+  sendFile,
+  sendRoot,
+} from './entries.ts';
+import { createFindings, type Findings, isAttributes } from './findings.ts';
 import { createFolders } from './folders.ts';
 import type { Ignores } from './ignore.ts';
 import { coalesce, wholeTar } from './tar-flow.ts';
@@ -115,14 +124,17 @@ async function take(entry: Entry, { header, isSent, findings, folders, packing }
   findings.emptyFolders.push(...folders.leaveFor(name).filter(isSent));
   const isWanted = isSent(name) && (type !== 'link' || isSent(linkname ?? ''));
   if (type === 'directory') folders.enter(header);
+  const content = { entry, look: (bytes: Buffer) => findings.look(name, bytes) };
+  if (isAttributes(name) && !isSmall(header)) findings.suspectCommit();
   if (!isWanted) {
-    entry.resume();
+    if (isAttributes(name) && isSmall(header)) await readEntry(content);
+    else entry.resume();
     return;
   }
   findings.see(header);
   for (const folder of folders.toSend()) await sendEntry(packing, folder);
   if (type === 'directory') entry.resume();
-  else await sendEntry(packing, header, { entry, look: (bytes) => findings.look(name, bytes) });
+  else await sendEntry(packing, header, content);
 }
 
 /** What belongs to the context by the rules of `.dockerignore` and by what the Dockerfile can see. */

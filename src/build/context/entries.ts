@@ -25,15 +25,25 @@ export async function sendEntry(
     content?.entry.resume();
     return write(packing, { ...header, size: 0 });
   }
-  if ((header.size ?? 0) > pieceLimit) {
+  if (!isSmall(header)) {
     await pipeline(asNode(content.entry), asNode(packing.entry(header)));
     return;
   }
+  await write(packing, header, await readEntry(content));
+}
+
+/** True for what is handed over in one piece. */
+export function isSmall({ size = 0 }: EntryHeader): boolean {
+  return size <= pieceLimit;
+}
+
+/** Shows what a small file holds, and answers it. */
+export async function readEntry({ entry, look }: Content): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of content.entry) chunks.push(chunk as Buffer);
+  for await (const chunk of entry) chunks.push(chunk as Buffer);
   const bytes = Buffer.concat(chunks);
-  content.look(bytes);
-  await write(packing, header, bytes);
+  look(bytes);
+  return bytes;
 }
 
 export function sendFile(

@@ -26,6 +26,15 @@ export interface Findings {
   readonly emptyFolders: string[];
   /** Links on the way to wanted paths that lead out of the context. */
   readonly links: Link[];
+  /** True where attributes of git may put the commit into files of the archive. */
+  hasCommit(): boolean;
+  /** Takes it for given, where attributes cannot be read. */
+  suspectCommit(): void;
+}
+
+/** Whether a file tells git what to do with others. */
+export function isAttributes(path: string): boolean {
+  return posix.basename(path) === '.gitattributes';
 }
 
 export function createFindings(wanted: Iterable<string>): Findings {
@@ -34,12 +43,17 @@ export function createFindings(wanted: Iterable<string>): Findings {
   const ways = new Set([...paths].flatMap((path) => [path, ...foldersAround(path)]));
   const pointers = { names: [] as string[], count: 0 };
   const links: Link[] = [];
+  let hasCommit = false;
 
   return {
     pointers,
     links,
     emptyFolders: [],
     has: (path) => found.has(path),
+    hasCommit: () => hasCommit,
+    suspectCommit() {
+      hasCommit = true;
+    },
     see({ name, type, linkname = '' }) {
       if (type === 'symlink' && ways.has(name) && leadsOut(name, linkname)) {
         links.push({ path: name, target: linkname });
@@ -48,6 +62,7 @@ export function createFindings(wanted: Iterable<string>): Findings {
       for (const path of [name, ...foldersAround(name)]) if (paths.has(path)) found.add(path);
     },
     look(path, bytes) {
+      if (isAttributes(path)) hasCommit ||= bytes.includes('export-subst');
       if (!bytes.subarray(0, pointer.length).equals(pointer)) return;
       pointers.count++;
       if (pointers.names.length < nameLimit) pointers.names.push(path);

@@ -23,6 +23,8 @@ export interface PrepareOptions extends Pick<SettleOptions, 'docker' | 'builder'
 
 export interface PreparedContext extends Context {
   notes: Notes;
+  /** True where its files hold the commit, so that those of another one differ; told at its end. */
+  hasCommit(): boolean;
   /** Lets the next try ask GitLab again. */
   forgetArchive(): Promise<void>;
 }
@@ -44,14 +46,19 @@ export async function prepareContext(options: PrepareOptions): Promise<PreparedC
   const named = namedSources(dockerfile.bytes, reading);
   const notes = createNotes({ ...options, named, ignoreFile: ignoreFile?.file, ignores });
   const archive = { project, sha, path };
+  let hasCommit = false;
   const context = openContext({
     archive: await archives.open({ ...archive, signal }),
     ...{ folder, ignores, visible, signal },
     dockerfile: { path: plan.dockerfile, bytes: dockerfile.bytes },
     wanted: new Set([...named, ...fragmentSources(dockerfile)]),
-    onEnd: async (findings) => write(await notes.of(findings)),
+    onEnd: async (findings) => {
+      hasCommit = findings.hasCommit();
+      write(await notes.of(findings));
+    },
   });
-  return { ...context, notes, forgetArchive: () => archives.forget(archive) };
+  const forgetArchive = () => archives.forget(archive);
+  return { ...context, notes, forgetArchive, hasCommit: () => hasCommit };
 }
 
 /** The one of the Dockerfile goes before that of the context. */

@@ -30,14 +30,18 @@ export interface BasesOptions {
 /** Questions at a time: a Dockerfile may name any number of images. */
 const atOnce = 8;
 
+/** Milliseconds after which building is quicker than to ask any longer. */
+const patience = 20_000;
+
 /** The image behind each name. @throws Obstacle for one that nobody shows. */
 export async function identifyBases(
   options: BasesOptions,
   names: string[],
 ): Promise<Record<string, Base>> {
-  const { host, signal } = options;
+  const { host } = options;
   // Which variant of a processor fits another is decided by rules that Docker's parts do not share.
   if (host.platform.split('/').length > 2) throw new Obstacle('the platform names a variant');
+  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(patience)]);
   const limit = pLimit(atOnce);
   const identified = names.map((name) =>
     limit(async () => {

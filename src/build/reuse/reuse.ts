@@ -45,9 +45,6 @@ interface MadeOn {
   bases: Record<string, string>;
 }
 
-/** Milliseconds after which building is quicker than to ask any longer. */
-const patience = 20_000;
-
 /** Undefined, with the reason in the log, where nobody can tell beforehand what would be made. */
 export async function fingerprintFor(
   running: Running,
@@ -96,8 +93,7 @@ async function computeFingerprint(running: Running, recipe: Recipe): Promise<Fin
 
 /** What Docker would take now, were it to build. */
 async function lookUp(running: Running, names: string[]) {
-  const { docker, builder, plan, registryClient: registry } = running;
-  const signal = AbortSignal.any([running.signal, AbortSignal.timeout(patience)]);
+  const { docker, builder, plan, registryClient: registry, signal } = running;
   const host = await describeDocker({ docker, builder, platform: plan.platform, signal });
   return { host, bases: await identifyBases({ docker, registry, host, signal }, names) };
 }

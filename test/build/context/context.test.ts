@@ -229,3 +229,31 @@ describe('what is sent', () => {
     expect(found?.links).toEqual([{ path: 'web/out', target: '../../etc' }]);
   });
 });
+
+describe('attributes of git, at whatever depth and sent or not', () => {
+  it.each([
+    ['*.txt text', false],
+    ['VERSION export-subst', true],
+    [`# too long to be read${' '.repeat(70_000)}`, true],
+  ])('tell whether files hold the commit: %.30s', async (text, hasCommit) => {
+    for (const isIgnored of [false, true]) {
+      let found: Findings | undefined;
+      const context = openContext({
+        archive: Readable.from(
+          await tarOf([
+            [{ name: top, type: 'directory' }],
+            [{ name: `${top}web/deep/.gitattributes` }, text],
+          ]),
+        ),
+        ...{ folder: 'web', dockerfile: { path: 'Dockerfile', bytes: Buffer.from('FROM x') } },
+        ...{ signal: new AbortController().signal, ignores: () => isIgnored },
+        onEnd: async (findings) => {
+          found = findings;
+        },
+      });
+      const contents = await contentsOf(context.stream);
+      expect('deep/.gitattributes' in contents).toBe(!isIgnored);
+      expect(found?.hasCommit()).toBe(hasCommit);
+    }
+  });
+});

@@ -5,6 +5,7 @@ import { createNotes, type NotesOptions } from '../../../src/build/context/notes
 const noFindings = {
   ...{ pointers: { names: [], count: 0 }, links: [], emptyFolders: [] as string[] },
   ...{ see: () => undefined, look: () => undefined },
+  ...{ hasCommit: () => false, suspectCommit: () => undefined },
 };
 
 function notesOf(options: Partial<NotesOptions>) {

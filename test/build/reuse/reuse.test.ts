@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { connectDocker } from '../../../src/clients/docker.ts';
 import { RemoteError } from '../../../src/core/errors.ts';
+import type { FileContent } from '../../stand-ins/gitlab/gitlab.ts';
 import { type BuildHost, freePort, startBuildHost } from '../registry.ts';
 import { type Host, type Rig, short, startHost } from '../rig.ts';
 import { makeTiny } from '../tiny-image.ts';
@@ -146,9 +147,18 @@ describe('a base image that moves while the build goes on', () => {
 });
 
 describe('nobody can tell what is made', () => {
-  it('where the Dockerfile asks for it', async () => {
-    const { log, record } = await building.build({ Dockerfile: copying('# ekiden: always') });
-    expect(log).toContain('built anew: the Dockerfile says # ekiden: always\n');
+  it.each<[string, string[], FileContent, string]>([
+    ['the Dockerfile asks for it', ['# ekiden: always'], '', 'built anew: the Dockerfile says # e'],
+    [
+      'files hold the commit',
+      ['COPY src /'],
+      'x export-subst',
+      'not kept for other builds: its fi',
+    ],
+  ])('where %s', async (_, lines, attributes, reason) => {
+    const files = { Dockerfile: copying(...lines), 'src/deep/.gitattributes': attributes };
+    const { log, record } = await building.build({ ...files, 'src/deep/x': '$Format:%H$' });
+    expect(log).toContain(reason);
     expect(record?.state).toBe('succeeded');
     expect(await building.fingerprints()).toEqual([]);
   });
@@ -186,55 +196,6 @@ describe('a part that is away', () => {
     const { log, record } = await building.build({ Dockerfile: copying() }, { docker });
     expect(log).toMatch(/built anew: Docker tells nothing about itself: .*ECONNREFUSED/);
     expect(record?.state).toBe('failed');
-  });
-});
-
-describe('the tag of a branch', () => {
-  it('stays with the newer commit when an older build comes last', async () => {
-    const old = await rig.commit({ Dockerfile: copying('COPY . /'), 'a.txt': 'old' });
-    const older = await building.resolve(old);
-    const newer = await building.build({ 'a.txt': 'new' });
-    const late = await building.buildOf(older);
-    expect(late.record?.state).toBe('superseded');
-    expect(await building.digest('main')).toBe(newer.record?.image?.split('@')[1]);
-  });
-
-  it('is pushed where Ekiden may not give it, and by the build that holds the branch alone', async () => {
-    const { registryClient } = building;
-    const refusing = (meanwhile = async () => {}) => {
-      const putManifest = async () => {
-        await meanwhile();
-        throw new RemoteError('no login is known', { code: 'E_REGISTRY_LOGIN', retryable: false });
-      };
-      return { registryClient: { ...registryClient, putManifest } };
-    };
-    const files = { Dockerfile: copying('COPY . /'), 'a.txt': 'a' };
-    const { record } = await building.build(files, refusing());
-    const pushed = record?.image?.split('@')[1];
-    expect(await building.digest('main')).toBe(pushed);
-    const older = await building.build(
-      { 'a.txt': 'b' },
-      refusing(async () => void (await building.resolve(await rig.commit({ 'a.txt': 'c' })))),
-    );
-    expect(older.log).toContain('not kept for other builds: no login is known\n');
-    expect(older.record?.image).not.toBe(record?.image);
-    expect(await building.digest('main')).toBe(pushed);
-  });
-
-  it('is that of the newer commit, in whatever order many come', async () => {
-    const files = { Dockerfile: copying('COPY . /'), 'a.txt': 'a' };
-    const first = await building.build(files);
-    const other = await building.build({ 'a.txt': 'b' }, { branch: 'main' });
-    const ids = [];
-    for (let n = 0; n < 6; n++) {
-      const sha = await rig.commit({ 'a.txt': n % 2 === 0 ? 'a' : 'b', 'n.md': `${n % 2}` });
-      ids.push(await building.resolve(sha));
-    }
-    expect(first.record?.image).not.toBe(other.record?.image);
-    const ended = await Promise.all(ids.map((id) => building.buildOf(id)));
-    const last = ended.at(-1)?.record;
-    expect(last?.state).toBe('succeeded');
-    expect(await building.digest('main')).toBe(last?.image?.split('@')[1]);
   });
 });
 
