@@ -2,6 +2,8 @@
 import { defineConfig } from 'vitest/config';
 // @ts-expect-error The set-up is plain JavaScript, since it runs before there is a compiler.
 import { createSummaryReporter } from './test/setup/reporter.js';
+// @ts-expect-error As above.
+import { LongestFirst } from './test/setup/sequencer.js';
 
 /** Run before each file of tests. */
 const setupFiles = ['test/support/every-test.ts'];
@@ -18,8 +20,9 @@ const needRoot = isRoot ? [] : ['test/**/*.root.test.{ts,js}'];
 export default defineConfig({
   test: {
     reporters: ['default', createSummaryReporter()],
-    // Two workers, since the build machine has two cores and most tests wait for other processes anyway.
-    maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
+    // One more than the build machine has cores, since tests wait for other processes about half of their time.
+    maxWorkers: 3,
     projects: [
       {
         test: {
@@ -42,7 +45,7 @@ export default defineConfig({
           include: [flows],
           exclude: [foreign, ...needRoot],
           pool: 'forks',
-          // After the others, whose load would make these wait; two at a time, since they wait most of their time.
+          // After the others, whose load would make these wait.
           sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 120_000,

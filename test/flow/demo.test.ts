@@ -31,4 +31,4 @@ it('carries pushes to a live app, replaces it without a failed request, comes ba
   expect(Object.keys(result.legs).sort()).toEqual(legs.toSorted());
   expect(Math.min(...Object.values(result.legs))).toBeGreaterThanOrEqual(0);
   expect(lines.join('\n')).toContain('listens on 3000, checked 8080');
-});
+}, 300_000);
