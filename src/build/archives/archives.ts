@@ -57,7 +57,7 @@ export function createArchives({ source, cache }: ArchivesOptions): Archives {
       const stream = begun.download.read();
       if (stream) return plain(stream, begun.format);
     } else if (!other) return begun;
-    // It went by the disk before this reader came, so it has to be asked for once more.
+    // Bytes that came before this reader were not kept, so the archive has to be asked for once more.
     const { stream, format } = await source.fetch(key);
     return plain(stream, format);
   }

@@ -13,7 +13,7 @@ export interface DownloadOptions {
 }
 
 export interface Download {
-  /** From the first byte on; undefined once bytes went by the file. Closed early by all readers, the download ends. */
+  /** From the first byte on; undefined once some bytes were not written to the file. The download ends when all readers close it early. */
   read(): Readable | undefined;
   /** True when the file holds all, false when it does not; every reader is told what went wrong. */
   readonly ended: Promise<boolean>;
@@ -21,7 +21,7 @@ export interface Download {
   release(): Promise<void>;
 }
 
-/** A reader takes pieces of this size from the file, and holds as much of what goes by it. */
+/** A reader takes pieces of this size from the file, and holds as much of what is not written there. */
 const pieceSize = 256 * 1024;
 
 interface State {
@@ -80,7 +80,7 @@ function tell(state: State): void {
 
 async function pump(state: State, file: string, take: DownloadOptions['take']): Promise<boolean> {
   try {
-    // A disk that refuses is no reason to fail: the archive then goes by it.
+    // A disk that refuses is no reason to fail: readers then get the archive without it.
     state.handle = await open(file, 'wx+').catch(() => undefined);
     if (state.handle === undefined) state.isSpilled = true;
     // What comes in small pieces would be written in as many calls of the system.
