@@ -73,8 +73,12 @@ export function skippedOf({
 }
 
 function eachOnce(all: readonly Included[]): Fragment[] {
-  const found = all.map(({ at: _, ...fragment }): Fragment => fragment);
-  return [...new Map(found.reverse().map((each) => [keyOf(each), each])).values()].reverse();
+  const found = new Map<string, Fragment>();
+  for (const { at: _, ...fragment } of all) {
+    const key = keyOf(fragment);
+    if (!found.has(key)) found.set(key, fragment);
+  }
+  return [...found.values()];
 }
 
 function keyOf({ source, file }: Fragment): string {

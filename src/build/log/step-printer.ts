@@ -31,8 +31,8 @@ export class StepPrinter {
   /** Of the step whose line is open, where steps run side by side. */
   #openNumber: number | undefined;
 
-  /** What was taken from the cache may have begun in an earlier build, before `since`. */
-  constructor(log: Log, since = 0) {
+  /** Shows no time before `since`, in milliseconds since the epoch: what the cache holds was made in earlier builds. */
+  constructor(log: Log, since: number) {
     this.#log = log;
     this.#since = since;
   }

@@ -5,8 +5,6 @@ import { isContinuation } from '../../core/build-log.ts';
 /** Bytes that may wait; what comes then is left out. */
 const mostWaiting = 8 * 1024 * 1024;
 
-export type WaitingBytes = ReturnType<typeof createWaitingBytes>;
-
 /** Bytes in the order in which they came; in place of those for which there was no room a line says so. */
 export function createWaitingBytes() {
   const pieces: Buffer[] = [];

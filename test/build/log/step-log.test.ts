@@ -21,7 +21,7 @@ const masker = maskersOf([]);
 
 function printed(events: StepEvent[]): string {
   const parts: string[] = [];
-  const printer = new StepPrinter({ write: (text) => parts.push(text), masker });
+  const printer = new StepPrinter({ write: (text) => parts.push(text), masker }, 0);
   for (const event of events) printer.take(event);
   return parts.join('');
 }
