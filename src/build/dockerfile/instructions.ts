@@ -120,7 +120,8 @@ export function joinLines(
     const visible = skipBlanks(file, start, end);
     const isFirst = line === instruction.startLine;
     if (!isFirst && (visible === end || file.charCodeAt(visible) === HASH)) continue;
-    const offset = isFirst ? visible : start;
+    // Below an escape that stands alone, the line begins with the next one.
+    const offset = text === '' ? visible : start;
     const continued = isContinued(file, offset, end, token);
     pieces.push({ at: text.length, offset, line });
     text += file.slice(offset, continued ? escapePosition(file, offset, end) : end);

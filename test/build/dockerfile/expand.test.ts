@@ -24,6 +24,11 @@ test.each<[name: string, files: Files, want: string | Buffer]>([
     { Dockerfile: 'INCLUDE b', 'b/x': '', 'b.dockerfile': 'RUN 2' },
     'RUN 2',
   ],
+  [
+    'blanks below an escape alone',
+    { Dockerfile: '\\\n \\\n  INCLUDE b\n', b: 'RUN b\n' },
+    'RUN b\n',
+  ],
   ['lower case and blanks', { Dockerfile: '  include\tb  \n', b: 'RUN b\n' }, 'RUN b\n'],
   [
     'CRLF kept',

@@ -96,6 +96,7 @@ test.each<[name: string, source: string, want: string[]]>([
   ],
   ['CRLF at the terminator', 'RUN <<EOF\r\na\r\nEOF\r\nCMD b\r\n', ['RUN 1-3', 'CMD 4-4']],
   ['a terminator at the end of the file', 'RUN <<EOF\nEOF', ['RUN 1-2']],
+  ['below an escape alone', '\\\n  RUN <<EOF\nCMD x\nEOF\n', ['RUN 1-4']],
   ['over a continuation', 'RUN a \\\n <<EOF\nCMD x\nEOF\nCMD b\n', ['RUN 1-4', 'CMD 5-5']],
   [
     'the sign split by a continuation',
