@@ -59,7 +59,7 @@ async function readInfo(docker: Pick<Docker, 'info'>) {
 function networksOf(texts: string[]): BlockList {
   const networks = new BlockList();
   for (const text of texts) {
-    const [address = '', bits = ''] = text.split('/');
+    const [, address = '', bits] = /^(.+)\/(\d+)$/.exec(text) ?? [];
     if (isIP(address) > 0) networks.addSubnet(address, Number(bits), familyOf(address));
   }
   return networks;

@@ -12,7 +12,7 @@ describe('without TLS', () => {
         'registry.example.com:5000': { Secure: false },
         '10.1.2.3:443': { Secure: true },
       },
-      InsecureRegistryCIDRs: ['127.0.0.0/8', '10.0.0.0/8', '::1/128', 'fd00::/8', 'nonsense'],
+      InsecureRegistryCIDRs: ['127.0.0.0/8', '10.0.0.0/8', '::1/128', 'fd00::/8', 'x', '9.0.0.0'],
     },
   });
 
