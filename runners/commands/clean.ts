@@ -20,6 +20,9 @@ export function addClean(program: Command): void {
   });
 }
 
+const cacheStays =
+  'What BuildKit keeps in its cache too is free once that is smaller: EKIDEN_BUILD_CACHE, or docker builder prune.';
+
 type Place = NonNullable<CleaningAnswer['host']>;
 
 function printReport({ dryRun, host, registry, buildCache }: CleaningAnswer): void {
@@ -37,6 +40,7 @@ function printReport({ dryRun, host, registry, buildCache }: CleaningAnswer): vo
   show('Registry', registry);
   if (host === undefined) print('This host has no Docker that answers.');
   if (buildCache !== undefined) print(`Cache of BuildKit: ${inWords(buildCache)} ${verb}`);
+  else if (host !== undefined && host.removed.length > 0) print(cacheStays);
   if (!dryRun && registry !== undefined && registry.removed.length > 0) {
     print('The registry gives room back once its own garbage collection has run.');
   }

@@ -56,6 +56,14 @@ test('a dry run only says what would go', async () => {
   expect(JSON.parse((await run('--dry-run', '--json')).out)).toEqual({ ...report, dryRun: true });
 });
 
+test('what the cache of BuildKit may keep is told where nothing bounds it', async () => {
+  const { buildCache: _, ...others } = report;
+  const { run } = await open(others);
+  expect((await run('--dry-run')).out.split('\n').at(-2)).toBe(
+    'What BuildKit keeps in its cache too is free once that is smaller: EKIDEN_BUILD_CACHE, or docker builder prune.',
+  );
+});
+
 test('a machine without Docker says so', async () => {
   const { run } = await open({ registry: { removed: [], bytes: 0, notes: [] } });
   expect((await run()).out).toBe(
