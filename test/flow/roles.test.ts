@@ -1,9 +1,9 @@
 /** Every role as a process of its own, over a Redis, a registry and a Marathon that are given to them. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { projectFiles } from '../demo/sample-project.ts';
 import type { Stage } from '../demo/stage.ts';
 import { ask } from '../demo/traffic.ts';
 import { awaitStatus } from '../demo/watching.ts';
+import { appFiles } from './following.ts';
 import { createRoleProcesses } from './role-processes.ts';
 import { openStage } from './stage.ts';
 
@@ -11,7 +11,7 @@ const { running, starter } = createRoleProcesses();
 let stage: Stage;
 
 beforeAll(async () => {
-  stage = await openStage('roles', {}, starter);
+  stage = await openStage('roles', { deadline: 60 }, starter);
 });
 
 afterAll(async () => {
@@ -20,7 +20,7 @@ afterAll(async () => {
 
 it('carries a push to a live app, and each role ends with 0 when it is asked to', async () => {
   const project = await stage.project('roles/app');
-  const sha = await project.copy.commit(projectFiles('v1'), 'v1');
+  const sha = await project.copy.commit(appFiles('"v1"'), 'v1');
   await project.copy.push();
   const live = await awaitStatus(stage.gitlab, {
     project: project.id,

@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { commandsWith } from '../build/registry.ts';
 import { poll } from '../demo/poll.ts';
-import { type Files, projectFiles } from '../demo/sample-project.ts';
+import type { Files } from '../demo/sample-project.ts';
 import type { Stage } from '../demo/stage.ts';
 import { ask } from '../demo/traffic.ts';
 import { awaitStatus } from '../demo/watching.ts';
+import { appFiles } from './following.ts';
 import { createRoleProcesses, type RoleProcess } from './role-processes.ts';
 import { openStage } from './stage.ts';
 
@@ -46,8 +47,7 @@ it('build: gives the build back, ends its step, and another builder takes it up'
   const project = await stage.project('stop/build');
   // Long, and found by its number, whichever builder runs it.
   const seconds = `${3_000_000 + (Date.now() % 1_000_000)}`;
-  const slow = `ARG NODE_IMAGE\nFROM \${NODE_IMAGE}\nRUN sleep ${seconds}\n`;
-  const sha = await pushFiles(project, { ...projectFiles('v1'), Dockerfile: slow });
+  const sha = await pushFiles(project, appFiles('v1', { step: `RUN sleep ${seconds}` }));
   const isRunning = async () => (await commandsWith(`sleep\0${seconds}\0`)).length > 0;
   const started = async () => (await isRunning()) || undefined;
   await poll(started, { within, what: 'the step' });
@@ -58,7 +58,7 @@ it('build: gives the build back, ends its step, and another builder takes it up'
   await processes.start('build');
   await poll(started, { within, what: 'the step once more' });
 
-  const next = await pushFiles(project, projectFiles('v2'));
+  const next = await pushFiles(project, appFiles('v2'));
   await awaitState(project, sha, 'ekiden/build', 'canceled');
   await poll(ended, { within, what: 'the end of the superseded step' });
   expect(await awaitState(project, next, 'ekiden/build', 'success', 'failed')).toMatchObject({
@@ -68,13 +68,8 @@ it('build: gives the build back, ends its step, and another builder takes it up'
 
 it('deploy: leaves what it watches to another, which sees it through', async () => {
   const project = await stage.project('stop/deploy');
-  const late = projectFiles('v1');
   // Late enough for the role to be stopped and started meanwhile.
-  late['server.js'] = (late['server.js'] ?? '').replace(
-    'createServer(',
-    'const from = Date.now() + 6_000;\nwhile (Date.now() < from);\ncreateServer(',
-  );
-  const sha = await pushFiles(project, late);
+  const sha = await pushFiles(project, appFiles('"v1"', { startsAfter: 6 }));
   const status = 'ekiden/deploy/production/web';
   await awaitState(project, sha, status, 'running');
   expect(await stopRole('deploy')).toBe(0);

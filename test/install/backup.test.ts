@@ -8,11 +8,11 @@ import { connectDocker } from '../../src/clients/docker.ts';
 import { packageFolder } from '../../src/paths.ts';
 import { type EkidenProcess, startEkidenProcess } from '../demo/ekiden-process.ts';
 import { poll } from '../demo/poll.ts';
-import { projectFiles } from '../demo/sample-project.ts';
 import { isReady, type StageState } from '../demo/stage.ts';
 import { ask } from '../demo/traffic.ts';
 import { awaitStatus, readPage } from '../demo/watching.ts';
 import { fencesOf } from '../docs/markdown.ts';
+import { appFiles } from '../flow/following.ts';
 import { openStage } from '../flow/stage.ts';
 
 const run = promisify(execFile);
@@ -56,7 +56,7 @@ async function expectNothingLeft({ EKIDEN_INSTALL, EKIDEN_DATA = '' }: Settings)
 test('what was backed up is there again, after everything was removed', async () => {
   let first: Settings = {};
   let up: EkidenProcess | undefined;
-  const stage = await openStage('backup', {}, async (settings, state) => {
+  const stage = await openStage('backup', { deadline: 60 }, async (settings, state) => {
     first = { ...settings, EKIDEN_DATA: join(state.dataDir, 'first') };
     up = await startUp(first, state);
     return { stop: async () => up?.stop() };
@@ -64,7 +64,7 @@ test('what was backed up is there again, after everything was removed', async ()
   onTestFinished(() => stage.stop());
   const { state, gitlab } = stage;
   const project = await stage.project('backup/app');
-  const sha = await project.copy.commit(projectFiles('v1'), 'v1');
+  const sha = await project.copy.commit(appFiles('"v1"'), 'v1');
   await project.copy.push();
   const wanted = { project: project.id, sha, states: ['success', 'failed'], within: 90_000 };
   const live = await awaitStatus(gitlab, { ...wanted, name: 'ekiden/deploy/production/web' });
@@ -96,7 +96,7 @@ test('what was backed up is there again, after everything was removed', async ()
   await poll(answers, { within: 60_000, what: 'the app' });
   expect(await readPage(gitlab, targetUrl)).toEqual(page);
 
-  const next = await project.copy.commit(projectFiles('v2'), 'v2');
+  const next = await project.copy.commit(appFiles('"v2"'), 'v2');
   await project.copy.push();
   const status = { ...wanted, sha: next, name: 'ekiden/deploy/production/web' };
   expect(await awaitStatus(gitlab, status)).toMatchObject({ status: 'success' });
