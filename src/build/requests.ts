@@ -172,7 +172,10 @@ async function cancel(options: BuildRequestsOptions, build: Build, by: string): 
   if (now.state !== 'canceled') {
     throw new ConflictError(`The build of ${shortSha(sha)} has ended: ${now.state}.`, {
       code: 'E_ENDED',
-      hint: 'Roll back to take down what it brought.',
+      hint:
+        now.state === 'succeeded'
+          ? 'Roll back to take down what it brought.'
+          : 'Nothing of it runs any more.',
     });
   }
   await options.cancel(id, reason);

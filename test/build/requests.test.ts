@@ -97,18 +97,20 @@ describe('giving a build up', () => {
     expect(events).toHaveLength(2);
   });
 
-  it.each(['succeeded', 'failed', 'superseded'] as const)(
-    'is refused for one that %s',
-    async (state) => {
-      await rig.resolve(rig.push('b1', await rig.commit()));
-      await rig.stores.builds.end('b1', state);
-      await expect(requests.cancel('b1', by)).rejects.toMatchObject({
-        ...{ status: 409, code: 'E_ENDED' },
-        message: expect.stringContaining(`has ended: ${state}.`),
-      });
-      expect([events, published]).toEqual([[], []]);
-    },
-  );
+  it.each([
+    ['succeeded', 'Roll back to take down what it brought.'],
+    ['failed', 'Nothing of it runs any more.'],
+    ['superseded', 'Nothing of it runs any more.'],
+  ] as const)('is refused for one that %s', async (state, hint) => {
+    await rig.resolve(rig.push('b1', await rig.commit()));
+    await rig.stores.builds.end('b1', state);
+    await expect(requests.cancel('b1', by)).rejects.toMatchObject({
+      ...{ status: 409, code: 'E_ENDED' },
+      message: expect.stringContaining(`has ended: ${state}.`),
+      hint,
+    });
+    expect([events, published]).toEqual([[], []]);
+  });
 
   it('of two who end it, one does', async () => {
     await rig.resolve(rig.push('b1', await rig.commit()));
