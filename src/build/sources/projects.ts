@@ -3,6 +3,7 @@ import type { GitLab } from '../../clients/gitlab.ts';
 import type { Project } from '../../core/access.ts';
 import type { Fragment } from '../../core/build.ts';
 import { InputError, RemoteError } from '../../core/errors.ts';
+import { createOnce } from '../../core/once.ts';
 import { type ProjectSource, type ProjectTree, resolvePath } from '../dockerfile/index.ts';
 import type { FileCache } from './file-cache.ts';
 import { type Actor, type Grant, grantOf } from './grant.ts';
@@ -30,20 +31,26 @@ const extension = '.dockerfile';
  */
 export function openProjects(options: ProjectsOptions) {
   const { gitlab, pins = [] } = options;
-  const find = once((path: string) => gitlab.findProject(path).catch(hidden));
-  const grantFor = once(
-    (project: Project) => grant(options, project),
-    ({ id }) => String(id),
-  );
+  const once = createOnce();
+  const find = (path: string) =>
+    once(`project ${path}`, () => gitlab.findProject(path).catch(hidden));
+  const grantFor = (project: Project) => once(`grant ${project.id}`, () => grant(options, project));
   const findRef = createRefs(gitlab);
+
+  async function lookUp(path: string) {
+    const project = await find(path.toLowerCase());
+    return { project, mayRead: project && (await grantFor(project)) };
+  }
 
   return async (asked: ProjectSource): Promise<ProjectTree> => {
     const path = resolvePath('', asked.path) ?? asked.path;
     const source = { ...asked, path };
-    const project = await find(source.project.toLowerCase());
-    const mayRead = project && (await grantFor(project));
+    const inOtherWords = (error: unknown): never => {
+      throw options.includer ? untold(error, source) : error;
+    };
+    const { project, mayRead } = await lookUp(source.project).catch(inOtherWords);
     if (!project || !(mayRead?.(path) || mayRead?.(path + extension))) {
-      throw await noAccess(source, options);
+      throw await noAccess(source, options).catch(inOtherWords);
     }
     const pin = pins.find(
       (fragment) => fragment.project?.id === project.id && fragment.project.ref === source.ref,
@@ -54,8 +61,11 @@ export function openProjects(options: ProjectsOptions) {
   };
 }
 
-function grant({ gitlab, cache, includer, actor }: ProjectsOptions, target: Project) {
-  if (!includer) return Promise.resolve(() => true);
+async function grant(
+  { gitlab, cache, includer, actor }: ProjectsOptions,
+  target: Project,
+): Promise<Grant> {
+  if (!includer) return () => true;
   const rule = () => includeRuleOf({ gitlab, cache, project: target }).catch(hidden);
   return grantOf({ target, includer, actor, rule });
 }
@@ -122,23 +132,21 @@ function noSuchRef({ project, ref }: ProjectSource): InputError {
   });
 }
 
+/** The same whether GitLab fails to tell of the project or, which it does only for one that exists, of the rights in it. */
+function untold(error: unknown, { project }: ProjectSource): unknown {
+  if (!(error instanceof RemoteError) || error.code === 'E_GITLAB_TOKEN') return error;
+  const { code, retryable, retryAfter } = error;
+  return new RemoteError(`GitLab does not tell at present whether ${project} may be included`, {
+    code,
+    retryable,
+    cause: error,
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+  });
+}
+
 /** What Ekiden's own token must not see, or cannot read, is told as what is not there. */
 function hidden(error: unknown): undefined {
   const isRefused = error instanceof RemoteError && error.code === 'E_GITLAB_ACCESS';
   if (isRefused || error instanceof InputError) return undefined;
   throw error;
-}
-
-/** `ask`, once for what is the same. */
-function once<Question, Answer>(
-  ask: (question: Question) => Promise<Answer>,
-  keyOf: (question: Question) => string = String,
-): (question: Question) => Promise<Answer> {
-  const asked = new Map<string, Promise<Answer>>();
-  return (question) => {
-    const key = keyOf(question);
-    const known = asked.get(key) ?? ask(question);
-    asked.set(key, known);
-    return known;
-  };
 }

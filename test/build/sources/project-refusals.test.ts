@@ -36,6 +36,30 @@ it.each([
   expect(said[0]).toBe('E_PROJECT_ACCESS');
 });
 
+it.each([
+  ['rights', /members\/all/],
+  ['manifest', /repository\/branches/],
+])(
+  'one whose %s GitLab fails to tell is like one that does not exist then',
+  async (_what, route) => {
+    const fault = { status: 500, body: { message: 'no' } };
+    const { path } = await host.project({ a: 'RUN a\n' });
+    const texts = [];
+    for (const [name, asked] of [
+      ['shop/none', /\/projects\/shop%2Fnone/],
+      [path, route],
+    ] as const) {
+      host.gitlab.faults.add({ route: asked, ...fault });
+      const includer = await host.project({ Dockerfile: `INCLUDE project:${name}:a\n` });
+      const error = await failureOf(host.expand(includer, { actor: host.user() }));
+      expect(error).toMatchObject({ code: 'E_FETCH', retryable: true });
+      texts.push(error.message.replaceAll(name, 'X'));
+    }
+    expect(host.gitlab.faults.left()).toBe(0);
+    expect(new Set(texts).size).toBe(1);
+  },
+);
+
 it('a rule is for a file however its path is spelled, and for no other', async () => {
   const manifest = 'include: {allow: [shop/*], paths: [open/**]}\n';
   const { path } = await host.project({ '.ekiden.yml': manifest, 'open/a': 'RUN a\n' });
