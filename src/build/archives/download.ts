@@ -79,6 +79,7 @@ function tell(state: State): void {
 }
 
 async function pump(state: State, file: string, take: DownloadOptions['take']): Promise<boolean> {
+  let isOnDisk = false;
   try {
     // A disk that refuses is no reason to fail: readers then get the archive without it.
     state.handle = await open(file, 'wx+').catch(() => undefined);
@@ -90,7 +91,8 @@ async function pump(state: State, file: string, take: DownloadOptions['take']): 
       if (state.isSpilled) await handOver(state, chunk);
       tell(state);
     }
-    if (!state.isSpilled) await state.handle?.datasync();
+    // A disk that tells only now that it is full is no reason to fail either.
+    if (!state.isSpilled) isOnDisk = await reachesDisk(state.handle);
   } catch (error) {
     state.error = error;
   } finally {
@@ -98,7 +100,16 @@ async function pump(state: State, file: string, take: DownloadOptions['take']): 
     for (const beyond of state.readers) beyond.end();
     tell(state);
   }
-  return !state.isSpilled && state.error === undefined;
+  return isOnDisk && state.error === undefined;
+}
+
+async function reachesDisk(handle: FileHandle | undefined): Promise<boolean> {
+  try {
+    await handle?.datasync();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function keep(state: State, chunk: Buffer, take: DownloadOptions['take']): Promise<boolean> {

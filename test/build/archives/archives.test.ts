@@ -1,10 +1,18 @@
 /** Archives on the disk and on their way: asked for once, kept whole or not at all, and never in the way of a build. */
-import { mkdir, readdir, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import {
+  mkdir,
+  open as openFile,
+  readdir,
+  rm,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createArchiveCache } from '../../../src/build/archives/archive-cache.ts';
 import { createArchives } from '../../../src/build/archives/archives.ts';
 import { silent } from '../../../src/core/log.ts';
@@ -194,6 +202,19 @@ describe('a download', () => {
     archives.sent[0]?.end(tar);
     expect((await reading).equals(tar)).toBe(true);
     expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('goes on where the disk tells only at the end that it is full', async () => {
+    const handle = await openFile(join(folder, 'any.part'), 'w');
+    await handle.close();
+    const sync = vi.spyOn(Object.getPrototypeOf(handle), 'datasync');
+    onTestFinished(() => sync.mockRestore());
+    sync.mockRejectedValue(Object.assign(new Error('no space left'), { code: 'ENOSPC' }));
+    const archives = open();
+    const reading = buffer(await archives.read());
+    archives.sent[0]?.end(tar);
+    expect((await reading).equals(tar)).toBe(true);
+    await expect.poll(() => readdir(folder)).toEqual(['any.part']);
   });
 
   it('takes the place of the one that was not used for longest where the disk is full', async () => {
