@@ -1,6 +1,7 @@
 /** Looks at images that are made, and names them. */
 import type { Docker } from '../../clients/docker.ts';
 import { messageOf, RemoteError } from '../../core/errors.ts';
+import { tcpPorts } from './ports.ts';
 import { StepError } from './step-error.ts';
 
 /** Docker's id of the image of this name; undefined when this host has none. */
@@ -25,10 +26,7 @@ export async function tagImage(
 /** TCP ports that the image exposes, lowest first. */
 export async function exposedPorts(docker: Docker, name: string): Promise<number[]> {
   const { Config } = await docker.getImage(name).inspect().catch(refuse);
-  return Object.keys(Config.ExposedPorts ?? {})
-    .filter((port) => port.endsWith('/tcp'))
-    .map((port) => Number.parseInt(port, 10))
-    .sort((a, b) => a - b);
+  return tcpPorts(Object.keys(Config.ExposedPorts ?? {}));
 }
 
 /** The classic builder takes a local base image of another platform without a word. */

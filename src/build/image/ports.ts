@@ -25,3 +25,11 @@ function refuseCheckWithoutPort({ name, health }: ServiceSpec): void {
     hint: `Name one in services.${name}.ports, or EXPOSE it in the Dockerfile.`,
   });
 }
+
+/** The TCP ports among those that an image exposes, such as `8080/tcp`; lowest first. */
+export function tcpPorts(exposed: readonly string[]): number[] {
+  return exposed
+    .filter((port) => port.endsWith('/tcp'))
+    .map((port) => Number.parseInt(port, 10))
+    .sort((a, b) => a - b);
+}

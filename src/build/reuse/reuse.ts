@@ -8,6 +8,7 @@ import { shortSha } from '../../core/ref.ts';
 import { visiblePaths } from '../context/visible.ts';
 import { namedImages } from '../dockerfile/index.ts';
 import type { BuilderKind } from '../image/builder-choice.ts';
+import { tcpPorts } from '../image/ports.ts';
 import type { Running } from '../making.ts';
 import type { ImageName } from '../publish.ts';
 import { type Base, configDigest, identifyBases, ofPlatform } from './bases.ts';
@@ -146,13 +147,6 @@ export async function findMade(
     log.write(`built anew: ${error.message}\n`);
     return undefined;
   }
-}
-
-function tcpPorts(exposed: string[]): number[] {
-  return exposed
-    .filter((port) => port.endsWith('/tcp'))
-    .map((port) => Number.parseInt(port, 10))
-    .sort((a, b) => a - b);
 }
 
 /** How many builds back the commit is looked for that the image was made of. */
