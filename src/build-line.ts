@@ -91,10 +91,10 @@ async function keepTrue(
     }
     looking = undefined;
   };
+  await announce();
   const timer = setInterval(() => {
     looking ??= look();
   }, every);
-  await announce();
   return async () => {
     clearInterval(timer);
     await looking;

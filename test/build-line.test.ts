@@ -220,6 +220,15 @@ describe('what is said of those that wait', () => {
   });
 });
 
+test('leaves no timer behind where Redis is away at the start', async () => {
+  const { line, stores } = open();
+  vi.spyOn(stores.builders, 'announce').mockRejectedValue(new Error('away'));
+  const timers = vi.spyOn(globalThis, 'setInterval');
+  onTestFinished(() => timers.mockRestore());
+  await expect(line.keepTrue(() => undefined)).rejects.toThrow('away');
+  expect(timers.mock.calls.filter(([, every]) => every === 30)).toEqual([]);
+});
+
 describe('builds that the queue does not know', () => {
   test('end as lost, and those that are only about to be queued do not', async () => {
     const { push, stores, told, line, keepTrue } = open();
