@@ -2,7 +2,7 @@
 import { type Build, isActive, type Waiting } from './core/build.ts';
 import { messageOf } from './core/errors.ts';
 import type { Log } from './core/log.ts';
-import type { Line } from './core/queue.ts';
+import { type Line, longestLine } from './core/queue.ts';
 import { coarseSeconds, describeWaiting, expectedWaits, unknownBuild } from './core/waiting.ts';
 import type { Report } from './gitlab/report.ts';
 import type { Stores } from './stores/index.ts';
@@ -44,9 +44,6 @@ const nextOnes = 10;
 
 /** Of how many builds it is said where they stand; those behind them wait for long in any case. */
 const longest = 200;
-
-/** How much of the line a queue tells of. */
-const knownLine = 1_000;
 
 /** A build that the queue does not know in so many looks, which are a minute, is lost. */
 const mostMisses = 12;
@@ -157,7 +154,7 @@ async function sweep(looking: Looking, line: Line): Promise<void> {
     const build = await builds.find(id);
     if (!build || !isActive(build)) await buildTurns.end(id);
     // Of a longer line, only its beginning is known.
-    else if (known.has(id) || known.size >= knownLine) missed.delete(id);
+    else if (known.has(id) || known.size >= longestLine) missed.delete(id);
     else lost.push(id);
   }
   await missAll(looking, lost);

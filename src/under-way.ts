@@ -1,10 +1,8 @@
 /** Whether anybody goes on with a build: the queue has it, or the push that it comes by is resolved still. */
+import { longestLine } from './core/queue.ts';
 import type { Stores } from './stores/index.ts';
 
 type Queues = Pick<Stores['queues'], 'arrivals' | 'build'>;
-
-/** How much of the line of arrivals a queue tells of at least. */
-const knownLine = 1_000;
 
 /** Which builds come by what is resolved still; of a longer line, any may. */
 export async function arriving({ arrivals }: Pick<Queues, 'arrivals'>) {
@@ -12,7 +10,7 @@ export async function arriving({ arrivals }: Pick<Queues, 'arrivals'>) {
   const builds = new Set(
     works.flatMap((work) => (work.type === 'push.received' ? work.build : [])),
   );
-  return (build: string): boolean => works.length >= knownLine || builds.has(build);
+  return (build: string): boolean => works.length >= longestLine || builds.has(build);
 }
 
 /** A build goes from one queue into the other, so they are asked in this order. */

@@ -76,6 +76,9 @@ export function isFinal(
   return last || (error instanceof EkidenError && !error.retryable);
 }
 
+/** Of work in one state a queue tells of so much; what lies behind it is not known. */
+export const longestLine = 1_000;
+
 /** What a queue holds, as ids. */
 export interface Line {
   /** In the order in which it will begin; the first thousand. */

@@ -17,6 +17,7 @@ import {
   askedPause,
   isFinal,
   type Line,
+  longestLine,
   pauseAfter,
   type Queue,
   type Worker,
@@ -113,9 +114,6 @@ export function createQueue<Work extends object>(options: QueueOptions): Queue<W
 
 /** States of work that nobody has taken up. */
 const idle: ReadonlySet<string> = new Set(['waiting', 'prioritized', 'delayed', 'paused']);
-
-/** How much of a line is looked at. */
-const longestLine = 1_000;
 
 async function lineOf<Work>(bull: BullQueue<Kept<Work>>): Promise<Line> {
   const [waiting, delayed, active] = await Promise.all([
