@@ -158,7 +158,8 @@ async function planOf(options: ResolverOptions, planning: Planning): Promise<Bui
     actor: build.actor === undefined ? undefined : actorOf(build.actor),
   });
   const skipped = skippedOf(expansion);
-  await builds.saveDockerfile(build.id, { bytes: expansion.bytes, map: expansion.map });
+  const { bytes, map, written } = expansion;
+  await builds.saveDockerfile(build.id, { bytes, map, written });
   return {
     ...manifest.build,
     environments,

@@ -106,9 +106,19 @@ export interface SourceRun {
   via?: readonly { file: string; line: number }[];
 }
 
+/** A line of an expanded Dockerfile that holds the value of an input. */
+export interface WrittenLine {
+  /** From 1, of the expanded Dockerfile. */
+  line: number;
+  /** With `$[[ NAME ]]`, as people wrote it. */
+  text: string;
+}
+
 export interface ExpandedDockerfile {
   bytes: Buffer;
   map: SourceRun[];
+  /** In order; by default no line was written otherwise than it came out. */
+  written?: WrittenLine[];
 }
 
 export const activeBuildStates: readonly BuildState[] = ['queued', 'running'];

@@ -41,15 +41,15 @@ export function createBuildStore({ redis, prefix }: StoreOptions): BuildStore {
       await listing.add(index(kept.project), kept.id, kept.createdAt);
       return kept;
     },
-    async saveDockerfile(id, { bytes, map }) {
-      const value = JSON.stringify({ bytes: bytes.toString('base64'), map });
+    async saveDockerfile(id, { bytes, ...rest }) {
+      const value = JSON.stringify({ bytes: bytes.toString('base64'), ...rest });
       await redis.set(`${prefix}:dockerfile:${id}`, value, 'EX', dockerfileSeconds);
     },
     async dockerfile(id) {
       const text = await redis.get(`${prefix}:dockerfile:${id}`);
       if (text === null) return undefined;
-      const { bytes, map } = JSON.parse(text);
-      return { bytes: Buffer.from(bytes, 'base64'), map };
+      const { bytes, ...rest } = JSON.parse(text);
+      return { bytes: Buffer.from(bytes, 'base64'), ...rest };
     },
     list: async (project, paging) =>
       readPage(await listing.page(index(project), paging), records.find),

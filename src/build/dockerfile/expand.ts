@@ -1,5 +1,6 @@
 /** INCLUDE: replaces each INCLUDE line of a Dockerfile by the bytes of a file, before Docker sees it. */
 
+import type { WrittenLine } from '../../core/build.ts';
 import { InputError, RemoteError } from '../../core/errors.ts';
 import { withDeadline } from './deadline.ts';
 import { type Diagnostic, describe, FetchError, type Spot } from './diagnostic.ts';
@@ -34,6 +35,8 @@ export interface Expansion {
   bytes: Buffer;
   /** Where each line of `bytes` was written. */
   map: TracedRun[];
+  /** Lines of `bytes` that hold the value of an input, in order. */
+  written: WrittenLine[];
   /** Every splice, in the order of the output. */
   included: Included[];
   /** Repeats that `--once` left out. */
@@ -100,7 +103,7 @@ function mayAsk(text: string): boolean {
 function unchanged(file: string, bytes: Buffer): Expansion {
   const count = countLines(bytes);
   const map = count > 0 ? [{ file, line: 1, count, via: [] }] : [];
-  return { bytes, map, included: [], skipped: [], warnings: [] };
+  return { bytes, map, written: [], included: [], skipped: [], warnings: [] };
 }
 
 function countLines(bytes: Buffer): number {

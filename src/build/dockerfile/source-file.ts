@@ -1,7 +1,7 @@
 /** A file that takes part in an expansion: its instructions, its INCLUDEs, and whether it may take part at all. */
 
 import { createHash } from 'node:crypto';
-import type { Fragment } from '../../core/build.ts';
+import type { Fragment, WrittenLine } from '../../core/build.ts';
 import { type Diagnostic, describe, includeError, type Spot } from './diagnostic.ts';
 import type { ProjectTree } from './fetch.ts';
 import { fillInputs } from './fill.ts';
@@ -12,7 +12,7 @@ import type { Limits } from './limits.ts';
 import { pragmas } from './pragmas.ts';
 import { readIncludes } from './read-includes.ts';
 import type { Origin } from './source-map.ts';
-import { spotOf, spotOfLine, type Written } from './spots.ts';
+import { spotOf, spotOfLine, type Written, writtenLines } from './spots.ts';
 import type { Statement } from './statement.ts';
 import type { Given } from './variables.ts';
 
@@ -49,6 +49,8 @@ export interface Opened extends Fetched {
 
 /** A file with values for its inputs; `bytes` and `parsed` have them in place, `text` is the file as it was read. */
 export interface SourceFile extends Opened, Written {
+  /** Its lines that hold a value. */
+  written: WrittenLine[];
   includes: Map<Instruction, Include>;
 }
 
@@ -144,6 +146,7 @@ export function useFile(opened: Opened, { values, setting, via }: UseOptions): S
     parsed: filled?.parsed ?? opened.parsed,
     text: opened.parsed.text,
     edits: filled?.edits ?? [],
+    written: filled ? writtenLines(opened.parsed.text, filled.edits) : [],
     includes: new Map(),
   };
   const inputs = new Map([...values].map(([name, { text }]) => [name, text]));

@@ -1,6 +1,6 @@
 /** Puts the bytes of all included files in the place of their INCLUDE lines; pure, everything is loaded. */
 
-import type { Fragment } from '../../core/build.ts';
+import type { Fragment, WrittenLine } from '../../core/build.ts';
 import { refuseCycle } from './cycle.ts';
 import { type Diagnostic, includeError, type Spot } from './diagnostic.ts';
 import { BELOW_COMMENT, BELOW_DIRECTIVES, readTop, type Top } from './directives.ts';
@@ -19,6 +19,8 @@ export interface Included extends Fragment {
 export interface Splice {
   bytes: Buffer;
   map: TracedRun[];
+  /** Lines of `bytes` that hold the value of an input, in order. */
+  written: WrittenLine[];
   included: Included[];
   /** Repeats that were left out. */
   skipped: Included[];
@@ -39,6 +41,9 @@ interface Output {
   /** What may still be a directive in the next lines. */
   top: Top;
   readonly map: TracedRun[];
+  /** Lines so far. */
+  lines: number;
+  readonly written: WrittenLine[];
   readonly included: Included[];
   readonly skipped: Included[];
   readonly stages: StageWatch;
@@ -58,6 +63,8 @@ export function spliceIncludes(root: SourceFile, limits: Limits): Splice {
     endsLine: true,
     top: BELOW_DIRECTIVES,
     map: [],
+    lines: 0,
+    written: [],
     included: [],
     skipped: [],
     stages: watchStages(),
@@ -65,8 +72,9 @@ export function spliceIncludes(root: SourceFile, limits: Limits): Splice {
     spot: undefined,
   };
   spliceFile(output, root, []);
-  const { chunks, map, included, skipped, stages } = output;
-  return { bytes: Buffer.concat(chunks), map, included, skipped, warnings: stages.diagnostics };
+  const { chunks, map, written, included, skipped, stages } = output;
+  const bytes = Buffer.concat(chunks);
+  return { bytes, map, written, included, skipped, warnings: stages.diagnostics };
 }
 
 function spliceFile(output: Output, file: SourceFile, via: readonly Origin[]): void {
@@ -141,11 +149,15 @@ function append(
   const isBarred = found && !isOwn;
   if (isBarred) {
     push(output, COMMENT);
-    addRun(output.map, { ...run, count: 1 });
+    addRun(output, { ...run, count: 1 });
   }
   output.top = isBarred ? BELOW_COMMENT : top;
   push(output, file.bytes.subarray(part.from, part.to));
-  addRun(output.map, run);
+  for (const { line, text: written } of file.written) {
+    if (line < part.line || line >= part.until) continue;
+    output.written.push({ line: output.lines + 1 + line - part.line, text: written });
+  }
+  addRun(output, run);
   // A byte order mark alone is no line that an end could be added to.
   output.endsLine ||= run.count === 0;
 }
@@ -160,8 +172,10 @@ function push(output: Output, bytes: Buffer): void {
 }
 
 /** Adds a run of lines, as one with the last run where it goes on there. */
-function addRun(map: TracedRun[], run: TracedRun): void {
+function addRun(output: Output, run: TracedRun): void {
+  const { map } = output;
   if (run.count === 0) return;
+  output.lines += run.count;
   const last = map.at(-1);
   const goesOn =
     last?.file === run.file && last.via === run.via && last.line + last.count === run.line;

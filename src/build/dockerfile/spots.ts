@@ -1,6 +1,7 @@
 /** Places that diagnostics point at: always in a file as it was written, whatever was filled in or spliced since. */
 
-import type { SourceRun } from '../../core/build.ts';
+import type { SourceRun, WrittenLine } from '../../core/build.ts';
+import { toUtf8 } from './bytes.ts';
 import type { Spot } from './diagnostic.ts';
 import type { Instruction, LogicalLine } from './instructions.ts';
 import { type Origin, originOf } from './source-map.ts';
@@ -67,8 +68,7 @@ export function spotOfLine(
   via: readonly Origin[],
   start = offsetOfLine(text, line),
 ): Spot {
-  const lineFeed = text.indexOf('\n', start);
-  const content = text.slice(start, lineFeed === -1 ? text.length : lineFeed);
+  const content = text.slice(start, lineEnd(text, start));
   const from = start + content.length - content.trimStart().length;
   return { file: id, text, line, from, to: start + content.trimEnd().length, via };
 }
@@ -82,8 +82,7 @@ export function spotInOutput(
   const origin = originOf(map, line);
   if (!origin) return undefined;
   const start = text.lastIndexOf('\n', from - 1) + 1;
-  const lineFeed = text.indexOf('\n', from);
-  const end = lineFeed === -1 ? text.length : lineFeed;
+  const end = lineEnd(text, from);
   // The line above is shown as well where it was written above.
   const above = originOf(map, line - 1);
   const isAbove = above?.file === origin.file && above.line === origin.line - 1;
@@ -97,6 +96,29 @@ export function spotInOutput(
     from: from - top,
     to: to - top,
   };
+}
+
+/** The lines that hold an edit, as they were written. */
+export function writtenLines(text: string, edits: readonly Edit[]): WrittenLine[] {
+  const found: WrittenLine[] = [];
+  let line = 1;
+  let start = 0;
+  let end = lineEnd(text, start);
+  for (const { from } of edits) {
+    while (end < from) {
+      line += 1;
+      start = end + 1;
+      end = lineEnd(text, start);
+    }
+    const isNew = found.at(-1)?.line !== line;
+    if (isNew) found.push({ line, text: toUtf8(text.slice(start, end)) });
+  }
+  return found;
+}
+
+function lineEnd(text: string, start: number): number {
+  const lineFeed = text.indexOf('\n', start);
+  return lineFeed === -1 ? text.length : lineFeed;
 }
 
 /** Where an offset of the text with all values lies in the text as written; within a value, that value's edge. */

@@ -34,11 +34,12 @@ function originOfError(error: EkidenError, { map }: ExpandedDockerfile) {
 const linesAround = 2;
 
 /** The line that is to blame and those around it, as far as they stand together in one file. */
-function excerptOf(error: EkidenError, { bytes, map }: ExpandedDockerfile): string[] {
+function excerptOf(error: EkidenError, dockerfile: ExpandedDockerfile): string[] {
+  const { map } = dockerfile;
   const line = lineOf(error);
   const origin = line === undefined ? undefined : originOf(map, line);
   if (line === undefined || !origin) return [];
-  const lines = bytes.toString().split(/\r?\n/);
+  const lines = linesAsWritten(dockerfile);
   const excerpt: string[] = [];
   for (let near = line - linesAround; near <= line + linesAround; near++) {
     const place = originOf(map, near);
@@ -50,9 +51,16 @@ function excerptOf(error: EkidenError, { bytes, map }: ExpandedDockerfile): stri
   return excerpt;
 }
 
+function linesAsWritten({ bytes, written = [] }: ExpandedDockerfile): string[] {
+  const lines = bytes.toString().split('\n');
+  for (const { line, text } of written) lines[line - 1] = text;
+  return lines;
+}
+
 const excerptWidth = 160;
 
-function cut(line: string): string {
+function cut(written: string): string {
+  const line = written.replace(/\r$/, '');
   return line.length <= excerptWidth ? line : `${line.slice(0, excerptWidth - 1)}…`;
 }
 

@@ -136,7 +136,11 @@ test('the map stays true to the line, and places to the text as it was written',
     ],
   });
   const b = `${String(files['b']).split('INCLUDE')[0]?.trimEnd()}\nUSER 1\n`;
-  const { bytes, map } = await expandFiles({ files: { ...files, b } });
+  const { bytes, map, written } = await expandFiles({ files: { ...files, b } });
+  expect(written).toEqual([
+    { line: 3, text: 'RUN $[[ LONG ]] \\' },
+    { line: 4, text: '  $[[ LONG ]]' },
+  ]);
   const lines = bytes.toString().split('\n');
   const at = (text: string) => originOf(map, lines.indexOf(text) + 1);
   expect(at('  0123456789')).toMatchObject({ file: 'b', line: 3 });

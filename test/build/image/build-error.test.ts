@@ -91,6 +91,25 @@ describe('detailsOfFailure', () => {
     expect(detailsOfFailure(at(11), dockerfile)).toBe('>    3 | COPY . .\n');
   });
 
+  it('shows lines with inputs as people wrote them', async () => {
+    const fragment =
+      '# ekiden: input V=1\nFROM a\nRUN ./install $[[ V ]] && \\\r\n  ./try $[[V]] $[[V]]\n';
+    const files = {
+      Dockerfile: 'INCLUDE a.dockerfile\nINCLUDE a.dockerfile V=2\nCMD x\n',
+      'a.dockerfile': fragment,
+    };
+    const details = detailsOfFailure(at(7), await expandFiles({ files }));
+    expect(details).toBe(
+      [
+        '     1 | # ekiden: input V=1',
+        '     2 | FROM a',
+        '>    3 | RUN ./install $[[ V ]] && \\',
+        '     4 |   ./try $[[V]] $[[V]]',
+        '',
+      ].join('\n'),
+    );
+  });
+
   it('says what to do', () => {
     const error = new RemoteError('No room.', { code: 'E', hint: 'Free room.' });
     expect(detailsOfFailure(error, dockerfile)).toBe('hint: Free room.\n');
