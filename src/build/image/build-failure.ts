@@ -55,8 +55,7 @@ const sourceIn = /source metadata for (?:docker\.io\/(?:library\/)?)?(\S+): /;
 
 /** The image that `# syntax=` names is pulled before anything else. */
 function syntaxImageFailure(words: string, { dockerfile }: Situation): EkidenError | undefined {
-  const { directives } = parseDockerfile(dockerfile.bytes).head;
-  const syntax = directives.find(({ name }) => name === 'syntax');
+  const { syntax } = parseDockerfile(dockerfile.bytes).head;
   const image = syntax?.value.split(' ')[0] ?? '';
   const isMeant = noFrontend.test(words) || sourceIn.exec(words)?.[1] === image;
   if (!syntax || !isMeant) return undefined;
@@ -139,7 +138,8 @@ function stepFailure(message: string, { line, dockerfile }: Situation): EkidenEr
   const secret = noSecret.exec(message)?.[1];
   if (secret !== undefined) {
     return new StepError(`The secret ${secret} is not named in build.secrets of the manifest.`, {
-      ...{ code: 'E_BUILD_SECRET', line },
+      code: 'E_BUILD_SECRET',
+      line,
       hint: `Write build: { secrets: { ${secret}: NAME_OF_A_CI_CD_VARIABLE } } in .ekiden.yml.`,
     });
   }
