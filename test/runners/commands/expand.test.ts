@@ -101,7 +101,7 @@ test('an error stands beside nothing, with its place and a hint, and the exit co
   );
   const missing = await run(['web/none']);
   expect([missing.code, missing.stdout.length]).toEqual([1, 0]);
-  expect(missing.stderr).toMatch(/^ekiden: there is no web\/none in the repository/);
+  expect(missing.stderr).toMatch(/^ekiden: there is no file web\/none\nName the Dockerfile/);
 });
 
 test('other projects are read as the token may', async () => {
