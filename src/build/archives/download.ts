@@ -79,7 +79,6 @@ function tell(state: State): void {
 }
 
 async function pump(state: State, file: string, take: DownloadOptions['take']): Promise<boolean> {
-  let isOnDisk = false;
   try {
     // A disk that refuses is no reason to fail: readers then get the archive without it.
     state.handle = await open(file, 'wx+').catch(() => undefined);
@@ -91,16 +90,15 @@ async function pump(state: State, file: string, take: DownloadOptions['take']): 
       if (state.isSpilled) await handOver(state, chunk);
       tell(state);
     }
-    // A disk that tells only now that it is full is no reason to fail either.
-    if (!state.isSpilled) isOnDisk = await reachesDisk(state.handle);
   } catch (error) {
     state.error = error;
-  } finally {
-    state.isEnded = true;
-    for (const beyond of state.readers) beyond.end();
-    tell(state);
   }
-  return isOnDisk && state.error === undefined;
+  state.isEnded = true;
+  for (const beyond of state.readers) beyond.end();
+  tell(state);
+  if (state.isSpilled || state.error !== undefined) return false;
+  // The readers have it all by now, and wait for no disk.
+  return await reachesDisk(state.handle);
 }
 
 async function reachesDisk(handle: FileHandle | undefined): Promise<boolean> {

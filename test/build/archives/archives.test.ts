@@ -28,6 +28,15 @@ beforeEach(async () => {
   ({ folder, open, kept, diskOf, keepOne } = await openRig());
 });
 
+/** What asks the disk to be done with a file. */
+async function spyOnSync() {
+  const handle = await openFile(join(folder, 'any.part'), 'w');
+  await handle.close();
+  const sync = vi.spyOn(Object.getPrototypeOf(handle), 'datasync');
+  onTestFinished(() => sync.mockRestore());
+  return sync;
+}
+
 describe('what was read before', () => {
   it('comes from the disk, also after a restart', async () => {
     const first = open();
@@ -204,11 +213,25 @@ describe('a download', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
+  it('ends before its file is safe on a slow disk', async () => {
+    const sync = await spyOnSync();
+    let isSafe = () => {};
+    sync.mockReturnValue(
+      new Promise<void>((resolve) => {
+        isSafe = resolve;
+      }),
+    );
+    const archives = open();
+    const reading = buffer(await archives.read());
+    archives.sent[0]?.end(tar);
+    expect((await reading).equals(tar)).toBe(true);
+    expect(await kept()).toEqual([]);
+    isSafe();
+    await expect.poll(kept).toEqual([expect.stringMatching(/\.tar$/)]);
+  });
+
   it('goes on where the disk tells only at the end that it is full', async () => {
-    const handle = await openFile(join(folder, 'any.part'), 'w');
-    await handle.close();
-    const sync = vi.spyOn(Object.getPrototypeOf(handle), 'datasync');
-    onTestFinished(() => sync.mockRestore());
+    const sync = await spyOnSync();
     sync.mockRejectedValue(Object.assign(new Error('no space left'), { code: 'ENOSPC' }));
     const archives = open();
     const reading = buffer(await archives.read());
