@@ -2,6 +2,7 @@
 import { type Build, isActive, type Waiting } from './core/build.ts';
 import { messageOf } from './core/errors.ts';
 import type { Log } from './core/log.ts';
+import { keepLooking } from './core/looking.ts';
 import { type Line, longestLine } from './core/queue.ts';
 import { coarseSeconds, describeWaiting, expectedWaits, unknownBuild } from './core/waiting.ts';
 import type { Report } from './gitlab/report.ts';
@@ -77,24 +78,20 @@ async function keepTrue(
   const { builders } = stores;
   const seen: Seen = { told: new Map(), missed: new Map() };
   const announce = () => builders.announce({ ...host, shortage: host.shortage?.() });
-  let looking: Promise<void> | undefined;
   const look = async () => {
-    try {
-      await announce();
-      await cancelEnded(stores, cancel);
-      if ((await builders.first()) === host.name) await lookOnce({ ...options, ...seen });
-    } catch (error) {
-      log.warn({ error: messageOf(error) }, 'cannot look after the line of builds');
-    }
-    looking = undefined;
+    await announce();
+    await cancelEnded(stores, cancel);
+    if ((await builders.first()) === host.name) await lookOnce({ ...options, ...seen });
   };
   await announce();
-  const timer = setInterval(() => {
-    looking ??= look();
-  }, every);
+  const stop = keepLooking({
+    look,
+    every,
+    onError: (error) =>
+      log.warn({ error: messageOf(error) }, 'cannot look after the line of builds'),
+  });
   return async () => {
-    clearInterval(timer);
-    await looking;
+    await stop();
     await builders.leave(host.name);
   };
 }

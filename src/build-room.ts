@@ -1,7 +1,8 @@
 /** Lets a build host take no builds while it has no room, so that they go to hosts that have some. */
 import type { Admission } from './build/admission.ts';
-import { NoRoomError } from './core/errors.ts';
+import { messageOf, NoRoomError } from './core/errors.ts';
 import type { Log } from './core/log.ts';
+import { keepLooking } from './core/looking.ts';
 import type { Worker } from './core/queue.ts';
 
 export interface BuildRoom extends Admission {
@@ -44,22 +45,17 @@ export function createBuildRoom({ admission, every = 3_000, log }: BuildRoomOpti
     admit,
     shortage: () => lacks,
     keep(worker) {
-      let looking: Promise<void> | undefined;
-      const look = async () => {
-        // What else is wrong is said by the builds that meet it.
-        if (lacks !== undefined) await admit().catch(() => undefined);
-        // Also where it went on before: there may have been room again before the worker rested.
-        if (lacks === undefined) worker.resume();
-      };
-      const timer = setInterval(() => {
-        looking ??= look().finally(() => {
-          looking = undefined;
-        });
-      }, every);
-      return async () => {
-        clearInterval(timer);
-        await looking;
-      };
+      return keepLooking({
+        look: async () => {
+          // What else is wrong is said by the builds that meet it.
+          if (lacks !== undefined) await admit().catch(() => undefined);
+          // Also where it went on before: there may have been room again before the worker rested.
+          if (lacks === undefined) worker.resume();
+        },
+        every,
+        onError: (error) =>
+          log.warn({ error: messageOf(error) }, 'cannot look for room for builds'),
+      });
     },
   };
 }

@@ -3,6 +3,7 @@ import { isOpen } from './core/deployment.ts';
 import { messageOf } from './core/errors.ts';
 import type { HandOn } from './core/event.ts';
 import type { Log } from './core/log.ts';
+import { keepLooking } from './core/looking.ts';
 import type { Stores } from './stores/index.ts';
 
 export interface LostDeployments {
@@ -25,22 +26,14 @@ export function createLostDeployments(options: LostDeploymentsOptions): LostDepl
   return {
     keepQueued(handOn) {
       let missing = new Set<string>();
-      let looking: Promise<void> | undefined;
-      const look = async () => {
-        try {
+      return keepLooking({
+        look: async () => {
           missing = await lookOnce(options, handOn, missing);
-        } catch (error) {
-          log.warn({ error: messageOf(error) }, 'cannot look for lost deployments');
-        }
-        looking = undefined;
-      };
-      const timer = setInterval(() => {
-        looking ??= look();
-      }, every);
-      return async () => {
-        clearInterval(timer);
-        await looking;
-      };
+        },
+        every,
+        onError: (error) =>
+          log.warn({ error: messageOf(error) }, 'cannot look for lost deployments'),
+      });
     },
   };
 }
