@@ -1,18 +1,10 @@
 /** Archives on the disk and on their way: asked for once, kept whole or not at all, and never in the way of a build. */
-import {
-  mkdir,
-  open as openFile,
-  readdir,
-  rm,
-  truncate,
-  utimes,
-  writeFile,
-} from 'node:fs/promises';
+import { mkdir, readdir, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
-import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { createArchiveCache } from '../../../src/build/archives/archive-cache.ts';
 import { createArchives } from '../../../src/build/archives/archives.ts';
 import { silent } from '../../../src/core/log.ts';
@@ -27,15 +19,6 @@ let keepOne: Rig['keepOne'];
 beforeEach(async () => {
   ({ folder, open, kept, diskOf, keepOne } = await openRig());
 });
-
-/** What asks the disk to be done with a file. */
-async function spyOnSync() {
-  const handle = await openFile(join(folder, 'any.part'), 'w');
-  await handle.close();
-  const sync = vi.spyOn(Object.getPrototypeOf(handle), 'datasync');
-  onTestFinished(() => sync.mockRestore());
-  return sync;
-}
 
 describe('what was read before', () => {
   it('comes from the disk, also after a restart', async () => {
@@ -211,33 +194,6 @@ describe('a download', () => {
     archives.sent[0]?.end(tar);
     expect((await reading).equals(tar)).toBe(true);
     expect(await readdir(folder)).toEqual([]);
-  });
-
-  it('ends before its file is safe on a slow disk', async () => {
-    const sync = await spyOnSync();
-    let isSafe = () => {};
-    sync.mockReturnValue(
-      new Promise<void>((resolve) => {
-        isSafe = resolve;
-      }),
-    );
-    const archives = open();
-    const reading = buffer(await archives.read());
-    archives.sent[0]?.end(tar);
-    expect((await reading).equals(tar)).toBe(true);
-    expect(await kept()).toEqual([]);
-    isSafe();
-    await expect.poll(kept).toEqual([expect.stringMatching(/\.tar$/)]);
-  });
-
-  it('goes on where the disk tells only at the end that it is full', async () => {
-    const sync = await spyOnSync();
-    sync.mockRejectedValue(Object.assign(new Error('no space left'), { code: 'ENOSPC' }));
-    const archives = open();
-    const reading = buffer(await archives.read());
-    archives.sent[0]?.end(tar);
-    expect((await reading).equals(tar)).toBe(true);
-    await expect.poll(() => readdir(folder)).toEqual(['any.part']);
   });
 
   it('takes the place of the one that was not used for longest where the disk is full', async () => {
