@@ -2,7 +2,7 @@
 import { defineConfig } from 'vitest/config';
 // @ts-expect-error The set-up is plain JavaScript, since it runs before there is a compiler.
 import { createSummaryReporter } from './test/setup/reporter.js';
-// @ts-expect-error As above.
+// @ts-expect-error Vitest loads the sequencer beside the reporter, so it is plain JavaScript too.
 import { LongestFirst } from './test/setup/sequencer.js';
 
 /** Run before each file of tests. */
