@@ -12,22 +12,33 @@ export function addEngine(program: Command): void {
     .option('--listen <host:port>', `where it listens; default: ${settings.engineListen.env}`)
     .option('--data <folder>', 'where it keeps its state and sandboxes', './engine')
     .option('--docker <host>', 'Docker daemon', defaultOf('dockerHost'))
-    .option('--install <id>', 'marks what it makes in Docker', defaultOf('install'))
+    .option('--install <id>', 'marks what it makes', read('install'), defaultOf('install'))
     .option('--image <image>', 'for apps that name none', defaultOf('engineImage'))
+    .option(
+      '--credentials-file <file>',
+      `lets in only who has its user:password; default: ${settings.engineCredentials.env}`,
+    )
+    .option('--docker-config <file>', 'config.json of Docker with logins for registries')
     .option(
       '--drain <seconds>',
       'how long an instance serves on before it is killed',
-      secondsOf,
+      read('drain'),
       defaultOf('drain'),
     )
-    .action(async ({ drain, listen, ...options }) => {
-      const { startEngine } = await import('../engine.ts');
+    .option('--cpus <number>', 'for all instances together', read('engineCpus'))
+    .option('--mem <MiB>', 'for all instances together', read('engineMem'))
+    .option('--attributes <name:value;…>', 'of this node', defaultOf('engineAttributes'))
+    .action(async ({ drain, listen, credentialsFile, ...options }) => {
+      const { readCredentials, startEngine } = await import('../engine.ts');
       const { createLog } = await import('../../src/log.ts');
-      const { logLevel, engineListen } = readConfig(['logLevel', 'engineListen']);
+      const names = ['logLevel', 'engineListen', 'engineCredentials'] as const;
+      const { logLevel, engineListen, engineCredentials } = readConfig(names);
+      const file = credentialsFile ?? engineCredentials?.file;
       const log = createLog(logLevel, 'engine');
       await serve(async () => {
         const engine = await startEngine({
           ...options,
+          ...(file && { credentials: await readCredentials(file) }),
           listen: listen ?? engineListen,
           drainSeconds: drain,
           log,
@@ -38,10 +49,19 @@ export function addEngine(program: Command): void {
     });
 }
 
-/** As the setting has it. @throws InputError */
-function secondsOf(text: string): number {
-  const { data, error } = settings.drain.type.safeParse(text);
-  if (data !== undefined) return data;
-  const [issue] = error?.issues ?? [];
-  throw new InputError(`--drain ${issue?.message}: ${text}.`, { code: 'E_USAGE' });
+const readOptions = {
+  drain: '--drain',
+  engineCpus: '--cpus',
+  engineMem: '--mem',
+  install: '--install',
+} as const;
+
+/** Reads an option as the setting has it. @throws InputError */
+function read(name: keyof typeof readOptions) {
+  return (text: string): number | string | undefined => {
+    const { data, error } = settings[name].type.safeParse(text);
+    if (!error) return data;
+    const [issue] = error.issues;
+    throw new InputError(`${readOptions[name]} ${issue?.message}: ${text}.`, { code: 'E_USAGE' });
+  };
 }

@@ -32,7 +32,8 @@ export interface Child {
   stop(): Promise<void>;
 }
 
-const readyPatience = 15_000;
+/** A Redis that has much to read is not ready before it has read all of it. */
+const readyPatience = 60_000;
 const lookEvery = 20;
 const shownOutput = 600;
 const boundLogEvery = 10_000;

@@ -1,17 +1,19 @@
 /** Puts the parts of the engine together: those that live with a task, and those that decide. */
-import type { App } from './app-definition.ts';
-import { type AppWrites, createAppWrites } from './app-writes.ts';
-import type { Instance } from './cluster.ts';
+import type { App } from './apps/app-definition.ts';
+import { type AppWrites, createAppWrites } from './apps/app-writes.ts';
+import { createHealthMonitor, type HealthMonitor } from './checks/health-monitor.ts';
+import { createReadinessMonitor, type ReadinessMonitor } from './checks/readiness-monitor.ts';
 import type { Context } from './context.ts';
-import { createDeployments, type Deployments } from './deployments.ts';
-import { createHealthMonitor, type HealthMonitor } from './health-monitor.ts';
-import { createLauncher, type Launcher } from './launcher.ts';
-import { createLifecycle, type Lifecycle } from './lifecycle.ts';
-import { createOutputs, type Outputs } from './outputs.ts';
-import { createReadinessMonitor, type ReadinessMonitor } from './readiness-monitor.ts';
-import { createReconciler, type Reconciler } from './reconciler.ts';
-import { createKillTasks, type KillTasks } from './task-kills.ts';
-import { createTerminator, type Terminator } from './terminator.ts';
+import { createDeployments, type Deployments } from './deployments/deployments.ts';
+import { createReconciler, type Reconciler } from './deployments/reconciler.ts';
+import { createGroupWrites, type GroupWrites } from './groups/group-writes.ts';
+import { createLauncher, type Launcher } from './launch/launcher.ts';
+import type { ProvisionerOptions } from './launch/provisioner.ts';
+import { createOutputs, type Outputs } from './sandbox/outputs.ts';
+import type { Instance } from './state/cluster.ts';
+import { createLifecycle, type Lifecycle } from './tasks/lifecycle.ts';
+import { createKillTasks, type KillTasks } from './tasks/task-kills.ts';
+import { createTerminator, type Terminator } from './tasks/terminator.ts';
 
 export interface TaskParts {
   lifecycle: Lifecycle;
@@ -24,14 +26,13 @@ export interface TaskParts {
   attend: (instance: Instance, app: App) => void;
 }
 
-interface TaskSettings {
-  defaultImage: string;
+interface TaskSettings extends Pick<ProvisionerOptions, 'defaultImage' | 'dockerConfig'> {
   drainSeconds: number;
 }
 
 /** What starts, watches and ends tasks. */
 export function createTaskParts(context: Context, settings: TaskSettings): TaskParts {
-  const lifecycle = createLifecycle(context);
+  const lifecycle = createLifecycle({ ...context, onEnded: () => launcher.roomCame() });
   const outputs = createOutputs(context);
   const monitor = createHealthMonitor({
     ...context,
@@ -44,7 +45,7 @@ export function createTaskParts(context: Context, settings: TaskSettings): TaskP
     monitor.watch(instance, app);
     readinessMonitor.watch(instance, app);
   };
-  const launcher = createLauncher({
+  const launcher: Launcher = createLauncher({
     ...context,
     ...settings,
     lifecycle,
@@ -63,7 +64,7 @@ export function createTaskParts(context: Context, settings: TaskSettings): TaskP
       monitor.unwatch(instance);
       readinessMonitor.unwatch(instance);
     },
-    outputOf: outputs.of,
+    finishOutput: outputs.finish,
   });
   return { lifecycle, launcher, terminator, monitor, readinessMonitor, outputs, attend };
 }
@@ -72,12 +73,13 @@ export interface Control {
   deployments: Deployments;
   reconciler: Reconciler;
   writes: AppWrites;
+  groupWrites: GroupWrites;
   killTasks: KillTasks;
 }
 
 /** What decides which tasks there shall be. */
 export function createControl(context: Context, parts: TaskParts): Control {
-  const { cluster, delays } = context;
+  const { cluster, delays, offers } = context;
   const deployments = createDeployments({
     ...context,
     onNewConfig: (appId) => delays.reset(appId),
@@ -86,10 +88,12 @@ export function createControl(context: Context, parts: TaskParts): Control {
     ...parts,
     cluster,
     delays,
+    offers,
     wantedOf: (appId) => deployments.wantedOf(appId),
     onReconciled: (appId, done) => deployments.onReconciled(appId, done),
   });
   const writes = createAppWrites({ ...context, deployments });
+  const groupWrites = createGroupWrites({ ...context, deployments });
   const killTasks = createKillTasks({ ...parts, cluster, writes, reconciler });
-  return { deployments, reconciler, writes, killTasks };
+  return { deployments, reconciler, writes, groupWrites, killTasks };
 }

@@ -79,7 +79,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
       said += text;
     });
     await poll(async () => (await growthOf(redis)) === '0' || undefined, {
-      ...{ within: 20_000, what: 'a Redis that is kept from rewriting its file' },
+      ...{ within: 50_000, what: 'a Redis that is kept from rewriting its file' },
     });
     expect(await readdir(folder)).toEqual(['backup.tar.part']);
     child.kill(signal);

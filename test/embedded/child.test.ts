@@ -59,7 +59,7 @@ async function kill(pid: number | undefined): Promise<void> {
   process.kill(pid, 'SIGKILL');
 }
 
-const patience = { timeout: 15_000, interval: 20 };
+const patience = { timeout: 25_000, interval: 20 };
 
 test('a child that dies at once is an error with what it said last, and leaves no record', async () => {
   await mkdir(join(data, 'log'));

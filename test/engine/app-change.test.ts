@@ -1,15 +1,15 @@
 /** Ids of apps, how definitions change, and the service ports that stay with them. */
 import { describe, expect, it } from 'vitest';
-import { patched, sameConfig, versioned } from '../../src/engine/app-change.ts';
+import { patched, sameConfig, versioned } from '../../src/engine/apps/app-change.ts';
 import {
   absoluteId,
   idProblem,
   instanceIdOf,
   parentOf,
   taskIdOf,
-} from '../../src/engine/app-id.ts';
-import type { AppInput } from '../../src/engine/app-schema.ts';
-import { assignServicePorts, servicePortsOf } from '../../src/engine/service-ports.ts';
+} from '../../src/engine/apps/app-id.ts';
+import type { AppInput } from '../../src/engine/apps/app-schema.ts';
+import { assignServicePorts, servicePortsOf } from '../../src/engine/apps/service-ports.ts';
 import { appOf, EARLY, LATER } from './definitions.ts';
 
 const image = { docker: { image: 'nginx' } };
@@ -61,6 +61,21 @@ describe('changes', () => {
     expect(versioned(app, appOf(change), LATER).versionInfo.lastConfigChangeAt).toBe(LATER);
   });
 
+  it('forgets the port mappings of an app that comes back to the network of the host', () => {
+    const portMappings = [{ containerPort: 80 }];
+    const bridge = [{ mode: 'container/bridge' as const }];
+    const app = appOf({ networks: bridge, container: { ...image, portMappings } });
+    const onHost = patched(app, { networks: [{ mode: 'host' }] });
+    expect(onHost.container).toMatchObject(image);
+    expect(onHost.container).not.toHaveProperty('portMappings');
+    expect(patched(app, { networks: bridge }).container).toEqual(app.container);
+    const asked = patched(app, {
+      networks: [{ mode: 'host' }],
+      container: { ...image, portMappings },
+    });
+    expect(asked.container?.portMappings).toEqual(portMappings);
+  });
+
   it('lets a command take the place of arguments', () => {
     const before = appOf({ args: ['a'], container: image });
     const { cmd: _, ...withArgs } = before;
@@ -72,14 +87,16 @@ describe('changes', () => {
 describe('service ports', () => {
   it('gives the first free one and keeps it over an update', () => {
     const other = appOf({ id: '/other', ports: [10_000] });
-    const assigned = assignServicePorts(appOf({}), undefined, [other]);
+    const assigned = assignServicePorts(appOf({}), undefined, new Set(servicePortsOf(other)));
     expect(servicePortsOf(assigned)).toEqual([10_001]);
     const before = { ...appOf({}), ...assigned };
-    expect(servicePortsOf(assignServicePorts(appOf({}), before, []))).toEqual([10_001]);
+    expect(servicePortsOf(assignServicePorts(appOf({}), before, new Set([10_001])))).toEqual([
+      10_001,
+    ]);
   });
 
   it('gives two ports of an app different numbers', () => {
-    const assigned = assignServicePorts(appOf({ ports: [0, 0] }), undefined, []);
+    const assigned = assignServicePorts(appOf({ ports: [0, 0] }), undefined, new Set());
     expect(servicePortsOf(assigned)).toEqual([10_000, 10_001]);
   });
 });

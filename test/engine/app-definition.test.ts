@@ -1,9 +1,8 @@
-/** App definitions: defaults, translations, rules and changes. */
+/** App definitions: how they are read, and the full form that they are brought into. */
 import { describe, expect, it } from 'vitest';
-import { ApiError } from '../../src/engine/api-error.ts';
-import { normalizeApp } from '../../src/engine/app-definition.ts';
-import { type AppInput, parseApp } from '../../src/engine/app-schema.ts';
-import { ensureValidApp } from '../../src/engine/app-validation.ts';
+import { ApiError } from '../../src/engine/api/api-error.ts';
+import { type App, normalizeApp } from '../../src/engine/apps/app-definition.ts';
+import { type AppInput, parseApp } from '../../src/engine/apps/app-schema.ts';
 
 describe('normalizeApp', () => {
   it('fills in every default and leaves empty lists out', () => {
@@ -82,6 +81,75 @@ describe('normalizeApp', () => {
     ]);
   });
 
+  it.each<[AppInput, App['networks']]>([
+    [{ networks: [{ name: 'net', labels: {} }] }, [{ mode: 'container', name: 'net' }]],
+    [
+      { networks: [{ name: 'net', labels: { a: 'b' } }] },
+      [{ mode: 'container', name: 'net', labels: { a: 'b' } }],
+    ],
+    [
+      { ipAddress: { networkName: 'net', labels: { a: 'b' } } },
+      [{ mode: 'container', name: 'net', labels: { a: 'b' } }],
+    ],
+    [
+      { ipAddress: { networkName: 'net' }, container: { docker: { image: 'x', network: 'USER' } } },
+      [{ mode: 'container', name: 'net' }],
+    ],
+    [
+      { ipAddress: {}, container: { docker: { image: 'x', network: 'BRIDGE' } } },
+      [{ mode: 'container/bridge' }],
+    ],
+    [{ ipAddress: {}, container: { docker: { image: 'x', network: 'HOST' } } }, [{ mode: 'host' }]],
+  ])('reads the networks of %j', (input, networks) => {
+    expect(normalizeApp({ ...input, id: '/web' }).networks).toEqual(networks);
+  });
+
+  it('leaves out the ports of another network where the deprecated fields name the network', () => {
+    const { portDefinitions } = normalizeApp({
+      id: '/web',
+      portDefinitions: [{ port: 10_000 }],
+      container: { docker: { image: 'nginx', network: 'BRIDGE', portMappings: [{}] } },
+    });
+    expect(portDefinitions).toBeUndefined();
+    const { container } = normalizeApp({
+      id: '/web',
+      container: { docker: { image: 'nginx', network: 'HOST', portMappings: [{}] } },
+    });
+    expect(container?.portMappings).toBeUndefined();
+  });
+
+  it('keeps what is a set once, and names dependencies from the group of the app', () => {
+    const app = normalizeApp({
+      id: '/shop/web',
+      cmd: 'x',
+      dependencies: ['db', '/shop/db', '../cache', '/'],
+      acceptedResourceRoles: ['*', '*'],
+      constraints: [
+        ['hostname', 'UNIQUE'],
+        ['hostname', 'UNIQUE'],
+        ['hostname', 'MAX_PER', '1'],
+      ],
+      healthChecks: [{}, { protocol: 'HTTP' }, { path: '/x' }],
+      readinessChecks: [{ httpStatusCodesForReady: [200, 200, 204] }],
+    });
+    expect(app.dependencies).toEqual(['/shop/db', '/cache', '/']);
+    expect(app.acceptedResourceRoles).toEqual(['*']);
+    expect(app.constraints).toEqual([
+      ['hostname', 'UNIQUE'],
+      ['hostname', 'MAX_PER', '1'],
+    ]);
+    expect(app.healthChecks?.map(({ path }) => path)).toEqual(['/', '/x']);
+    expect(app.readinessChecks?.[0]?.httpStatusCodesForReady).toEqual([200, 204]);
+  });
+
+  it("keeps what only Mesos does something by, with Mesos' defaults", () => {
+    const input = parseApp({ id: '/a', cmd: 'x', check: { tcp: {} }, executorResources: {} });
+    expect(normalizeApp({ ...input, id: '/a' })).toMatchObject({
+      check: { tcp: {}, intervalSeconds: 60, timeoutSeconds: 20, delaySeconds: 15 },
+      executorResources: { cpus: 0.1, mem: 32, disk: 10 },
+    });
+  });
+
   it('holds an app that must be alone to one instance at a time', () => {
     const labels = { MARATHON_SINGLE_INSTANCE_APP: 'true' };
     const { upgradeStrategy } = normalizeApp({ id: '/web', cmd: 'x', labels });
@@ -113,6 +181,14 @@ describe('parseApp', () => {
       '/healthChecks(0)/protocol',
       'error.unknown.enum.literal',
     ],
+    [{ id: '/a', env: { KEY: 1 } }, '/env/KEY', 'error.expected.jsstring'],
+    [{ id: '/a', env: { KEY: { secret: 1 } } }, '/env/KEY/secret', 'error.expected.jsstring'],
+    [
+      { id: '/a', unreachableStrategy: { inactiveAfterSeconds: '1' } },
+      '/unreachableStrategy/inactiveAfterSeconds',
+      'error.expected.jsnumber',
+    ],
+    [{ id: '/a', unreachableStrategy: 1 }, '/unreachableStrategy', 'error.unknown.enum.literal'],
     [{ id: '/a', container: { docker: {} } }, '/container/docker/image', 'error.path.missing'],
     [
       { id: '/a', upgradeStrategy: { maximumOverCapacity: 1 } },
@@ -137,90 +213,5 @@ describe('parseApp', () => {
       message: 'Object is not valid',
       details: [{ path: '/upgradeStrategy/minimumHealthCapacity', errors: ['is greater than 1'] }],
     });
-  });
-});
-
-const COMMAND_OR_IMAGE =
-  "AppDefinition must either contain one of 'cmd' or 'args', and/or a 'container'.";
-const bridge = { networks: [{ mode: 'container/bridge' as const }] };
-const image = { docker: { image: 'nginx' } };
-
-const invalid: [string, AppInput, string][] = [
-  ['/', { id: '/a' }, COMMAND_OR_IMAGE],
-  ['/', { id: '/a', cmd: 'x', args: ['y'] }, COMMAND_OR_IMAGE],
-  ['/id', { id: '/', cmd: 'x' }, 'must not be root'],
-  [
-    '/healthChecks(0)',
-    { id: '/a', cmd: 'x', healthChecks: [{ portIndex: 1 }] },
-    'Health check port indices must address an element of the ports array or container port mappings.',
-  ],
-  [
-    '/healthChecks',
-    { id: '/a', cmd: 'x', healthChecks: [{ protocol: 'MESOS_TCP' }, { protocol: 'MESOS_HTTP' }] },
-    'AppDefinition can contain at most one Mesos health check',
-  ],
-  [
-    '/healthChecks(0)/command',
-    { id: '/a', cmd: 'x', healthChecks: [{ protocol: 'COMMAND' }] },
-    'not defined',
-  ],
-  [
-    '/portDefinitions',
-    { id: '/a', cmd: 'x', portDefinitions: [{ name: 'a' }, { name: 'a' }] },
-    'Port names must be unique.',
-  ],
-  ['/portDefinitions', { id: '/a', cmd: 'x', ports: [80, 80] }, 'Ports must be unique.'],
-  [
-    '/container/portMappings',
-    { id: '/a', container: { ...image, portMappings: [{}] } },
-    'portMappings are not allowed with host-networking',
-  ],
-  [
-    '/readinessChecks(0)/portName',
-    { id: '/a', cmd: 'x', readinessChecks: [{}] },
-    'No port definition reference for portName http-api',
-  ],
-  [
-    '/container/volumes(0)/hostPath',
-    { id: '/a', container: { ...image, volumes: [{ containerPath: '/x', hostPath: '../x' }] } },
-    'must not contain ..',
-  ],
-  [
-    '/fetch',
-    { id: '/a', cmd: 'x', uris: ['http://x/y'] },
-    'this engine does not fetch files; put them into the image',
-  ],
-  [
-    '/env/KEY',
-    { id: '/a', cmd: 'x', env: { KEY: { secret: 's' } } },
-    'Feature secrets is not enabled.',
-  ],
-];
-
-describe('ensureValidApp', () => {
-  it.each(invalid)('complains at %s about %j', (path, input, error) => {
-    const app = normalizeApp({ ...input, id: input.id ?? '/web' });
-    try {
-      ensureValidApp(app);
-    } catch (caught) {
-      expect(caught).toBeInstanceOf(ApiError);
-      const { body, status } = caught as ApiError;
-      expect(status).toBe(422);
-      expect(body['details']).toEqual([{ path, errors: [error] }]);
-      return;
-    }
-    throw new Error('the app was taken');
-  });
-
-  it('names the allowed docker parameters', () => {
-    const docker = { image: 'nginx', parameters: [{ key: 'network', value: 'host' }] };
-    const app = normalizeApp({ id: '/a', container: { docker } });
-    expect(() => ensureValidApp(app)).toThrow('Object is not valid');
-  });
-
-  it('takes a bridged app without a command', () => {
-    expect(() =>
-      ensureValidApp(normalizeApp({ id: '/a', ...bridge, container: image })),
-    ).not.toThrow();
   });
 });

@@ -1,6 +1,13 @@
 /** The REST API of apps: reading, writing, versions, errors and headers, checked by Marathon's schema. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type MarathonEvent, plain, startTestEngine, type TestEngine, until } from './harness.ts';
+import {
+  type Json,
+  type MarathonEvent,
+  plain,
+  startTestEngine,
+  type TestEngine,
+  until,
+} from './harness.ts';
 import { expectType } from './schema.ts';
 
 let engine: TestEngine;
@@ -22,6 +29,7 @@ describe('creating', () => {
     expectType('app.AppInfo', body);
     expect(body).toMatchObject({ id: '/made/two', instances: 2, tasksRunning: 0 });
     expect(headers.get('marathon-deployment-id')).toBe(body.deployments[0].id);
+    expect(headers.get('location')).toBe('/v2/apps/made/two');
     await until(() => events.some(({ type }) => type === 'deployment_success'));
     expect(told(events)).toEqual([
       'event_stream_attached',
@@ -68,7 +76,7 @@ describe('creating', () => {
     const broken = await engine.api('POST', '/v2/apps', '{"id":');
     expect(broken).toMatchObject({ status: 400, body: { message: 'Invalid JSON' } });
     expect(broken.body.details).toBeTypeOf('string');
-    const big = await engine.api('POST', '/v2/apps', none('/big', { cmd: 'x'.repeat(1100_000) }));
+    const big = await engine.api('POST', '/v2/apps', none('/big', { cmd: 'x'.repeat(17_000_000) }));
     expect(big.status).toBe(413);
   });
 });
@@ -104,6 +112,19 @@ describe('reading', () => {
     expect(group.apps).toHaveLength(2);
   });
 
+  it('shows of one app what Marathon always shows, and more where it is asked for', async () => {
+    await engine.api('POST', '/v2/apps', none('/shown'));
+    const keys = async (path: string, pick: (body: Json) => Json) =>
+      Object.keys(pick((await engine.api('GET', path)).body));
+    const one = await keys('/v2/apps/shown', ({ app }) => app);
+    expect(one).toEqual(expect.arrayContaining(['tasks', 'deployments', 'tasksRunning']));
+    expect(one).not.toContain('readinessCheckResults');
+    const more = await keys('/v2/apps/shown?embed=app.readiness', ({ app }) => app);
+    expect(more).toEqual(expect.arrayContaining(['tasks', 'readinessCheckResults']));
+    const listed = await keys('/v2/apps?id=shown', ({ apps }) => apps[0]);
+    expect(listed).not.toContain('tasks');
+  });
+
   it('answers 404 in the words of Marathon', async () => {
     const message = async (method: string, path: string) => {
       const { status, body } = await engine.api(method, path);
@@ -133,7 +154,7 @@ describe('reading', () => {
 describe('changing', () => {
   it('makes by PUT, keeps what PATCH does not name, and never makes by PATCH', async () => {
     const made = await engine.api('PUT', '/v2/apps/put', none('/put', { env: { A: '1' } }));
-    expect(made.status).toBe(201);
+    expect([made.status, made.headers.get('location')]).toEqual([201, '/v2/apps/put']);
     expectType('deploymentResult.DeploymentResult', made.body);
     await engine.settled('/put');
     expect((await engine.api('PATCH', '/v2/apps/put', { mem: 64 })).status).toBe(200);
@@ -169,11 +190,11 @@ describe('changing', () => {
     const first = (await engine.api('GET', `/v2/apps/versions-of/versions/${oldest}`)).body;
     expectType('app.App', first);
     expect(first.mem).toBe(40);
-    const both = await engine.api('PUT', '/v2/apps/versions-of', { version: oldest, mem: 1 });
-    expect(both).toMatchObject({
-      status: 422,
-      body: { message: "The 'version' field may only be combined with the 'id' field." },
-    });
+    const error = "The 'version' field may only be combined with the 'id' field.";
+    for (const id of ['versions-of', 'of-nothing']) {
+      const both = await engine.api('PUT', `/v2/apps/${id}`, { version: oldest, mem: 1 });
+      expect([both.status, both.body.details]).toEqual([422, [{ path: '/', errors: [error] }]]);
+    }
     await engine.api('PUT', '/v2/apps/versions-of', { version: oldest });
     expect((await engine.api('GET', '/v2/apps/versions-of')).body.app.mem).toBe(40);
   });
@@ -187,6 +208,10 @@ describe('changing', () => {
     expectType('deploymentResult.DeploymentResult', body);
     const known = await engine.api('GET', '/v2/apps?id=/many');
     expect(known.body.apps).toHaveLength(2);
+    const broken = [{ id: '/many/c' }, none('/many/d'), { id: '/many/e' }];
+    const refused = await engine.api('PUT', '/v2/apps', broken);
+    const paths = refused.body.details.map(({ path }: { path: string }) => path);
+    expect([refused.status, paths]).toEqual([422, ['(0)/', '(2)/']]);
   });
 
   it('deletes an app with all its tasks and its record', async () => {
@@ -200,5 +225,28 @@ describe('changing', () => {
     expectType('task.TaskList', { tasks });
     expect(tasks.filter(({ appId }: { appId: string }) => appId === '/gone')).toEqual([]);
     await until(() => events.length === 1);
+  });
+});
+
+describe('events', () => {
+  it('tell of the checks that come and go, and of the end of an app without instances', async () => {
+    const events = await engine.events();
+    const healthChecks = [{ protocol: 'TCP' }];
+    await engine.api('POST', '/v2/apps', none('/told', { healthChecks }));
+    await engine.settled('/told');
+    await engine.api('PUT', '/v2/apps/told', { healthChecks: [] });
+    await engine.settled('/told');
+    await engine.api('DELETE', '/v2/apps/told');
+    await until(() => events.filter(({ type }) => type === 'deployment_success').length === 3);
+    const of = (wanted: string) => events.filter(({ type }) => type === wanted);
+    expect(of('add_health_check_event').map(({ data }) => data)).toMatchObject([
+      {
+        appId: '/told',
+        healthCheck: { protocol: 'TCP', portIndex: 0 },
+        version: expect.any(String),
+      },
+    ]);
+    expect(of('remove_health_check_event').map(({ data }) => data.appId)).toEqual(['/told']);
+    expect(of('app_terminated_event').map(({ data }) => data.appId)).toEqual(['/told']);
   });
 });

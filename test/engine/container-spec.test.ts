@@ -1,8 +1,13 @@
 /** What Docker is asked for: command, environment, network, mounts, limits, parameters, labels. */
 import { describe, expect, it } from 'vitest';
-import type { AppInput } from '../../src/engine/app-schema.ts';
-import { containerPorts, containerSpec, hostPortsWanted } from '../../src/engine/container-spec.ts';
-import { fullReference } from '../../src/engine/docker-host.ts';
+import type { AppInput } from '../../src/engine/apps/app-schema.ts';
+import { parameterProblem } from '../../src/engine/docker/docker-parameters.ts';
+import { fullReference } from '../../src/engine/docker/image-puller.ts';
+import {
+  containerPorts,
+  containerSpec,
+  hostPortsWanted,
+} from '../../src/engine/launch/container-spec.ts';
 import { appOf, EARLY } from './definitions.ts';
 
 function specOf(input: AppInput, ports: number[] = [31_000]) {
@@ -10,11 +15,13 @@ function specOf(input: AppInput, ports: number[] = [31_000]) {
     app: appOf(input),
     taskId: 'web.instance-1._app.1',
     install: 'i1',
+    frameworkId: 'f1',
     image: 'busybox',
     host: '127.0.0.1',
     ports,
     sandbox: '/data/sandboxes/t',
     network: 'ekiden-i1',
+    enforcesRole: true,
   });
 }
 
@@ -49,12 +56,11 @@ describe('containerSpec', () => {
       'MESOS_SANDBOX=/mnt/mesos/sandbox',
       'MARATHON_APP_ID=/web',
       `MARATHON_APP_VERSION=${EARLY}`,
-      'MARATHON_APP_DOCKER_IMAGE=busybox',
       'MARATHON_APP_RESOURCE_CPUS=0.5',
       'MARATHON_APP_RESOURCE_MEM=128.0',
       'MARATHON_APP_RESOURCE_DISK=0.0',
       'MARATHON_APP_RESOURCE_GPUS=0',
-      'MARATHON_APP_ENFORCE_GROUP_ROLE=FALSE',
+      'MARATHON_APP_ENFORCE_GROUP_ROLE=TRUE',
       'MARATHON_APP_LABELS=A_B',
       'MARATHON_APP_LABEL_A_B=c',
       'HOST=127.0.0.1',
@@ -78,7 +84,7 @@ describe('containerSpec', () => {
 
   it('lets the container listen on the host port where it names none', () => {
     const app = appOf({ ...bridged, container: { docker: { image: 'nginx' } } });
-    expect(hostPortsWanted(app)).toEqual([0]);
+    expect(hostPortsWanted(app)).toEqual([{ port: 0, protocol: 'tcp' }]);
     expect(containerPorts(app, [31_005])).toEqual([31_005]);
   });
 
@@ -89,11 +95,13 @@ describe('containerSpec', () => {
       app,
       taskId: 't',
       install: 'i',
+      frameworkId: 'f',
       image: 'x',
       host: 'h',
       ports: [],
       sandbox: '/s',
       network: 'n',
+      enforcesRole: false,
     });
     expect([spec.Cmd, spec.Entrypoint]).toEqual([['-v'], undefined]);
   });
@@ -126,8 +134,9 @@ describe('containerSpec', () => {
   });
 
   it('asks for fixed host ports only where the app requires them', () => {
-    expect(hostPortsWanted(appOf({ ports: [8080] }))).toEqual([0]);
-    expect(hostPortsWanted(appOf({ ports: [8080], requirePorts: true }))).toEqual([8080]);
+    const wanted = (port: number) => [{ port, protocol: 'tcp' }];
+    expect(hostPortsWanted(appOf({ ports: [8080] }))).toEqual(wanted(0));
+    expect(hostPortsWanted(appOf({ ports: [8080], requirePorts: true }))).toEqual(wanted(8080));
   });
 });
 
@@ -137,3 +146,112 @@ it.each([
   ['127.0.0.1:5000/a/b:1', '127.0.0.1:5000/a/b:1'],
   ['a@sha256:00', 'a@sha256:00'],
 ])('reads the image %s as %s', (image, reference) => expect(fullReference(image)).toBe(reference));
+
+describe('docker parameters', () => {
+  const applied = (...parameters: [string, string][]) => {
+    const list = parameters.map(([key, value]) => ({ key, value }));
+    return specOf({ container: { docker: { image: 'x', parameters: list } } });
+  };
+
+  it.each<[string, string, string, unknown]>([
+    ['hostname', 'box', 'Hostname', 'box'],
+    ['user', '1000:1000', 'User', '1000:1000'],
+    ['stop-timeout', '9', 'StopTimeout', 9],
+    ['tty', 'true', 'Tty', true],
+    ['expose', '53/udp', 'ExposedPorts', { '53/udp': {} }],
+    ['net-alias', 'db', 'NetworkingConfig', { EndpointsConfig: { host: { Aliases: ['db'] } } }],
+  ])('%s=%s sets %s of the container', (key, value, field, want) => {
+    expect(applied([key, value])).toMatchObject({ [field]: want });
+  });
+
+  it.each<[string, string, string, unknown]>([
+    ['memory', '1.5g', 'Memory', 1.5 * 1024 ** 3],
+    ['memory-swap', '-1', 'MemorySwap', -1],
+    ['cpus', '.5', 'NanoCpus', 5e8],
+    ['init', '1', 'Init', true],
+    ['oom-kill-disable', 'false', 'OomKillDisable', false],
+    ['ulimit', 'nofile=64:128', 'Ulimits', [{ Name: 'nofile', Soft: 64, Hard: 128 }]],
+    ['ulimit', 'core=-1', 'Ulimits', [{ Name: 'core', Soft: -1, Hard: -1 }]],
+    [
+      'device',
+      '/dev/fuse',
+      'Devices',
+      [{ PathOnHost: '/dev/fuse', PathInContainer: '/dev/fuse', CgroupPermissions: 'rwm' }],
+    ],
+    [
+      'mount',
+      'type=bind,src=/a,dst=/b,readonly',
+      'Mounts',
+      [{ Type: 'bind', Source: '/a', Target: '/b', ReadOnly: true }],
+    ],
+    ['tmpfs', '/run:size=1m', 'Tmpfs', { '/run': 'size=1m' }],
+    ['log-driver', 'syslog', 'LogConfig', { Type: 'syslog', Config: {} }],
+    [
+      'log-opt',
+      'max-size=1m',
+      'LogConfig',
+      { Type: 'json-file', Config: { 'max-size': '1m', 'max-file': '2' } },
+    ],
+    ['add-host', 'a:1.2.3.4', 'ExtraHosts', ['a:1.2.3.4']],
+    ['cap-add', 'NET_ADMIN', 'CapAdd', ['NET_ADMIN']],
+    ['cpu-quota', '50000', 'CpuQuota', 50_000],
+  ])('%s=%s sets %s', (key, value, field, want) => {
+    expect(applied([key, value]).HostConfig).toMatchObject({ [field]: want });
+  });
+
+  it('take options of a log before its driver, as Docker does', () => {
+    const spec = applied(['log-opt', 'tag=a'], ['log-driver', 'syslog'], ['log-opt', 'b=c']);
+    expect(spec.HostConfig.LogConfig).toEqual({ Type: 'syslog', Config: { tag: 'a', b: 'c' } });
+  });
+
+  it('add up where Docker adds them up, and go before what the app says', () => {
+    const spec = applied(['volume', '/a:/b'], ['volume', '/c:/d:ro'], ['env', 'HOST=x']);
+    expect(spec.HostConfig.Binds?.slice(1)).toEqual(['/a:/b', '/c:/d:ro']);
+    expect(spec.Env?.filter((one) => one.startsWith('HOST='))).toEqual(['HOST=x']);
+  });
+
+  it.each([
+    ['memory', 'much', "must be a size such as 64m, not 'much'"],
+    ['cpu-shares', '1.5', "must be a whole number, not '1.5'"],
+    ['cpus', 'two', "must be a number, not 'two'"],
+    ['init', 'yes', "must be true or false, not 'yes'"],
+    ['ulimit', 'nofile', 'must be a whole number'],
+    ['mount', 'type=bind,src=/a', 'has no dst'],
+    ['mount', 'bind-propagation=rslave', "has 'bind-propagation'"],
+    ['expose', 'web', "must be a port such as 53/udp, not 'web'"],
+    ['network', 'host', 'is not allowed; allowed are label, env, '],
+    ['restart', 'always', 'is not allowed'],
+    ['__proto__', 'x', 'is not allowed'],
+  ])('%s=%s is refused', (key, value, why) => {
+    expect(parameterProblem({ key, value })).toContain(`docker parameter '${key}' ${why}`);
+  });
+});
+
+describe('an app without an image', () => {
+  it('runs its first argument, and is told of no image', () => {
+    const { cmd: _, ...app } = appOf({ args: ['sleep', '1'] });
+    const names = { taskId: 't', install: 'i', frameworkId: 'f', host: 'h' };
+    const common = { ...names, image: 'default', enforcesRole: false };
+    const spec = containerSpec({ app, ...common, ports: [], sandbox: '/s', network: 'n' });
+    expect([spec.Image, spec.Entrypoint, spec.Cmd]).toEqual(['default', ['sleep', '1'], []]);
+    expect(spec.Env?.some((one) => one.startsWith('MARATHON_APP_DOCKER_IMAGE'))).toBe(false);
+  });
+});
+
+it('runs as the user of the app', () => {
+  expect(specOf({ user: 'nobody' }).User).toBe('nobody');
+  expect(specOf({}).User).toBeUndefined();
+});
+
+it.each([
+  ['a limit above what is asked for', { cpus: 1.5, mem: 64 }, [1.5e9, 64, 32]],
+  ['none', undefined, [undefined, 32, undefined]],
+  ['unlimited', { cpus: 'unlimited', mem: 'unlimited' }, [undefined, 0, 32]],
+] as const)('bounds cpus and memory by %s', (_name, resourceLimits, want) => {
+  const { NanoCpus, Memory, MemoryReservation } = specOf({
+    ...{ cpus: 1, mem: 32 },
+    ...(resourceLimits && { resourceLimits }),
+  }).HostConfig;
+  const megabytes = (bytes: number | undefined) => bytes && bytes / 1024 ** 2;
+  expect([NanoCpus, megabytes(Memory), megabytes(MemoryReservation)]).toEqual(want);
+});

@@ -1,13 +1,13 @@
 /** The small pure rules: health, back-off, selectors, listening ports, command words. */
 import { describe, expect, it } from 'vitest';
-import { afterFailure, afterStart, current, waitOf } from '../../src/engine/backoff.ts';
-import { normalizeHealthCheck } from '../../src/engine/check-definition.ts';
-import { allows, constraintProblem } from '../../src/engine/constraints.ts';
-import { type Health, healthOf, observe } from '../../src/engine/health.ts';
-import { explainRefusal, parseListeners } from '../../src/engine/listening-ports.ts';
-import { words } from '../../src/engine/probe-command.ts';
-import { parseSelector } from '../../src/engine/selectors.ts';
-import { describeExit } from '../../src/engine/terminator.ts';
+import { explainRefusal, parseListeners } from '../../src/core/listening.ts';
+import { parseSelector } from '../../src/engine/api/selectors.ts';
+import { normalizeHealthCheck } from '../../src/engine/apps/check-definition.ts';
+import { type Health, healthOf, observe } from '../../src/engine/checks/health.ts';
+import { words } from '../../src/engine/checks/probe-command.ts';
+import { dockerMessage } from '../../src/engine/docker/docker-host.ts';
+import { afterFailure, afterStart, current, waitOf } from '../../src/engine/launch/backoff.ts';
+import { describeExit } from '../../src/engine/tasks/terminator.ts';
 
 describe('backoff', () => {
   const app = { backoffSeconds: 1, backoffFactor: 2, maxLaunchDelaySeconds: 5 };
@@ -32,32 +32,6 @@ describe('backoff', () => {
     expect(current(delay, app, 7000)).toBe(delay);
     expect(current(delay, app, 7001)).toBeUndefined();
     expect([waitOf(delay, 500), waitOf(delay, 3000), waitOf(undefined, 0)]).toEqual([1500, 0, 0]);
-  });
-});
-
-describe('constraints', () => {
-  it.each([
-    [['hostname', 'UNIQUE'], 0, true],
-    [['hostname', 'UNIQUE'], 1, false],
-    [['@hostname', 'MAX_PER', '2'], 1, true],
-    [['hostname', 'MAX_PER', '2'], 2, false],
-    [['hostname', 'CLUSTER', 'h1'], 5, true],
-    [['hostname', 'CLUSTER', 'h2'], 0, false],
-    [['hostname', 'LIKE', 'h\\d'], 0, true],
-    [['hostname', 'LIKE', '\\d'], 0, false],
-    [['hostname', 'UNLIKE', 'h.*'], 0, false],
-    [['hostname', 'GROUP_BY'], 3, true],
-    [['hostname', 'IS', 'h1'], 3, true],
-    [['rack', 'CLUSTER', 'a'], 0, false],
-    [['rack', 'UNLIKE', 'a'], 0, true],
-  ])('%j with %i placed: %s', (constraint, placed, allowed) => {
-    expect(allows([constraint], { host: 'h1', placed })).toBe(allowed);
-  });
-
-  it('are refused where they cannot be read', () => {
-    expect(constraintProblem(['hostname', 'NEAR'])).toMatch(/^operator must be one of/);
-    expect(constraintProblem(['hostname', 'LIKE', '('])).toMatch(/not a valid regular expression/);
-    expect(constraintProblem(['hostname', 'UNIQUE'])).toBeUndefined();
   });
 });
 
@@ -131,9 +105,15 @@ describe('selectors', () => {
     ['z notin (1)', false],
     ['c.d', true],
     ['a==1,b==x\\-y', true],
+    ['', true],
+    ['b in (x\\,y, x-y)', true],
+    ['b in (x\\,x-y)', false],
+    ['constructor', false],
+    ['b in ()', false],
+    ['b notin ( )', true],
   ])('%s is %s', (text, matches) => expect(parseSelector(text)(labels)).toBe(matches));
 
-  it.each(['', 'a,', '==1', 'a=1', 'a in 1'])('refuses %j', (text) => {
+  it.each(['a,', ',a', '==1', 'a=1', 'a in 1', 'a in (1,)', 'a in (1'])('refuses %j', (text) => {
     expect(() => parseSelector(text)).toThrow(`Can not parse label selector ${text}`);
   });
 });
@@ -178,8 +158,20 @@ it.each([
 it.each([
   [{ code: 1, outOfMemory: false, error: '' }, 'Container exited with status 1'],
   [{ code: 137, outOfMemory: true, error: '' }, 'Container exited with status 137: out of memory'],
+  [{ code: 255, outOfMemory: false, error: '' }, 'Container exited with status 255'],
   [
     { code: 137, outOfMemory: false, error: '' },
     'Container exited with status 137: ended by SIGKILL',
   ],
 ])('describes the exit %j', (exit, message) => expect(describeExit(exit)).toBe(message));
+
+it.each([
+  [{ json: { message: 'no such network' }, message: 'x' }, 'no such network'],
+  [new Error('(HTTP code 409) conflict - name is in use '), 'name is in use'],
+  [
+    Object.assign(new Error('connect ENOENT /run/docker.sock'), { syscall: 'connect' }),
+    'Docker does not answer: connect ENOENT /run/docker.sock',
+  ],
+])('of what Docker says, %j is told as %s', (error, told) => {
+  expect(dockerMessage(error)).toBe(told);
+});

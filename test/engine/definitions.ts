@@ -1,6 +1,6 @@
 /** App definitions for the tables of the engine's pure parts. */
-import { type App, normalizeApp } from '../../src/engine/app-definition.ts';
-import type { AppInput } from '../../src/engine/app-schema.ts';
+import { type App, normalizeApp } from '../../src/engine/apps/app-definition.ts';
+import type { AppInput } from '../../src/engine/apps/app-schema.ts';
 
 export const EARLY = '2026-01-01T00:00:00.000Z';
 export const LATER = '2026-01-02T00:00:00.000Z';

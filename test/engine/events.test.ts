@@ -18,6 +18,7 @@ function open(query = ''): Socket {
 }
 
 it('frames events with CRLF and beats with a bare one', async () => {
+  const left = await engine.events('?event_type=event_stream_detached');
   const socket = open('?event_type=group_change_success');
   let text = '';
   socket.on('data', (chunk) => {
@@ -35,6 +36,8 @@ it('frames events with CRLF and beats with a bare one', async () => {
   });
   await until(() => text.endsWith('}\r\n\r\n\r\n'));
   socket.destroy();
+  // Who leaves late would be told to the next test.
+  await until(() => left.length === 1);
 });
 
 it('tells of those who come and go', async () => {

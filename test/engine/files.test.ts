@@ -1,20 +1,66 @@
 /** What the engine writes: state that survives a kill, output with a bound, sandboxes. */
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import {
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { finished } from 'node:stream/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { silent } from '../../src/core/log.ts';
-import { openCappedFile } from '../../src/engine/capped-file.ts';
-import { demultiplexed } from '../../src/engine/output.ts';
-import { createSandboxes } from '../../src/engine/sandbox.ts';
-import { createStore } from '../../src/engine/store.ts';
+import { openCappedFile } from '../../src/engine/sandbox/capped-file.ts';
+import { createSandboxes } from '../../src/engine/sandbox/sandbox.ts';
+import { createStore } from '../../src/engine/state/store.ts';
+import { plain, startTestEngine } from './harness.ts';
 
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(process.env['EKIDEN_TEST_DATA'] ?? tmpdir(), 'engine-files-'));
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const patience = { timeout: 20_000, interval: 50 };
+
+it('an engine says of a write that is not on the disk yet what that means, and keeps it in the end', async () => {
+  const engine = await startTestEngine();
+  onTestFinished(() => engine.close());
+  const [state, away] = [join(engine.data, 'state'), join(engine.data, 'away')];
+  await rename(state, away);
+  const { status, body } = await engine.api('POST', '/v2/apps', {
+    ...plain('/late'),
+    instances: 0,
+  });
+  expect([status, body.message]).toEqual([503, expect.stringContaining('a restart would forget')]);
+  await rename(away, state);
+  await expect.poll(() => readdir(state), patience).toContain('late.json');
+  await engine.crash();
+  expect((await engine.api('GET', '/v2/apps/late')).status).toBe(200);
+});
+
+it('an engine that abdicates while it cannot write leads again once it can, and has lost nothing', async () => {
+  const engine = await startTestEngine();
+  onTestFinished(() => engine.close());
+  const [state, away] = [join(engine.data, 'state'), join(engine.data, 'away')];
+  const status = (method: string, path: string) =>
+    engine.api(method, path).then(
+      (answer) => answer.status,
+      () => undefined,
+    );
+  await rename(state, away);
+  await engine.api('POST', '/v2/apps', { ...plain('/late'), instances: 0 });
+  expect(await status('DELETE', '/v2/leader')).toBe(200);
+  await expect.poll(() => status('GET', '/ping'), patience).toBeUndefined();
+  await rename(away, state);
+  await expect.poll(() => status('GET', '/v2/apps/late'), patience).toBe(200);
+});
 
 describe('store', () => {
   it('reads back what was written last, and forgets what is removed', async () => {
@@ -28,6 +74,46 @@ describe('store', () => {
     await store.flush();
     const read = await createStore({ folder, log: silent }).load();
     expect([...read]).toEqual([['a', { n: 2 }]]);
+  });
+
+  it('writes nothing any more once it is closed, when another may have the folder', async () => {
+    const store = createStore({ folder, log: silent });
+    store.save('a', () => ({ n: 1 }));
+    await store.close();
+    store.save('a', () => ({ n: 2 }));
+    await store.flush();
+    expect([...(await createStore({ folder, log: silent }).load())]).toEqual([['a', { n: 1 }]]);
+  });
+
+  it('takes documents again where it could not be closed', async () => {
+    const state = join(folder, 'state');
+    const store = createStore({ folder: state, log: silent });
+    store.save('a', () => ({ n: 1 }));
+    await expect(store.close()).rejects.toThrow('ENOENT');
+    store.save('a', () => ({ n: 2 }));
+    await mkdir(state);
+    await store.close();
+    expect(await readFile(join(state, 'a.json'), 'utf8')).toBe('{"n":2}');
+  });
+
+  it('says once that it cannot write, and writes all of it as soon as it can', async () => {
+    const said: string[] = [];
+    const note = (_fields: object, message: string) => void said.push(message);
+    const log = { ...silent, error: note, info: note };
+    const state = join(folder, 'state');
+    const store = createStore({ folder: state, log });
+    const names = Array.from({ length: 20 }, (_, n) => `app-${n}`);
+    for (const name of names) {
+      store.save(name, () => ({ name }));
+      await new Promise(setImmediate);
+      await expect(store.flush()).rejects.toThrow('ENOENT');
+    }
+    expect(said).toEqual(['cannot write the state; trying again']);
+    await mkdir(state);
+    const written = async () => (await readdir(state)).sort();
+    await expect.poll(written, patience).toEqual(names.map((name) => `${name}.json`).sort());
+    await expect.poll(() => said, patience).toHaveLength(2);
+    expect(said[1]).toBe('the state is written again');
   });
 
   it('throws half-written documents away', async () => {
@@ -50,23 +136,35 @@ describe('capped file', () => {
   });
 });
 
-describe('demultiplexed', () => {
-  it('takes frames apart, however they are cut', async () => {
-    const frame = (kind: number, text: string) => {
-      const header = Buffer.from([kind, 0, 0, 0, 0, 0, 0, text.length]);
-      return Buffer.concat([header, Buffer.from(text)]);
-    };
-    const bytes = Buffer.concat([frame(1, 'out'), frame(2, 'err'), frame(1, ''), frame(1, '!')]);
-    for (const size of [1, 3, 9, 100]) {
-      const seen: Record<number, string> = { 1: '', 2: '' };
-      const sink = demultiplexed(async (kind, chunk) => {
-        seen[kind] += String(chunk);
-      });
-      for (let at = 0; at < bytes.length; at += size) sink.write(bytes.subarray(at, at + size));
-      sink.end();
-      await finished(sink);
-      expect(seen).toEqual({ 1: 'out!', 2: 'err' });
-    }
+describe('a capped file that a task has put something else in the place of', () => {
+  it.each([
+    ['a link', (path: string) => symlink(join(folder, 'host'), path)],
+    ['a folder', (path: string) => mkdir(path)],
+    ['a pipe', (path: string) => promisify(execFile)('mkfifo', [path])],
+  ])('is a plain file again after %s', async (_what, put) => {
+    const path = join(folder, 'stdout');
+    await writeFile(join(folder, 'host'), 'of the host');
+    await put(path);
+    const file = await openCappedFile(path, 100);
+    await file.append(Buffer.from('output'));
+    await file.close();
+    expect((await lstat(path)).isFile()).toBe(true);
+    expect(await readFile(path, 'utf8')).toBe('output');
+    expect(await readFile(join(folder, 'host'), 'utf8')).toBe('of the host');
+  });
+
+  it('copies nothing from behind a link when it is full', async () => {
+    const path = join(folder, 'stdout');
+    await writeFile(join(folder, 'host'), 'secret of the host'.repeat(100));
+    const file = await openCappedFile(path, 10);
+    await file.append(Buffer.from('0123456789'));
+    await rm(path);
+    await symlink(join(folder, 'host'), path);
+    await symlink(join(folder, 'host'), `${path}.kept`);
+    await file.append(Buffer.from('more'));
+    await file.close();
+    expect(await readFile(path, 'utf8')).toBe('more');
+    expect(await readFile(join(folder, 'host'), 'utf8')).toContain('secret');
   });
 });
 

@@ -9,7 +9,7 @@ import { type EngineOptions, type RunningEngine, startEngine } from '../../runne
 import { connectDocker } from '../../src/clients/docker.ts';
 
 const env = process.env;
-const dockerHost = env['DOCKER_HOST'] ?? 'unix:///var/run/docker.sock';
+export const dockerHost = env['DOCKER_HOST'] ?? 'unix:///var/run/docker.sock';
 export const busybox = env['EKIDEN_TEST_BUSYBOX'] ?? 'busybox:latest';
 export const docker = connectDocker(dockerHost);
 
@@ -31,6 +31,8 @@ export interface TestEngine {
   readonly url: string;
   readonly install: string;
   readonly data: string;
+  /** Folder of a node on the same host. */
+  readonly nodeData: string;
   api(method: string, path: string, body?: unknown): Promise<Reply>;
   /** All events since the call, in their order. */
   events(query?: string): Promise<MarathonEvent[]>;
@@ -46,7 +48,9 @@ export interface TestEngine {
 export async function startTestEngine(options: Partial<EngineOptions> = {}): Promise<TestEngine> {
   const base = env['EKIDEN_TEST_INSTALL'] ?? 'dev-engine';
   const install = `${base}-${randomBytes(4).toString('hex')}`;
-  const data = await mkdtemp(join(env['EKIDEN_TEST_DATA'] ?? tmpdir(), 'engine-'));
+  // A node looks for the sandboxes of the engine below its own folder.
+  const nodeData = await mkdtemp(join(env['EKIDEN_TEST_DATA'] ?? tmpdir(), 'engine-'));
+  const data = join(nodeData, 'engine');
   const start = () =>
     startEngine({
       listen: '127.0.0.1:0',
@@ -54,7 +58,8 @@ export async function startTestEngine(options: Partial<EngineOptions> = {}): Pro
       docker: dockerHost,
       install,
       image: busybox,
-      drainSeconds: 0,
+      // Ekiden takes one that does not drain for a real Marathon.
+      drainSeconds: 0.01,
       ...options,
     });
   let engine: RunningEngine = await start();
@@ -65,8 +70,7 @@ export async function startTestEngine(options: Partial<EngineOptions> = {}): Pro
     get url() {
       return engine.url;
     },
-    install,
-    data,
+    ...{ install, data, nodeData },
     api,
     events: (query = '') => collectEvents(`${engine.url}/v2/events${query}`, streams.signal),
     tasks: async (appId) => (await api('GET', `/v2/apps${appId}/tasks`)).body.tasks,
@@ -87,7 +91,7 @@ export async function startTestEngine(options: Partial<EngineOptions> = {}): Pro
       streams.abort();
       await engine.stop();
       await removeInstall(install);
-      await rm(data, { recursive: true, force: true });
+      await rm(nodeData, { recursive: true, force: true });
     },
   };
 }
@@ -96,10 +100,16 @@ export async function startTestEngine(options: Partial<EngineOptions> = {}): Pro
 async function copyState(from: string, to: string): Promise<void> {
   await mkdir(to, { recursive: true });
   const names = (await readdir(from)).filter((name) => name.endsWith('.json'));
-  for (const name of names) await copyFile(join(from, name), join(to, name));
+  for (const name of names) await copyFile(join(from, name), join(to, name)).catch(unlessRemoved);
 }
 
-async function call(url: string, method: string, body: unknown): Promise<Reply> {
+/** The record of what ended just now is taken away. */
+function unlessRemoved(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error;
+}
+
+/** One request; JSON is parsed. */
+export async function call(url: string, method: string, body: unknown): Promise<Reply> {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   const response = await fetch(url, {
     method,
@@ -120,16 +130,18 @@ async function collectEvents(url: string, signal: AbortSignal): Promise<Marathon
   const response = await fetch(url, { headers: { Accept: 'text/event-stream' }, signal });
   const decoder = new TextDecoder();
   const read = async () => {
-    for await (const chunk of response.body ?? []) parser.feed(decoder.decode(chunk));
+    for await (const chunk of response.body ?? []) {
+      parser.feed(decoder.decode(chunk, { stream: true }));
+    }
   };
   read().catch(() => undefined);
   return events;
 }
 
-/** Polls until `check` is true; fails with what it saw last. */
+/** Polls until `check` is true, for as long as Docker may take on a busy machine; fails with what it saw last. */
 export async function until(
   check: () => Promise<unknown> | unknown,
-  timeoutMs = 20_000,
+  timeoutMs = 50_000,
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
@@ -141,14 +153,17 @@ export async function until(
   }
 }
 
-async function removeInstall(install: string): Promise<void> {
+/** Takes all from Docker that an install has made. */
+export async function removeInstall(install: string): Promise<void> {
   const label = [`ekiden.install=${install}`];
-  for (const { Id } of await docker.listContainers({ all: true, filters: { label } })) {
-    await docker.getContainer(Id).remove({ force: true, v: true }).catch(unlessGoing);
-  }
-  await until(
-    async () => (await docker.listContainers({ all: true, filters: { label } })).length === 0,
-  );
+  // Another engine of the install may have started one anew meanwhile.
+  await until(async () => {
+    const left = await docker.listContainers({ all: true, filters: { label } });
+    for (const { Id } of left) {
+      await docker.getContainer(Id).remove({ force: true, v: true }).catch(unlessGoing);
+    }
+    return left.length === 0;
+  });
   for (const { Id } of await docker.listNetworks({ filters: { label } })) {
     await docker.getNetwork(Id).remove();
   }

@@ -117,6 +117,21 @@ describe('a check by', () => {
   });
 });
 
+it('does not wait for the commands of other checks to end', async () => {
+  const command = (value: string) => ({
+    healthChecks: [{ ...TCP_CHECK, protocol: 'COMMAND', command: { value }, timeoutSeconds: 60 }],
+  });
+  const hanging = { ...plain('/hanging'), instances: 5, ...command('sleep 60') };
+  await engine.api('POST', '/v2/apps', hanging);
+  await until(async () => {
+    const { app } = (await engine.api('GET', '/v2/apps/hanging')).body;
+    return app.tasksRunning === 5 || app.tasksRunning;
+  });
+  await engine.api('POST', '/v2/apps', { ...plain('/prompt'), ...command('true') });
+  await until(async () => (await firstHealth('/prompt'))?.alive === true);
+  await engine.api('DELETE', '/v2/apps/hanging');
+});
+
 describe('an instance that gets ill', () => {
   it('is killed after its failures and started again', async () => {
     const events = await engine.events();
@@ -131,6 +146,7 @@ describe('an instance that gets ill', () => {
     await until(async () => (await firstHealth('/ill'))?.alive === true);
     const [before] = await engine.tasks('/ill');
     const [container] = await containersOf(before.id);
+    const known = events.length;
     await exec(container, ['rm', '/www/index.html']);
     await until(async () => {
       const [task] = await engine.tasks('/ill');
@@ -144,7 +160,8 @@ describe('an instance that gets ill', () => {
       taskId: before.id,
       message: 'Task was killed since health check failed. Reason: HTTP 404 from /index.html',
     });
-    const types = events.filter(({ data }) => data.appId === '/ill').map(({ type }) => type);
+    const since = events.slice(known);
+    const types = since.filter(({ data }) => data.appId === '/ill').map(({ type }) => type);
     expect(types.filter((type) => type === 'failed_health_check_event')).toHaveLength(2);
     expect(types).toContain('unhealthy_instance_kill_event');
     expect(

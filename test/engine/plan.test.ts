@@ -1,7 +1,8 @@
 /** Deployment plans: which steps lead from one set of apps to another. */
 import { describe, expect, it } from 'vitest';
-import type { App } from '../../src/engine/app-definition.ts';
-import { planSteps } from '../../src/engine/plan.ts';
+import type { App } from '../../src/engine/apps/app-definition.ts';
+import { planSteps } from '../../src/engine/deployments/plan.ts';
+import { emptyGroup, type Group, type Root } from '../../src/engine/groups/group.ts';
 import { appOf, byId, LATER } from './definitions.ts';
 
 const web = appOf({ id: '/web' });
@@ -47,9 +48,20 @@ const cases: [string, App[], App[], string[]][] = [
   ],
 ];
 
+const rootOf = (...apps: App[]): Root => ({ apps: byId(...apps), groups: new Map() });
+
+/** A root with groups that depend on others. */
+function withGroups(apps: App[], dependencies: Record<string, string[]>): Root {
+  const groups = Object.entries(dependencies).map(([id, needed]): [string, Group] => [
+    id,
+    { ...emptyGroup(id), dependencies: needed },
+  ]);
+  return { apps: byId(...apps), groups: new Map(groups) };
+}
+
 describe('planSteps', () => {
   it.each(cases)('plans %s', (_, before, after, steps) => {
-    const planned = planSteps(byId(...before), byId(...after));
+    const planned = planSteps(rootOf(...before), rootOf(...after));
     const written = planned.map(({ actions }) =>
       actions.map(({ action, app }) => `${action} ${app}`).join(' '),
     );
@@ -59,6 +71,23 @@ describe('planSteps', () => {
   it('refuses dependencies in a circle', () => {
     const a = appOf({ id: '/a', dependencies: ['/b'] });
     const b = appOf({ id: '/b', dependencies: ['/a'] });
-    expect(() => planSteps(byId(), byId(a, b))).toThrow('Object is not valid');
+    expect(() => planSteps(rootOf(), rootOf(a, b))).toThrow('Object is not valid');
+  });
+
+  it('lets all apps of a group wait for what the group depends on', () => {
+    const apps = [appOf({ id: '/top/a' }), appOf({ id: '/top/b/c' }), appOf({ id: '/low/d' })];
+    const planned = planSteps(rootOf(), withGroups(apps, { '/top': ['/low'], '/low': ['/none'] }));
+    expect(planned.slice(1).map(({ actions }) => actions.map(({ app }) => app))).toEqual([
+      ['/low/d'],
+      ['/top/a', '/top/b/c'],
+    ]);
+  });
+
+  it('refuses groups that depend on each other, or on what is in them', () => {
+    const apps = [appOf({ id: '/a/x' }), appOf({ id: '/b/y' })];
+    const circle = withGroups(apps, { '/a': ['/b'], '/b': ['/a'] });
+    expect(() => planSteps(rootOf(), circle)).toThrow('Object is not valid');
+    const inner = withGroups(apps, { '/a': ['/a/x'] });
+    expect(() => planSteps(rootOf(), inner)).toThrow('Object is not valid');
   });
 });

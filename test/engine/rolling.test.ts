@@ -1,16 +1,16 @@
 /** Rolling replacement and scaling: what starts and what goes in every situation. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decideRestart, decideScale, type Member } from '../../src/engine/rolling.ts';
+import { decideRestart, decideScale, type Member } from '../../src/engine/deployments/rolling.ts';
 
-/** `o` old, `n` new; upper case is healthy, lower case runs but is not; `s` is new and not started. */
+/** `o` old, `n` new; upper case is healthy, lower case runs but is not; `s` is new and not started, `w` old. */
 function members(letters: string): Member[] {
   return [...letters].map((letter, index) => ({
     id: `${letter}${index}`,
-    outdated: letter.toLowerCase() === 'o',
-    latest: letter.toLowerCase() !== 'o',
+    outdated: 'ow'.includes(letter.toLowerCase()),
+    latest: !'ow'.includes(letter.toLowerCase()),
     healthy: letter !== letter.toLowerCase(),
-    condition: letter === 's' ? 'Scheduled' : 'Running',
+    condition: 'sw'.includes(letter) ? 'Scheduled' : 'Running',
     since: index,
   }));
 }
@@ -50,8 +50,27 @@ const restarts: Case[] = [
     min: 0.5,
     over: 0,
     now: 'OOOO',
-    start: 2,
+    start: 0,
     kill: ['O3', 'O2'],
+  },
+  {
+    name: 'starts only when the killed are dead',
+    instances: 4,
+    min: 0.5,
+    over: 0,
+    now: 'OO',
+    dying: 2,
+    start: 0,
+    kill: [],
+  },
+  {
+    name: 'starts in the room of the dead',
+    instances: 4,
+    min: 0.5,
+    over: 0,
+    now: 'OO',
+    start: 2,
+    kill: [],
   },
   {
     name: 'keeps to the minimum',
@@ -77,8 +96,35 @@ const restarts: Case[] = [
     min: 1,
     over: 0,
     now: 'ooN',
-    start: 1,
+    start: 0,
     kill: ['o1'],
+  },
+  {
+    name: 'makes no room while a new one may still become healthy',
+    instances: 3,
+    min: 1,
+    over: 0,
+    now: 'oOn',
+    start: 0,
+    kill: [],
+  },
+  {
+    name: 'ends what waits for its launch',
+    instances: 2,
+    min: 0,
+    over: 0,
+    now: 'ww',
+    start: 0,
+    kill: ['w1', 'w0'],
+  },
+  {
+    name: 'ends what waits for its launch, and kills nothing else for it',
+    instances: 3,
+    min: 1,
+    over: 0,
+    now: 'OOw',
+    start: 0,
+    kill: ['w2'],
   },
   {
     name: 'rounds the minimum up and the maximum down',
@@ -86,25 +132,25 @@ const restarts: Case[] = [
     min: 0.5,
     over: 0.5,
     now: 'OOO',
-    start: 2,
+    start: 1,
     kill: ['O2'],
   },
   {
     name: 'kills the surplus of a smaller app',
     instances: 1,
     now: 'OOO',
-    start: 1,
+    start: 0,
     kill: ['O2', 'O1'],
   },
   { name: 'kills the sick of the old first', instances: 2, now: 'OoN', start: 1, kill: ['o1'] },
-  { name: 'goes on from a broken deployment', instances: 1, now: 'Oo', start: 1, kill: ['o1'] },
+  { name: 'goes on from a broken deployment', instances: 1, now: 'Oo', start: 0, kill: ['o1'] },
   {
     name: 'kills all at once where no capacity is asked for',
     instances: 2,
     min: 0,
     over: 0,
     now: 'OO',
-    start: 2,
+    start: 0,
     kill: ['O1', 'O0'],
   },
   { name: 'counts what waits for its launch', instances: 2, now: 'OOss', start: 0, kill: [] },
@@ -146,7 +192,7 @@ const scales: Case[] = [
   { name: 'waits for the health of the new', instances: 2, now: 'Nn', start: 0, kill: [] },
   { name: 'does not wait for old ones', instances: 2, now: 'oN', start: 0, kill: [], done: true },
   { name: 'kills what does not run first', instances: 1, now: 'Ns', start: 0, kill: ['s1'] },
-  { name: 'kills the sick before the young', instances: 2, now: 'NnN', start: 0, kill: ['n1'] },
+  { name: 'kills by age, be they sick or not', instances: 2, now: 'NnN', start: 0, kill: ['N2'] },
   { name: 'kills the youngest', instances: 1, now: 'NN', start: 0, kill: ['N1'] },
 ];
 
