@@ -54,7 +54,7 @@ it('is out whole, however many lines there are', async () => {
 async function endOf(stderr: number | 'pipe'): Promise<unknown[]> {
   const args = argsFor(`log.error({}, 'lost'); process.exit(3);`);
   const stdio = ['ignore' as const, 'ignore' as const, stderr];
-  const child = spawn(process.execPath, args, { stdio, timeout: 20_000, killSignal: 'SIGKILL' });
+  const child = spawn(process.execPath, args, { stdio, timeout: 50_000, killSignal: 'SIGKILL' });
   child.stderr?.destroy();
   return once(child, 'exit');
 }

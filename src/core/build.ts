@@ -1,6 +1,6 @@
 /** A Build makes one image of one commit; its record lives in Redis. */
 import type { BuildStep } from './build-step.ts';
-import type { BuildSpec, ServiceSpec } from './manifest.ts';
+import type { BuildSpec, DeploySpec, JobSpec, ServiceSpec } from './manifest.ts';
 import type { Page, Paging } from './page.ts';
 import type { Leg } from './timeline.ts';
 
@@ -20,8 +20,8 @@ export type BuildCause = 'hook' | 'reconcile' | 'request';
 export interface BuildPlan extends BuildSpec {
   environments: string[];
   services: ServiceSpec[];
-  /** Seconds until a deployment is reversed. */
-  deadline: number;
+  deploy: DeploySpec;
+  jobs: JobSpec[];
   /** Fragments that INCLUDE spliced in, each once. */
   fragments: Fragment[];
   /** Repeats that `INCLUDE --once` left out, which have to be the same files when the build is made exactly again. */

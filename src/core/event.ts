@@ -50,6 +50,7 @@ export type JourneyEvent =
   | { type: 'build.canceled'; build: string }
   | { type: 'image.pushed'; build: string }
   | { type: 'deployment.requested'; deployment: string }
+  | { type: 'deployment.held'; deployment: string }
   | { type: 'deployment.started'; deployment: string }
   | { type: 'deployment.superseded'; deployment: string }
   | { type: 'deployment.failed'; deployment: string }

@@ -9,6 +9,7 @@ export interface Instance {
   state: InstanceState;
   /** Why it is not healthy, in one sentence, where something is known. */
   reason?: string;
+  dataCentre?: string;
   /** Host by which Marathon names the node. */
   host?: string;
   /** Ports on that host, in the order of the definition. */

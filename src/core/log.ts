@@ -19,3 +19,17 @@ export const silent: Log = {
   warn: () => undefined,
   error: () => undefined,
 };
+
+/** The same log, with fields that stand on each of its lines. */
+export function withFields(log: Log, fields: Record<string, Field>): Log {
+  const write =
+    (level: keyof Log): Write =>
+    (more, message) =>
+      log[level]({ ...fields, ...more }, message);
+  return {
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+  };
+}

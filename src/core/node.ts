@@ -28,10 +28,48 @@ export interface NodeInstance {
   sandbox: string;
   /** Folders in the sandbox that volumes bring into the container, such as `logs`. */
   folders: string[];
+  /** Number of the release that it was started with, where its container tells. */
+  release?: number;
   /** Milliseconds since the epoch; absent while it is alive. */
   endedAt?: number;
+  /** How it ended, where Docker told. */
+  exit?: InstanceExit;
   /** Where its processes are found, while they run. */
   running?: RunningContainer;
+}
+
+export interface InstanceExit {
+  /** Above 128: that of a process that a signal ended. */
+  code?: number;
+  outOfMemory: boolean;
+}
+
+/** A TCP port on which the own processes of an instance listen. */
+export interface ListeningPort {
+  port: number;
+  /** Reachable through the loopback address only. */
+  loopback: boolean;
+}
+
+/** What its node says of an instance, for a while also after its end. */
+export interface InstanceFacts {
+  isAlive: boolean;
+  endedAt?: number;
+  release?: number;
+  exit?: InstanceExit;
+  /** After its end, those that were seen last; absent where nobody could look. */
+  listening?: ListeningPort[];
+}
+
+/** Tells what nodes saw of instances, wherever they run or ran. */
+export interface Witness {
+  /** Undefined when no node knows the instance. @throws RemoteError while nodes are away */
+  factsOf(instance: string): Promise<InstanceFacts | undefined>;
+}
+
+/** The ports of this node's own instances. */
+export interface ListeningPorts {
+  of(instance: string): Promise<ListeningPort[] | undefined>;
 }
 
 export interface RunningContainer {
@@ -48,6 +86,8 @@ export interface NodeInstances {
   find(id: string): Promise<NodeInstance | undefined>;
   /** Those that are alive, and those that ended and are still known. */
   list(): NodeInstance[];
+  /** Those of the app, also what ended before the node could look at it. */
+  ofApp(app: string): Promise<NodeInstance[]>;
   /** Tells of each change of the list until the answered function is called. */
   watch(onChange: () => void): () => void;
 }

@@ -35,6 +35,8 @@ export interface AppIds {
    * wanted id, another one is made of it.
    */
   claim(claim: AppClaim): Promise<string>;
+  /** The ids that the services of an environment have, by service. */
+  list(where: Pick<AppClaim, 'project' | 'environment'>): Promise<Map<string, string>>;
   /** The app is gone: its service and its id are free. */
   release(app: string): Promise<void>;
 }

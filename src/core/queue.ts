@@ -14,6 +14,8 @@ export interface AddOptions {
 
 /** What the handler of one piece of work knows besides the work. */
 export interface Attempt {
+  /** Of the work in its queue, the same in each attempt; absent where no queue has it. */
+  id?: string;
   /** Aborted when the work was cancelled or may be another worker's now, or the process is stopping. */
   signal: AbortSignal;
   /** True when the work was not tried before. */

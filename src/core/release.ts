@@ -1,5 +1,6 @@
 /** A Release is what ran or should run: image digest and full app definition, numbered, immutable. */
-import type { ServiceSpec } from './manifest.ts';
+import type { DeploySpec, ServiceSpec } from './manifest.ts';
+import type { Weights } from './traffic.ts';
 
 export interface Release {
   app: string;
@@ -12,12 +13,15 @@ export interface Release {
   ref: string;
   sha: string;
   build: string;
+  /** Of the deployments that share the number; absent in records of before numbers were an environment's. */
+  request?: string;
+  /** Who pushed it, or asked for it. */
+  author?: string;
   /** What the manifest said of the service. */
   spec: ServiceSpec;
   /** How many services the repository had. */
   serviceCount: number;
-  /** Seconds that its deployment had. */
-  deadline: number;
+  deploy: DeploySpec;
   /** Image by digest. */
   image: string;
   /** The app definition as it was sent to Marathon, with the values of variables: never to be shown. */
@@ -26,24 +30,68 @@ export interface Release {
   variables?: string[];
   secrets?: string[];
   fragments: { file: string; sha256: string }[];
+  /** How its service's requests were shared when it became healthy; absent: all instances alike. */
+  weights?: Weights;
   createdAt: number;
 }
 
-/** Keeps the newest 50 releases of each app, and the last good one. */
+/**
+ * What is known of a release: nothing yet, that it became healthy, or that it did not, with the reason.
+ * `since` is in milliseconds since the epoch.
+ */
+export type Standing =
+  | { state: 'trying'; since: number }
+  | { state: 'good'; since: number }
+  | { state: 'bad'; since: number; reason: string };
+
+/** A release and how it stands. */
+export interface KeptRelease {
+  release: Release;
+  standing: Standing;
+}
+
+/** The environment whose releases are numbered together. */
+export interface NumberedBy {
+  project: number;
+  environment: string;
+}
+
+/**
+ * Keeps the newest 50 releases of each app, and the last good one. `app` is the id that names the
+ * service, also while an app of another id is tried beside it (serviceAppOf).
+ */
 export interface ReleaseStore {
-  /** The next number of the app. */
-  next(app: string): Promise<number>;
-  create(release: Release): Promise<void>;
+  /**
+   * The number of the release that `key`, such as a push or a request, makes in the environment: the
+   * same for the same key, else the next; greater than that of any release there.
+   */
+  number(where: NumberedBy, key: string): Promise<number>;
+  /** False where no number is known of the environment, as in a Redis that is new. */
+  isNumbered(where: NumberedBy): Promise<boolean>;
+  /** The next number of the environment is greater than this one. */
+  reach(where: NumberedBy, number: number): Promise<void>;
+  /** Keeps it unless its number is there already; answers what is kept. */
+  create(release: Release): Promise<Release>;
   find(app: string, number: number): Promise<Release | undefined>;
-  /** Notes that the release became healthy. */
-  markGood(app: string, number: number): Promise<void>;
+  /** All that are kept, newest first. */
+  list(app: string): Promise<KeptRelease[]>;
+  standing(app: string, number: number): Promise<Standing | undefined>;
+  /** Notes that the release became healthy, and how requests were shared then. */
+  markGood(app: string, number: number, weights?: Weights): Promise<void>;
+  /** Notes that the release did not work; it is no longer the last good one. */
+  markBad(app: string, number: number, reason: string): Promise<void>;
+  /** True when this commit, or this image of it, was a release of the app that did not work, and none since did. */
+  isBad(
+    app: string,
+    made: Pick<Release, 'sha'> & Partial<Pick<Release, 'image'>>,
+  ): Promise<boolean>;
   /** Numbers of the releases that are kept and became healthy, newest first. */
   good(app: string): Promise<number[]>;
   /** The last release that became healthy. */
   lastGood(app: string): Promise<Release | undefined>;
   /** Images by digest of all releases of all apps that are kept. */
   images(): Promise<Set<string>>;
-  /** Forgets everything about the app. */
+  /** Forgets everything about the app; the numbers of its environment go on. */
   delete(app: string): Promise<void>;
 }
 
@@ -55,6 +103,8 @@ export interface Scale {
   at: number;
   /** What the manifest said then; once a push brings another number, that one counts. */
   manifest: number;
+  /** How many there were when it was suspended. */
+  before?: number;
 }
 
 /** Keeps what somebody asked for, by app. */

@@ -37,7 +37,7 @@ export interface InstanceMetrics {
 
 /** What instances used lately, wherever they run; ended ones as long as the node remembers. */
 export interface Metrics {
-  /** Of those instances of the app that any node knows, all on the same grid of time. */
+  /** Of those instances of the service that any node knows, all on the same grid of time. */
   ofApp(app: string): Promise<InstanceMetrics[]>;
 }
 

@@ -49,6 +49,19 @@ export interface ServiceStatus extends ServiceName {
   scale?: { instances: number; by: string; at: number };
   /** True while Marathon changes the app. */
   isDeploying: boolean;
+  /** By data centre, where the installation has several; what the rest tells is of those that answer. */
+  places?: ServicePlace[];
+}
+
+/** How a service is in one data centre. */
+export interface ServicePlace {
+  dataCentre: string;
+  /** Number of the release that serves there; absent where it is away. */
+  release?: number;
+  instances?: InstanceCounts;
+  /** Since when the data centre does not answer (milliseconds since the epoch), and why. */
+  awaySince?: number;
+  reason?: string;
 }
 
 /** A service with its instances. */

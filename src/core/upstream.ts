@@ -37,8 +37,10 @@ export interface Member {
   instance: string;
   /** `host:port`; balancers are given an IP address as host. */
   address: string;
-  /** Share among the members, a whole number; 0 takes no new requests. */
+  /** Share among the members, 1 where all are alike, or a fraction of that; 0 takes no new requests. */
   weight: number;
+  /** Where it runs; absent where there is one data centre only. */
+  dataCentre?: string;
 }
 
 /** An app with the addresses it answers at and the instances that answer there. */

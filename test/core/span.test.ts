@@ -18,3 +18,15 @@ it.each([
   expect(leg?.took).toBe(wanted);
   expect(stepTable([{ title: 'RUN one', state: 'miss', start: 0, end }])).toContain(` ${wanted} `);
 });
+
+it('a leg that its deployment did not finish is not under way for ever', () => {
+  const legs = [
+    { name: 'deploy' as const, start: 0, end: 10 },
+    { name: 'health' as const, start: 10 },
+  ];
+  expect(showLegs(legs, { now: 40 })[1]).toMatchObject({ length: '75.00', took: 'under way' });
+  expect(showLegs(legs, { isOver: true })[1]).toMatchObject({
+    length: '1.00',
+    took: 'not finished',
+  });
+});
