@@ -10,6 +10,8 @@ export interface Setting<T extends z.ZodType = z.ZodType> {
   type: T;
   help: string;
   secret?: true;
+  /** How a value is shown that holds secrets in some of its parts. */
+  shown?: (value: unknown) => string;
 }
 
 /** A setting by its environment variable, type with default, and help. */

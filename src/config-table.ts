@@ -1,5 +1,6 @@
 /** The settings as a table to look at: values, where they come from, and no secret. */
 import { type SettingName, type SettingsReading, settings } from './config.ts';
+import type { Setting } from './config-reading.ts';
 import { redacted } from './core/secret.ts';
 
 export interface SettingRow {
@@ -17,10 +18,16 @@ export interface SettingRow {
 export function settingsTable({ found }: SettingsReading): SettingRow[] {
   return (Object.keys(settings) as SettingName[]).map((name) => {
     const { given, value, source } = found[name];
-    const isSecret = 'secret' in settings[name] && given !== undefined;
-    const shown = isSecret ? redacted : textOf(partsOf(given, value));
+    const shown = given === undefined ? textOf(value) : shownOf(settings[name], given, value);
     return { name, env: settings[name].env, value: shown, source };
   });
+}
+
+function shownOf(declared: Setting, given: unknown, value: unknown): string {
+  if (declared.secret) return redacted;
+  if (!declared.shown) return textOf(partsOf(given, value));
+  // What cannot be read cannot be taken apart either.
+  return value === undefined ? redacted : declared.shown(value);
 }
 
 /** What is read as a list or a map may be written as one text of several addresses. */

@@ -4,11 +4,12 @@ import { readFileSync } from 'node:fs';
 import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
 import { formatAddress, parseAddress } from './core/address.ts';
+import { loginIn } from './core/basic-login.ts';
 import { parseDockerHost } from './core/docker-host.ts';
 import { messageOf } from './core/errors.ts';
 
 /** A value by a function that throws what is wrong with it; a list or a map comes from YAML. */
-function read<In, Out>(from: z.ZodType<In>, reading: (given: In) => Out) {
+export function read<In, Out>(from: z.ZodType<In>, reading: (given: In) => Out) {
   return from.transform((given, context): Out => {
     try {
       return reading(given);
@@ -19,7 +20,8 @@ function read<In, Out>(from: z.ZodType<In>, reading: (given: In) => Out) {
   });
 }
 
-function ensure(condition: boolean, problem: string): asserts condition {
+/** @throws Error with the problem where the condition does not hold. */
+export function ensure(condition: boolean, problem: string): asserts condition {
   if (!condition) throw new Error(problem);
 }
 
@@ -36,7 +38,8 @@ export const address = read(z.string(), (text) => {
 /** Address of an HTTP server, with or without a path; no slash at its end. */
 export const url = read(z.string(), toUrl);
 
-function toUrl(text: string): string {
+/** Reads one such address. @throws Error that says what is wrong, and holds nothing of the text. */
+export function toUrl(text: string): string {
   const parsed = URL.canParse(text) ? new URL(text) : undefined;
   const isHttp = parsed?.protocol === 'http:' || parsed?.protocol === 'https:';
   ensure(isHttp, 'is no address that begins with http:// or https://');
@@ -60,7 +63,7 @@ export const seconds = whole(1, mostSeconds);
 const words = z.union([z.string(), z.array(z.string())], 'is no list of texts');
 
 /** Parts of a list that is separated by commas, or written as one. */
-function partsOf(list: string | string[]): string[] {
+export function partsOf(list: string | string[]): string[] {
   return (typeof list === 'string' ? list.split(',') : list).map((part) => part.trim());
 }
 
@@ -113,6 +116,13 @@ export const certificates = read(z.string(), (file) => {
   ensure(found.length > 0, `names ${file}, which holds no certificate in PEM`);
   for (const pem of found) ensure(isCertificate(pem), `names ${file}, which holds a broken one`);
   return { file, pem: found.join('\n') };
+});
+
+/** A file with user:password in its first line, read at once; nothing of it is repeated where it is wrong. */
+export const login = read(z.string(), (file) => {
+  const found = loginIn(contentOf(file));
+  ensure(found !== undefined, `names ${file}, which does not hold user:password in its first line`);
+  return { file, ...found };
 });
 
 function contentOf(file: string): string {

@@ -3,12 +3,15 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { buildSettings } from './config-builds.ts';
+import { dataCentreProblems, marathonSettings } from './config-data-centres.ts';
+import { engineSettings } from './config-engine.ts';
 import { type FileReading, readConfigFile } from './config-file.ts';
 import {
   type Environment,
   type Found,
   findUnknown,
   findValue,
+  type Setting,
   secret,
   setting,
 } from './config-reading.ts';
@@ -17,16 +20,18 @@ import {
   certificates,
   dockerHost,
   domain,
-  mostSeconds,
   proxies,
   seconds,
   token,
   url,
-  urls,
   whole,
 } from './config-values.ts';
 import { localUrlOf } from './core/address.ts';
 import { SetupError } from './core/errors.ts';
+import { redacted } from './core/secret.ts';
+
+export { marathonAddresses, withoutUser } from './config-data-centres.ts';
+export { engineUrlOf } from './config-engine.ts';
 
 /** Name → environment variable, type with default, and help; docs and checks come from here. */
 export const settings = {
@@ -119,30 +124,8 @@ export const settings = {
     address.default('127.0.0.1:7305'),
     'Where the private registry listens.',
   ),
-  marathonUrl: setting(
-    'MARATHON_URL',
-    urls.optional(),
-    'Addresses of Marathon, separated by commas; default: the engine on the local Docker.',
-  ),
-  engineListen: setting(
-    'EKIDEN_ENGINE_LISTEN',
-    address.default('127.0.0.1:7308'),
-    'Where the embedded engine listens.',
-  ),
-  engineImage: setting(
-    'EKIDEN_ENGINE_IMAGE',
-    z.string().default('busybox:1.36'),
-    'Image for apps of the engine that name none.',
-  ),
-  drain: setting(
-    'EKIDEN_DRAIN',
-    z.coerce
-      .number('is no number')
-      .min(0, 'is below 0')
-      .max(mostSeconds, `is above ${mostSeconds}`)
-      .default(5),
-    'Seconds that the engine lets an instance serve on after it was taken out of the balancers.',
-  ),
+  ...marathonSettings,
+  ...engineSettings,
   maxInstances: setting(
     'EKIDEN_MAX_INSTANCES',
     whole(1).default(100),
@@ -171,8 +154,8 @@ export const settings = {
   ...buildSettings,
   deployDeadline: setting(
     'EKIDEN_DEPLOY_DEADLINE',
-    seconds.default(300),
-    'Seconds until a deployment that is not healthy is reversed.',
+    seconds.optional(),
+    'Seconds until a deployment that is not healthy is reversed; default: three times what 95 of 100 of its app took, 5 minutes at first.',
   ),
   logLevel: setting(
     'EKIDEN_LOG_LEVEL',
@@ -216,15 +199,20 @@ export function readSettings(
     ...(file?.problems ?? []),
     ...findUnknown(settings, sources),
     ...names.flatMap((name) => found[name].problem ?? []),
+    ...(names.includes('dataCentres') ? dataCentreProblems(found) : []),
   ];
   const holdsSecret = allNames.some(
-    (name) => 'secret' in settings[name] && file?.entries.has(name),
+    (name) => file?.entries.has(name) && holdsSecretIn(settings[name], found[name]),
   );
   const exposed = file?.exposed && holdsSecret ? [file.path] : [];
   const warnings = exposed.map(
     (path) => `${path}: holds a secret, and others can read it. Run: chmod 600 ${path}`,
   );
   return { found, problems, warnings };
+}
+
+function holdsSecretIn({ secret, shown }: Setting, { value }: Found): boolean {
+  return secret ?? (shown !== undefined && value !== undefined && shown(value).includes(redacted));
 }
 
 /**

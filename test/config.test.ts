@@ -47,8 +47,17 @@ test('a GitLab and a token are enough', () => {
     registryUrl: undefined,
     registryListen: '127.0.0.1:7305',
     marathonUrl: undefined,
+    marathonToken: undefined,
+    marathonCa: undefined,
+    dataCentres: undefined,
+    defaultDataCentres: undefined,
+    balanceDataCentres: undefined,
     engineListen: '127.0.0.1:7308',
     engineImage: 'busybox:1.36',
+    engineCredentials: undefined,
+    engineCpus: undefined,
+    engineMem: undefined,
+    engineAttributes: '',
     drain: 5,
     maxInstances: 100,
     maxMemory: 65_536,
@@ -80,7 +89,7 @@ test('a GitLab and a token are enough', () => {
     registryPassword: undefined,
     registryUser: undefined,
     templatesProject: undefined,
-    deployDeadline: 300,
+    deployDeadline: undefined,
     logLevel: 'info',
   });
 });
@@ -169,6 +178,8 @@ describe('refused', () => {
     ['EKIDEN_NODE_LISTEN', '7309'],
     ['GITLAB_CA', '/nowhere/ca.pem'],
     ['GITLAB_CA', 'package.json'],
+    ['EKIDEN_ENGINE_CREDENTIALS_FILE', '/nowhere/login'],
+    ['EKIDEN_ENGINE_CREDENTIALS_FILE', 'package.json'],
     ['DOCKER_HOST', 'ssh://build@host'],
     ['DOCKER_HOST', 'docker.sock'],
     ['EKIDEN_DOMAIN', 'apps..test'],
@@ -222,7 +233,13 @@ test('every setting has a variable of its own and a sentence about it', () => {
 test('what holds a token or a secret is marked as one', () => {
   const secrets = Object.entries(settings).filter(([, setting]) => 'secret' in setting);
   const names: SettingName[] = [
-    ...(['gitlabToken', 'hookSecret', 'signingToken', 'registryPassword'] as const),
+    ...([
+      'gitlabToken',
+      'hookSecret',
+      'signingToken',
+      'registryPassword',
+      'marathonToken',
+    ] as const),
   ];
   expect(secrets.map(([name]) => name)).toEqual(names);
 });

@@ -2,8 +2,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createParser } from 'eventsource-parser';
 import { Agent, type Dispatcher, request } from 'undici';
+import { z } from 'zod';
 import { messageOf, RemoteError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import { connectOptions, hostAndPort } from './marathon-addresses.ts';
 import { eventSchema, type MarathonEvent } from './marathon-model.ts';
 import type { MarathonTimeouts, Transport } from './marathon-transport.ts';
 
@@ -13,6 +15,8 @@ export interface FollowOptions {
   onEvent: (event: MarathonEvent) => void;
   /** Called after every (re)connect, before its first event: what happened in between is unknown. */
   onConnect: () => void;
+  /** Called for all that comes, also for the empty lines by which Marathon shows that it lives. */
+  onSign?: () => void;
   signal: AbortSignal;
 }
 
@@ -22,12 +26,17 @@ const longestPause = 10_000;
 
 /** Resolves when `signal` aborts, and never rejects. */
 export async function followEvents(
-  options: FollowOptions & { transport: Transport; timeouts: MarathonTimeouts; log: Log },
+  options: FollowOptions & {
+    transport: Transport;
+    timeouts: MarathonTimeouts;
+    ca?: string | undefined;
+    log: Log;
+  },
 ): Promise<void> {
   const { signal, transport, timeouts, log } = options;
   const { connect = 3_000, answer = 46_000, silence = 25_000 } = timeouts;
   const dispatcher = new Agent({
-    connect: { timeout: connect },
+    connect: connectOptions(connect, options.ca),
     headersTimeout: answer,
     bodyTimeout: 0,
   });
@@ -67,7 +76,7 @@ interface StreamOptions extends FollowOptions {
 
 /** Reads one stream until it ends, which always rejects. */
 async function readStream(options: StreamOptions): Promise<never> {
-  const { onConnect, signal, silence } = options;
+  const { onConnect, onSign = () => undefined, signal, silence } = options;
   const watchdog = new AbortController();
   const both = AbortSignal.any([signal, watchdog.signal]);
   const timer = setTimeout(() => {
@@ -76,10 +85,12 @@ async function readStream(options: StreamOptions): Promise<never> {
   try {
     const body = await openStream(options, both);
     onConnect();
+    onSign();
     const parser = parserFor(options);
     const text = new TextDecoder();
     for await (const chunk of body) {
       timer.refresh();
+      onSign();
       parser.feed(text.decode(chunk, { stream: true }));
     }
     throw new RemoteError('closed by Marathon', { code: 'E_MARATHON_STREAM' });
@@ -96,18 +107,37 @@ async function openStream(options: StreamOptions, signal: AbortSignal) {
   for (let hop = 0; hop <= maximumRedirects; hop += 1) {
     const headers = { accept: 'text/event-stream', ...transport.headers() };
     const response = await request(url, { dispatcher, signal, headers });
-    const { location } = response.headers;
-    if ([302, 307].includes(response.statusCode) && typeof location === 'string') {
-      // A standby server names the leader, which asks for the same credentials.
-      url = new URL(location, url);
-      await response.body.dump();
-      continue;
-    }
-    if (response.statusCode === 200) return response.body;
+    const { location, 'content-type': type } = response.headers;
+    const isStream = response.statusCode === 200 && /^text\/event-stream/i.test(String(type));
+    if (isStream) return response.body;
     await response.body.dump();
-    throw new RemoteError(`status ${response.statusCode}`, { code: 'E_MARATHON_STREAM' });
+    if (!redirects.has(response.statusCode) || typeof location !== 'string') {
+      const said = `status ${response.statusCode}, ${type ?? 'nothing'} in place of events`;
+      throw new RemoteError(said, { code: 'E_MARATHON_STREAM' });
+    }
+    const target = new URL(location, url);
+    if (!(await mayFollow(transport, url, target))) {
+      // Whoever can make a standby redirect anywhere would be told the credentials.
+      throw new RemoteError(`redirected to ${target.origin}, which is not known as the leader`, {
+        code: 'E_MARATHON_STREAM',
+      });
+    }
+    url = target;
   }
   throw new RemoteError('too many redirects', { code: 'E_MARATHON_STREAM' });
+}
+
+const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+const leaderSchema = z.object({ leader: z.string() });
+
+/** A standby server names the leader, which asks for the same credentials; nobody else is told them. */
+async function mayFollow(transport: Transport, from: URL, to: URL): Promise<boolean> {
+  if (!/^https?:$/.test(to.protocol)) return false;
+  if (Object.keys(transport.headers()).length === 0) return true;
+  if (from.protocol === 'https:' && to.protocol !== 'https:') return false;
+  if (transport.knows(to)) return true;
+  const { body } = await transport.send({ method: 'GET', path: '/v2/leader', retries: 0 });
+  return leaderSchema.safeParse(body).data?.leader === hostAndPort(to);
 }
 
 function parserFor({ onEvent, log }: StreamOptions) {

@@ -31,19 +31,25 @@ const healthResult = z.object({
   lastFailureCause: maybe(z.string()),
 });
 
-const task = z.object({
-  id: z.string(),
-  appId: z.string(),
-  host: maybe(z.string()),
-  state: maybe(z.string()),
-  ports: list(z.number()),
-  ipAddresses: list(z.object({ ipAddress: z.string() })),
-  slaveId: maybe(z.string()),
-  stagedAt: maybe(z.string()),
-  startedAt: maybe(z.string()),
-  version: maybe(z.string()),
-  healthCheckResults: list(healthResult),
-});
+const task = z
+  .object({
+    id: z.string(),
+    appId: z.string(),
+    host: maybe(z.string()),
+    state: maybe(z.string()),
+    ports: list(z.number()),
+    ipAddresses: list(z.object({ ipAddress: z.string() })),
+    slaveId: maybe(z.string()),
+    stagedAt: maybe(z.string()),
+    startedAt: maybe(z.string()),
+    version: maybe(z.string()),
+    healthCheckResults: list(healthResult),
+  })
+  // Before 1.4 a task says when it was started, and not in which state it is.
+  .transform(({ state, ...rest }) => ({
+    ...rest,
+    state: state ?? (rest.startedAt === undefined ? undefined : 'TASK_RUNNING'),
+  }));
 
 const portMapping = z.object({
   containerPort: z.number().default(0),
@@ -51,10 +57,22 @@ const portMapping = z.object({
   name: maybe(z.string()),
 });
 
-const container = z.object({
-  docker: maybe(z.object({ image: maybe(z.string()) })),
-  portMappings: list(portMapping),
-});
+// Up to 1.4 the mappings and the network stand below `docker`.
+const container = z
+  .object({
+    docker: maybe(
+      z.object({
+        image: maybe(z.string()),
+        network: maybe(z.string()),
+        portMappings: list(portMapping),
+      }),
+    ),
+    portMappings: list(portMapping),
+  })
+  .transform(({ docker, portMappings }) => ({
+    docker,
+    portMappings: portMappings.length > 0 ? portMappings : (docker?.portMappings ?? []),
+  }));
 
 const taskFailure = z.object({
   taskId: z.string(),
@@ -74,9 +92,9 @@ const healthCheck = z.object({
 
 export const appSchema = z.object({
   id: z.string(),
-  version: z.string(),
+  version: z.string().default(''),
   versionInfo: maybe(z.object({ lastConfigChangeAt: z.string(), lastScalingAt: z.string() })),
-  instances: z.number(),
+  instances: z.number().default(1),
   cpus: maybe(z.number()),
   mem: maybe(z.number()),
   env: namesOnly,
@@ -104,16 +122,51 @@ export const deploymentSchema = z.object({
   totalSteps: z.number().default(0),
 });
 
+const declines = list(
+  z.object({
+    reason: z.string(),
+    declined: z.number().default(0),
+    processed: z.number().default(0),
+  }),
+);
+
+// Embedded only when it is asked for.
+const unusedOffer = z.object({
+  offer: z.object({
+    hostname: maybe(z.string()),
+    resources: list(z.object({ name: z.string(), scalar: maybe(z.number()) })),
+  }),
+  reason: list(z.string()),
+});
+
 export const queueItemSchema = z.object({
-  app: z.object({ id: z.string() }),
+  app: z.object({
+    id: z.string(),
+    cpus: maybe(z.number()),
+    mem: maybe(z.number()),
+    disk: maybe(z.number()),
+    gpus: maybe(z.number()),
+    constraints: list(z.array(z.string())),
+    acceptedResourceRoles: list(z.string()),
+  }),
   count: z.number().default(0),
   since: maybe(z.string()),
   delay: maybe(z.object({ timeLeftSeconds: z.number(), overdue: z.boolean() })),
+  processedOffersSummary: maybe(
+    z.object({
+      lastUnusedOfferAt: maybe(z.string()),
+      lastUsedOfferAt: maybe(z.string()),
+      rejectSummaryLastOffers: declines,
+      rejectSummaryLaunchAttempt: declines,
+    }),
+  ),
+  lastUnusedOffers: list(unusedOffer),
 });
 
 export const infoSchema = z.object({
   name: z.string(),
   version: z.string(),
+  buildref: maybe(z.string()),
   leader: maybe(z.string()),
 });
 

@@ -1,13 +1,23 @@
 /** Sends one request to the Marathon that answers, of several, and turns failures into Ekiden's errors. */
+import { setTimeout as delay } from 'node:timers/promises';
 import pRetry from 'p-retry';
 import { Agent, type Dispatcher, request } from 'undici';
 import { EkidenError, messageOf, RemoteError } from '../core/errors.ts';
 import { parseJson } from '../core/json.ts';
 import type { Log } from '../core/log.ts';
-import { refusal, UnreachableError, unreachable } from './marathon-errors.ts';
-
-/** One user of Marathon's basic authentication, or a DC/OS token. */
-export type MarathonCredentials = { user: string; password: string } | { token: string };
+import {
+  type Addresses,
+  connectOptions,
+  createAddresses,
+  type MarathonCredentials,
+} from './marathon-addresses.ts';
+import {
+  garbled,
+  isRefusedUntouched,
+  refusal,
+  UnreachableError,
+  unreachable,
+} from './marathon-errors.ts';
 
 /** Limits in milliseconds; the defaults of `connect` and `answer` are those of marathon-lb. */
 export interface MarathonTimeouts {
@@ -25,6 +35,10 @@ export interface MarathonRequest {
   signal?: AbortSignal | undefined;
   /** Further rounds over all addresses after the first; default 3. */
   retries?: number;
+  /** True for a POST that does no harm when it is taken twice, as all other methods. */
+  repeatable?: boolean;
+  /** Told of each attempt that Marathon may have taken, although it did not say so. */
+  onDoubt?: () => void;
 }
 
 export interface Answer {
@@ -32,44 +46,43 @@ export interface Answer {
   body: unknown;
 }
 
-/** The addresses of one Marathon, of which one is used until it fails. */
-export interface Transport {
+export interface Transport extends Addresses {
   /** Resolves with a 2xx answer; throws NotFoundError, AppLockedError, InputError or RemoteError. */
   send(request: MarathonRequest): Promise<Answer>;
-  /** Address in use now, without a slash at its end. */
-  current(): string;
-  /** Uses the next address from now on, unless `failed` was left already. */
-  advance(failed: string): void;
-  headers(): Record<string, string>;
   close(): Promise<void>;
+}
+
+export interface TransportOptions {
+  addresses: string[];
+  credentials?: MarathonCredentials | undefined;
+  /** Certificates in PEM of the authority that signed those of the addresses. */
+  ca?: string | undefined;
+  timeouts?: MarathonTimeouts | undefined;
+  log: Log;
 }
 
 // 50,000 tasks, Marathon's own published limit, make about 50 MB of JSON.
 const maximumAnswer = 128 * 1024 * 1024;
 
+/** Seconds; who asks for a longer pause is left alone, and the caller told. */
+const longestPause = 10;
+
 /** Opens no connection until the first request. */
-export function createTransport(options: {
-  addresses: string[];
-  credentials?: MarathonCredentials | undefined;
-  timeouts?: MarathonTimeouts | undefined;
-  log: Log;
-}): Transport {
-  const bases = options.addresses.map(parseBase);
-  let position = 0;
-  const current = () => bases[position % bases.length] ?? '';
-  const advance = (failed: string) => {
-    if (failed === current()) position += 1;
-  };
-  const headers = () => authorization(options.credentials, options.addresses);
-  const { once, close } = createSender({ current, advance, headers, ...options.timeouts });
+export function createTransport(options: TransportOptions): Transport {
+  const addresses = createAddresses(options.addresses, options.credentials);
+  const { once, close } = createSender(addresses, options);
 
   async function round(asked: MarathonRequest): Promise<Answer> {
-    for (let left = bases.length - 1; ; left -= 1) {
+    for (let left = addresses.count - 1; ; left -= 1) {
       try {
         return await once(asked);
       } catch (error) {
-        if (left === 0 || !mayRepeat(error, asked)) throw error;
-        options.log.warn({ error: messageOf(error), next: current() }, 'Marathon failed over');
+        if (isInDoubt(error)) asked.onDoubt?.();
+        // Another address leads to the same Marathon, which said what it wants.
+        const isAnswer = isRefusedUntouched(error);
+        if (left === 0 || isAnswer || !mayRepeat(error, asked)) throw error;
+        const next = addresses.current();
+        options.log.warn({ error: messageOf(error), next }, 'Marathon failed over');
       }
     }
   }
@@ -80,62 +93,52 @@ export function createTransport(options: {
       minTimeout: 200,
       maxTimeout: 2_000,
       randomize: true,
-      signal: asked.signal,
-      shouldRetry: ({ error }) => mayRepeat(error, asked),
+      ...(asked.signal ? { signal: asked.signal } : {}),
+      shouldRetry: ({ error }) => mayRepeat(error, asked) && pauseOf(error) <= longestPause,
+      onFailedAttempt: async ({ error, retriesLeft }) => {
+        const pause = mayRepeat(error, asked) ? pauseOf(error) : 0;
+        if (retriesLeft === 0 || pause > longestPause) return;
+        await delay(pause * 1000, undefined, { signal: asked.signal });
+      },
     });
-  return { send, current, advance, headers, close };
+  return { ...addresses, send, close };
 }
 
-type Addresses = Pick<Transport, 'current' | 'advance' | 'headers'>;
+/** Seconds after which Marathon, or what stands before it, asked to be tried again. */
+function pauseOf(error: unknown): number {
+  return (error instanceof RemoteError && error.retryAfter) || 0;
+}
 
 /** Sends a request once, to the address in use, and leaves that address when it is sick. */
-function createSender(options: Addresses & MarathonTimeouts) {
-  const { current, advance, headers, connect = 3_000, answer = 46_000 } = options;
-  const dispatcher = new Agent({ connect: { timeout: connect }, maxResponseSize: maximumAnswer });
+function createSender(addresses: Addresses, { timeouts = {}, ca }: TransportOptions) {
+  const { connect = 3_000, answer = 46_000 } = timeouts;
+  const dispatcher = new Agent({
+    connect: connectOptions(connect, ca),
+    maxResponseSize: maximumAnswer,
+  });
+  const type = { accept: 'application/json', 'content-type': 'application/json' };
 
   async function once(asked: MarathonRequest): Promise<Answer> {
-    const base = current();
+    const base = addresses.current();
     const limit = AbortSignal.timeout(answer);
     try {
       const response = await request(`${base}${asked.path}${queryOf(asked.query)}`, {
         dispatcher,
         signal: asked.signal ? AbortSignal.any([asked.signal, limit]) : limit,
         method: asked.method,
-        headers: { accept: 'application/json', 'content-type': 'application/json', ...headers() },
+        headers: { ...type, ...addresses.headers() },
         body: asked.body === undefined ? null : JSON.stringify(asked.body),
       });
       return await accept(response, asked);
     } catch (error) {
       if (asked.signal?.aborted) throw error;
       const known = error instanceof EkidenError ? error : unreachable(base, asked.method, error);
-      if (known instanceof RemoteError && known.retryable) advance(base);
+      const isSick = known instanceof RemoteError && known.retryable && !isRefusedUntouched(known);
+      if (isSick) addresses.advance(base);
       throw known;
     }
   }
   return { once, close: () => dispatcher.destroy() };
-}
-
-function parseBase(address: string): string {
-  const url = new URL(address);
-  return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
-}
-
-function authorization(given: MarathonCredentials | undefined, addresses: string[]) {
-  const credentials = given ?? credentialsIn(addresses);
-  if (credentials === undefined) return {} as Record<string, string>;
-  if ('token' in credentials) return { authorization: `token=${credentials.token}` };
-  const pair = Buffer.from(`${credentials.user}:${credentials.password}`).toString('base64');
-  return { authorization: `Basic ${pair}` };
-}
-
-function credentialsIn(addresses: string[]): MarathonCredentials | undefined {
-  for (const address of addresses) {
-    const { username, password } = new URL(address);
-    if (username !== '') {
-      return { user: decodeURIComponent(username), password: decodeURIComponent(password) };
-    }
-  }
-  return undefined;
 }
 
 function queryOf(query: MarathonRequest['query'] = {}): string {
@@ -150,13 +153,26 @@ async function accept(response: Dispatcher.ResponseData, asked: MarathonRequest)
   const text = await response.body.text();
   const status = response.statusCode;
   const body = parseJson(text);
-  if (status >= 200 && status < 300) return { status, body };
-  throw refusal(status, body, `${asked.method} ${asked.path}`);
+  const what = `${asked.method} ${asked.path}`;
+  if (status >= 200 && status < 300) {
+    // Only a ping may be answered by a word.
+    const isReadable = body !== undefined || text === '' || text.trim() === 'pong';
+    if (!isReadable) throw garbled({ status, text }, what);
+    return { status, body };
+  }
+  throw refusal({ status, body, text, headers: response.headers }, what);
 }
 
 function mayRepeat(error: unknown, asked: MarathonRequest): boolean {
   if (asked.signal?.aborted) return false;
-  if (error instanceof UnreachableError) return !error.sent || asked.method !== 'POST';
-  const gateway = error instanceof RemoteError && /_50[23]$/.test(error.code);
-  return gateway && asked.method !== 'POST';
+  if (isRefusedUntouched(error)) return true;
+  const isSafe = asked.method !== 'POST' || asked.repeatable === true;
+  if (error instanceof UnreachableError) return !error.sent || isSafe;
+  return isSafe && error instanceof RemoteError && /_(3\d\d|50[234]|ANSWER)$/.test(error.code);
+}
+
+/** True when the request may have been taken, and nobody said so. */
+function isInDoubt(error: unknown): boolean {
+  if (error instanceof UnreachableError) return error.sent;
+  return error instanceof RemoteError && /_(TIMEOUT|ANSWER|5\d\d)$/.test(error.code);
 }

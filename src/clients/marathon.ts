@@ -1,12 +1,10 @@
 /** A thin client of Marathon's REST API (1.5 to 1.11), for one or several addresses of one Marathon. */
 import { z } from 'zod';
-import { NotFoundError, RemoteError } from '../core/errors.ts';
-import type { Log } from '../core/log.ts';
+import { parse, pathOf, unlessMissing } from './marathon-answers.ts';
 import { type FollowOptions, followEvents } from './marathon-events.ts';
 import {
   appSchema,
   type DeploymentResult,
-  deploymentResultSchema,
   deploymentSchema,
   infoSchema,
   type MarathonApp,
@@ -17,11 +15,11 @@ import {
 } from './marathon-model.ts';
 import {
   createTransport,
-  type MarathonCredentials,
   type MarathonRequest,
-  type MarathonTimeouts,
   type Transport,
+  type TransportOptions,
 } from './marathon-transport.ts';
+import { writesOver } from './marathon-writes.ts';
 
 export { AppLockedError } from './marathon-errors.ts';
 export type * from './marathon-model.ts';
@@ -33,6 +31,8 @@ export interface Force {
 
 interface Abortable {
   signal?: AbortSignal | undefined;
+  /** Further rounds over all addresses after the first; default 3. */
+  retries?: number;
 }
 
 /**
@@ -42,8 +42,15 @@ interface Abortable {
 export interface Marathon {
   /** The app with its tasks, counts and deployments; undefined when there is none. */
   app(id: string, options?: Abortable): Promise<MarathonApp | undefined>;
-  /** All apps with their tasks, or those that a label selector such as `a==b` picks. */
-  apps(options?: Abortable & { label?: string }): Promise<MarathonApp[]>;
+  /**
+   * All apps with their tasks, or those that a label selector such as `a==b` picks; with `failures` also
+   * how the last instance of each failed.
+   */
+  apps(options?: Abortable & { label?: string; failures?: boolean }): Promise<MarathonApp[]>;
+  /** Versions of the app's definition that Marathon keeps, newest first; none of an app that is not there. */
+  versions(id: string): Promise<string[]>;
+  /** The app's definition as it was in that version, with the values of its variables. */
+  version(id: string, version: string): Promise<Record<string, unknown> | undefined>;
   /** Creates the app or replaces its whole definition. */
   putApp<T extends { id: string }>(definition: T, options?: Force): Promise<DeploymentResult>;
   /** Undefined when there was no such app. */
@@ -54,9 +61,13 @@ export interface Marathon {
   /** Starts a deployment back to the old state; with `force` only stops, and answers undefined. */
   cancelDeployment(id: string, options?: Force): Promise<DeploymentResult | undefined>;
   /** With `scale` the apps shrink by the tasks (a deployment), else the tasks are replaced. */
-  killTasks(ids: string[], options?: { scale?: boolean }): Promise<DeploymentResult | undefined>;
-  queue(): Promise<MarathonQueueItem[]>;
-  info(): Promise<MarathonInfo>;
+  killTasks(
+    ids: string[],
+    options?: Force & { scale?: boolean },
+  ): Promise<DeploymentResult | undefined>;
+  /** With `offers` also what the last nodes that could not take them had to give. */
+  queue(options?: { offers?: boolean }): Promise<MarathonQueueItem[]>;
+  info(options?: Abortable): Promise<MarathonInfo>;
   /** True when a Marathon answers, asked once. */
   ping(): Promise<boolean>;
   /** Calls back for every event until `signal` aborts, through every break of the stream. */
@@ -65,27 +76,26 @@ export interface Marathon {
   close(): Promise<void>;
 }
 
-export interface MarathonOptions {
-  /** In the order of preference, such as `http://marathon1:8080`; may hold user and password. */
-  addresses: string[];
-  credentials?: MarathonCredentials | undefined;
-  timeouts?: MarathonTimeouts | undefined;
-  log: Log;
-}
+/** `addresses` in the order of preference, such as `http://marathon1:8080`; may hold user and password. */
+export type MarathonOptions = TransportOptions;
 
 /** Connects to nothing until the first call. */
 export function createMarathon(options: MarathonOptions): Marathon {
-  const { timeouts = {}, log } = options;
+  const { timeouts = {}, ca, log } = options;
   const transport = createTransport(options);
+  const reads = readsOver(transport);
   return {
-    ...readsOver(transport),
-    ...writesOver(transport),
-    follow: (wanted) => followEvents({ ...wanted, transport, timeouts, log }),
+    ...reads,
+    ...writesOver(transport, reads.app),
+    follow: (wanted) => followEvents({ ...wanted, transport, timeouts, ca, log }),
     close: transport.close,
   };
 }
 
-type Extra = Pick<MarathonRequest, 'query' | 'signal'>;
+const versionList = z.object({ versions: z.array(z.string()) });
+const anyObject = z.record(z.string(), z.unknown());
+
+type Extra = Pick<MarathonRequest, 'query' | 'signal' | 'retries'>;
 
 function readsOver({ send }: Transport) {
   const get = async <T extends z.ZodType>(schema: T, path: string, more: Extra = {}) =>
@@ -95,70 +105,28 @@ function readsOver({ send }: Transport) {
   const queued = z.object({ queue: z.array(queueItemSchema) });
 
   return {
-    app: async (id, { signal } = {}) =>
-      (await unlessMissing(get(one, pathOf(id), { signal })))?.app,
-    apps: async ({ label, signal } = {}) =>
-      (await get(all, '/v2/apps', { query: { embed: 'apps.tasks', label }, signal })).apps,
+    app: async (id, limits = {}) => (await unlessMissing(get(one, pathOf(id), limits)))?.app,
+    apps: async ({ label, failures = false, ...limits } = {}) => {
+      const embed = failures ? 'apps.failures' : 'apps.tasks';
+      return (await get(all, '/v2/apps', { query: { embed, label }, ...limits })).apps;
+    },
+    versions: async (id) =>
+      // Timestamps of one form, so that text in order is time in order.
+      (await unlessMissing(get(versionList, `${pathOf(id)}/versions`)))?.versions
+        .sort()
+        .reverse() ?? [],
+    version: (id, version) =>
+      unlessMissing(get(anyObject, `${pathOf(id)}/versions/${encodeURIComponent(version)}`)),
     deployments: () => get(z.array(deploymentSchema), '/v2/deployments'),
-    queue: async () => (await get(queued, '/v2/queue')).queue,
-    info: () => get(infoSchema, '/v2/info'),
+    queue: async ({ offers = false } = {}) => {
+      const query = offers ? { embed: 'lastUnusedOffers' } : {};
+      return (await get(queued, '/v2/queue', { query })).queue;
+    },
+    info: (limits = {}) => get(infoSchema, '/v2/info', limits),
     ping: () =>
       send({ method: 'GET', path: '/ping', retries: 0 }).then(
         () => true,
         () => false,
       ),
   } satisfies Partial<Marathon>;
-}
-
-function writesOver({ send }: Transport) {
-  const deploy = async (asked: MarathonRequest) =>
-    parse(deploymentResultSchema, (await send(asked)).body, asked.path);
-  const maybeDeploy = async (asked: MarathonRequest) =>
-    deploymentResultSchema.safeParse((await send(asked)).body).data;
-  const put = (id: string, query: Record<string, boolean>, body: object) =>
-    deploy({ method: 'PUT', path: pathOf(id), query, body });
-
-  return {
-    putApp: (body, { force = false } = {}) => put(body.id, { force, partialUpdate: false }, body),
-    scale: (id, instances, { force = false } = {}) =>
-      put(id, { force, partialUpdate: true }, { instances }),
-    restart: (id, { force = false } = {}) =>
-      deploy({ method: 'POST', path: `${pathOf(id)}/restart`, query: { force } }),
-    // Of all writes, only deleting an app takes force for granted, so it is always said.
-    deleteApp: (id, { force = false } = {}) =>
-      unlessMissing(deploy({ method: 'DELETE', path: pathOf(id), query: { force } })),
-    cancelDeployment: (id, { force = false } = {}) => {
-      const path = `/v2/deployments/${encodeURIComponent(id)}`;
-      return maybeDeploy({ method: 'DELETE', path, query: { force } });
-    },
-    killTasks: (ids, { scale = false } = {}) =>
-      maybeDeploy({ method: 'POST', path: '/v2/tasks/delete', query: { scale }, body: { ids } }),
-  } satisfies Partial<Marathon>;
-}
-
-function pathOf(id: string): string {
-  const segments = id.split('/').filter((segment) => segment !== '');
-  return `/v2/apps/${segments.map(encodeURIComponent).join('/')}`;
-}
-
-async function unlessMissing<T>(answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof NotFoundError) return undefined;
-    throw error;
-  }
-}
-
-function parse<T extends z.ZodType>(schema: T, body: unknown, path: string): z.output<T> {
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  throw new RemoteError(
-    `The answer to ${path} is not Marathon's: ${z.prettifyError(parsed.error)}`,
-    {
-      code: 'E_MARATHON_ANSWER',
-      hint: 'Check that MARATHON_URL names a Marathon.',
-      retryable: false,
-    },
-  );
 }
