@@ -40,7 +40,7 @@ export function createDeploymentStore(options: StoreOptions): DeploymentStore {
     redis,
     prefix: `${prefix}:deployment:`,
     noun: 'deployment',
-    activeStates: ['queued', 'running'],
+    activeStates: ['held', 'queued', 'running'],
     activeKey,
   });
   const lists = createLists(options);
@@ -48,6 +48,8 @@ export function createDeploymentStore(options: StoreOptions): DeploymentStore {
 
   return {
     ...records,
+    release: (id) => records.move(id, 'held', 'queued'),
+    hold: (id, reason) => records.move(id, 'held', 'held', reason),
     async create(deployment) {
       const kept = await records.create(deployment);
       await lists.add(kept);

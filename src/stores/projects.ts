@@ -53,8 +53,37 @@ export function createAppIds({ redis, prefix }: StoreOptions): AppIds {
       const name = JSON.stringify([project, environment, service]);
       return String(await redis.eval(claimScript, 2, byService, byId, name, wanted, project));
     },
+    list: (where) => listApps({ redis, prefix }, where),
     async release(app) {
       await redis.eval(releaseScript, 2, byService, byId, app);
     },
   };
+}
+
+/** The ids that the services of an environment have, by service. */
+export async function listApps(
+  { redis, prefix }: StoreOptions,
+  { project, environment }: { project: number; environment: string },
+): Promise<Map<string, string>> {
+  const beginning = JSON.stringify([project, environment]).slice(0, -1);
+  // What a pattern takes for more than itself has to be escaped.
+  const pattern = `${beginning.replace(/[[\]*?\\^]/g, '\\$&')},*`;
+  const found = new Map<string, string>();
+  let cursor = '0';
+  do {
+    const scan = await redis.hscan(
+      `${prefix}:apps:by-service`,
+      cursor,
+      'MATCH',
+      pattern,
+      'COUNT',
+      1_000,
+    );
+    cursor = scan[0];
+    for (let at = 0; at < scan[1].length; at += 2) {
+      const [, , service] = JSON.parse(scan[1][at] ?? '[]') as [number, string, string];
+      found.set(service, scan[1][at + 1] ?? '');
+    }
+  } while (cursor !== '0');
+  return found;
 }

@@ -169,7 +169,8 @@ function startWorker<Work extends object>(options: WorkerOptions<Work>): Worker 
       const first = attemptsMade === 0 && waited === 0;
       const last = attemptsMade + 1 >= (job.opts.attempts ?? 1);
       try {
-        await options.handle(data.work, { signal, first, last, crashes, waited });
+        const id = job.id === undefined ? {} : { id: job.id };
+        await options.handle(data.work, { ...id, signal, first, last, crashes, waited });
       } catch (error) {
         const isFull = error instanceof NoRoomError;
         if (isFull) await worker.pause(true);

@@ -56,6 +56,11 @@ export interface Records<T extends Identified> {
    * that, the one for which it waited is forgotten.
    */
   end(id: string, state: T['state'], reason?: string): Promise<boolean>;
+  /**
+   * Moves a record from one active state into another, once; false when it was in none such. Without a
+   * reason for that, the one for which it waited is forgotten.
+   */
+  move(id: string, from: T['state'], to: T['state'], reason?: string): Promise<boolean>;
   /** Ids of those that have not ended. */
   active(): Promise<string[]>;
 }
@@ -101,8 +106,7 @@ export function createRecords<T extends Identified>(options: RecordsOptions): Re
       const begun = activeStates.includes(state) ? id : '';
       const keys = [key(id), activeKey] as const;
       const isNew = await redis.eval(createScript, 2, ...keys, keepSeconds, begun, ...fields);
-      if (isNew === 0) return existing(record.id);
-      return record;
+      return isNew === 0 ? existing(id) : record;
     },
     async update(id, change) {
       if ((await redis.exists(key(id))) === 0) return existing(id);
@@ -110,16 +114,22 @@ export function createRecords<T extends Identified>(options: RecordsOptions): Re
       return existing(id);
     },
     async end(id, state, reason) {
-      const texts = [JSON.stringify(state), reason === undefined ? '' : JSON.stringify(reason)];
       const ended = activeStates.includes(state) ? '' : id;
-      const given = [...texts, ended, ...active];
+      const given = [JSON.stringify(state), textOf(reason), ended, ...active];
       return (await redis.eval(endScript, 2, key(id), activeKey, ...given)) === 1;
     },
-    async active() {
-      const answer = await redis.eval(activeScript, 1, activeKey, prefix, ...active);
-      return answer as string[];
+    async move(id, from, to, reason) {
+      const given = [JSON.stringify(to), textOf(reason), '', JSON.stringify(from)];
+      return (await redis.eval(endScript, 2, key(id), activeKey, ...given)) === 1;
     },
+    active: async () =>
+      (await redis.eval(activeScript, 1, activeKey, prefix, ...active)) as string[],
   };
+}
+
+/** As scripts take it, where none is the empty text. */
+function textOf(reason: string | undefined): string {
+  return reason === undefined ? '' : JSON.stringify(reason);
 }
 
 function encode(record: object): Record<string, string> {

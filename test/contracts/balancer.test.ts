@@ -3,11 +3,11 @@ import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { silent } from '../../src/core/log.ts';
 import { createNginx } from '../../src/discovery/index.ts';
+import { freePort } from '../demo/free-ports.ts';
 import {
   afterTest,
   ask,
   type Backend,
-  freePort,
   makeFolder,
   startBackend,
   templates,
@@ -149,6 +149,28 @@ describe.each(['dynamic', 'file'] as const)('nginx in %s mode', (mode) => {
       if (seen.endsWith('hello')) break;
     }
     expect(seen).toMatch(/^HTTP\/1.1 101 /);
+  });
+
+  test('a request whose app loses its last member while the body comes is told so on a page', async () => {
+    const { nginx, port } = await start();
+    const last = await startBackend('last');
+    await nginx.apply([upstream('/a', ['a.test'], [last])]);
+    const socket = connect(port, '127.0.0.1');
+    afterTest(() => socket.destroy());
+    const head = 'POST / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\nContent-Length: 4\r\n';
+    socket.write(`${head}Expect: 100-continue\r\n\r\nbo`);
+    let seen = '';
+    for await (const chunk of socket) {
+      seen += chunk;
+      // By then nginx has found the app, and waits for the body.
+      if (seen !== 'HTTP/1.1 100 Continue\r\n\r\n') continue;
+      await new Promise((done) => last.server.close(done));
+      await nginx.apply([upstream('/a', ['a.test'], [])]);
+      socket.write('dy');
+    }
+    // In file mode a request keeps the members that it came upon.
+    expect(seen).toContain(`\r\n\r\nHTTP/1.1 ${mode === 'dynamic' ? 503 : 502} `);
+    expect(seen).toContain('no healthy instance');
   });
 
   test('what is there already is not applied again', async () => {

@@ -50,3 +50,29 @@ test('a balancer that left or fell silent does not count', async () => {
   await connection.del(`${prefix}:balancer:three`);
   expect(await balancers.isRouted(app, ['i1'])).toBe(true);
 });
+
+test('instances are free once no balancer sends requests to any of them', async () => {
+  const balancers = createBalancers(openRedis(redis));
+  expect(await balancers.isFree(app, ['i1'])).toBe(true);
+  await balancers.report('one', [{ app, instances: ['i1', 'i2'] }]);
+  await balancers.report('two', [{ app, instances: ['i2'] }]);
+  expect(await balancers.isFree(app, ['i1', 'i3'])).toBe(false);
+  await balancers.report('one', [{ app, instances: ['i2'] }]);
+  expect(await balancers.isFree(app, ['i1', 'i3'])).toBe(true);
+});
+
+test('a balancer that sends no requests to a data centre is not waited for there', async () => {
+  const balancers = createBalancers(openRedis(redis));
+  const of = (...dataCentres: string[]) => ({ dataCentres, syncs: [] });
+  await balancers.report('p', [{ app, instances: ['p1'] }], of('paris'));
+  await balancers.report('o', [{ app, instances: ['o1'] }], of('oslo'));
+  await balancers.report('both', [{ app, instances: ['o1', 'p1'] }], of('paris', 'oslo'));
+  expect(await balancers.isRouted(app, ['p1'], 'paris')).toBe(true);
+  expect(await balancers.isRouted(app, ['p1'], 'oslo')).toBe(false);
+  expect(await balancers.isRouted(app, ['p1'])).toBe(false);
+  expect(await balancers.routed(app, 'oslo')).toEqual(['o1']);
+  expect((await balancers.following()).map(({ balancer }) => balancer)).toEqual(['both', 'o', 'p']);
+  // What it follows stays known over a report that is only a sign of life.
+  await balancers.report('o', []);
+  expect(await balancers.routed(app, 'oslo')).toEqual(['o1']);
+});

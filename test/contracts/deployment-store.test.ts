@@ -35,6 +35,16 @@ describe.each([
     });
   });
 
+  test('what is held says why, until it is let go', async () => {
+    const deployments = open();
+    await deployments.create(sampleDeployment({ state: 'held', reason: 'frozen' }));
+    expect(await deployments.hold('d1', 'switched off')).toBe(true);
+    expect(await deployments.find('d1')).toMatchObject({ state: 'held', reason: 'switched off' });
+    await deployments.release('d1');
+    expect(await deployments.hold('d1', 'frozen')).toBe(false);
+    expect(await deployments.find('d1')).toEqual(sampleDeployment());
+  });
+
   test('tells which have not ended, also of those that took over', async () => {
     const deployments = open();
     for (const id of ['d1', 'd2']) await deployments.create(sampleDeployment({ id }));

@@ -69,10 +69,11 @@ test('a lock is never held for ever', async () => {
 
 test('work that takes longer than a hold keeps its lock, and a holder that is gone loses it', async () => {
   const keys = openRedis(redis);
-  const locks = createLocks({ ...keys, hold: 150 });
+  // Long enough for a busy machine to say in time that the work goes on.
+  const locks = createLocks({ ...keys, hold: 1_000 });
   const order: string[] = [];
   const long = locks.exclusively('app', async () => {
-    await new Promise((wake) => setTimeout(wake, 600));
+    await new Promise((wake) => setTimeout(wake, 1_500));
     order.push('long');
   });
   await expect.poll(() => keys.redis.exists(`${keys.prefix}:lock:app`)).toBe(1);

@@ -1,7 +1,7 @@
 /** Which projects are known, and which ids their apps have. */
 import { describe, expect, test } from 'vitest';
 import { createAppIds, createProjectStore } from '../../src/stores/projects.ts';
-import { createScaleStore } from '../../src/stores/releases.ts';
+import { createScaleStore } from '../../src/stores/scales.ts';
 import { createFakeAppIds } from '../fakes/records.ts';
 import { openRedis, useRedis } from '../support/redis.ts';
 
@@ -54,6 +54,23 @@ describe.each([
     expect(await ids.claim({ ...web, project: 9, wanted: cart })).toBe(`${cart}-9`);
     const clash = { ...web, project: 9, service: 'web-9', wanted: `${cart}-9` };
     expect(await ids.claim(clash)).toBe(`${cart}-9-9`);
+  });
+
+  test('are listed by service, those of one environment', async () => {
+    const ids = open();
+    const review = { ...web, environment: 'review/a.b_c' };
+    await ids.claim({ ...web, wanted: cart });
+    await ids.claim({ ...web, service: 'rpc', wanted: '/shop/cart/production/rpc' });
+    await ids.claim({ ...review, wanted: '/review' });
+    await ids.claim({ ...web, project: 77, wanted: '/other' });
+    expect(await ids.list(web)).toEqual(
+      new Map([
+        ['web', cart],
+        ['rpc', '/shop/cart/production/rpc'],
+      ]),
+    );
+    expect(await ids.list(review)).toEqual(new Map([['web', '/review']]));
+    expect(await ids.list({ ...web, environment: 'prod' })).toEqual(new Map());
   });
 
   test('are free again once the app is gone', async () => {

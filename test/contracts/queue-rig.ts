@@ -11,7 +11,7 @@ export interface Work {
 }
 
 export const name = 'work';
-export const patience = { timeout: 20_000, interval: 20 };
+export const patience = { timeout: 25_000, interval: 20 };
 
 export type Keys = ReturnType<typeof openRedis>;
 

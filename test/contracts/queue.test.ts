@@ -98,16 +98,23 @@ describe.each([
     let most = 0;
     for (let number = 0; number < 12; number += 1)
       await queue.add({ name: 'a' }, { id: `n${number}` });
+    let letGo = () => {};
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
     const { seen } = start(
       queue,
       async () => {
         running += 1;
         most = Math.max(most, running);
+        await held;
         await new Promise((wake) => setTimeout(wake, 10));
         running -= 1;
       },
       3,
     );
+    await expect.poll(() => running, patience).toBe(3);
+    letGo();
     await expect.poll(() => seen.length, patience).toBe(12);
     expect(most).toBe(3);
   });

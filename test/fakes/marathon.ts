@@ -13,12 +13,25 @@ type Definition = Record<string, unknown> & {
 /** How an instance of an app is, in the words of Marathon's task. */
 export interface PlayedTask {
   state?: string;
-  healthCheckResults?: { alive: boolean; lastFailureCause?: string }[];
+  healthCheckResults?: {
+    alive: boolean;
+    consecutiveFailures?: number;
+    lastFailureCause?: string;
+  }[];
 }
 
 const healthy: PlayedTask = { healthCheckResults: [{ alive: true }] };
 
-type Asked = 'app' | 'apps' | 'putApp' | 'deleteApp' | 'scale' | 'restart' | 'deployments';
+type Asked =
+  | 'versions'
+  | 'version'
+  | 'app'
+  | 'apps'
+  | 'putApp'
+  | 'deleteApp'
+  | 'scale'
+  | 'restart'
+  | 'deployments';
 
 export interface FakeMarathon extends Marathon {
   /** Every write in order, such as `PUT /shop/web release 2 force`. */
@@ -29,6 +42,10 @@ export interface FakeMarathon extends Marathon {
   fail(call: Asked, error: Error, options?: { after?: boolean }): void;
   /** Called with the name of each call before it is answered. */
   onCall: (call: Asked) => unknown;
+  /** `ekiden` takes instances out of the balancers before it ends them; others end them at once. */
+  buildref: string;
+  /** For how many instances of all apps together there is room, in the order in which apps came. */
+  room: number;
   /** Ids of the apps that deployments hold. */
   locked: Set<string>;
   definitionOf(id: string): Record<string, unknown> | undefined;
@@ -43,6 +60,8 @@ interface Kept {
 
 export function createFakeMarathon(): FakeMarathon {
   const apps = new Map<string, Kept>();
+  /** What was ever sent, oldest first; an app that is deleted has none any more. */
+  const sent: (Kept & { id: string })[] = [];
   const played = new Map<number, PlayedTask>();
   const failures: { call: Asked; error: Error; after: boolean }[] = [];
   const writes: string[] = [];
@@ -64,7 +83,10 @@ export function createFakeMarathon(): FakeMarathon {
     const version = nextVersion();
     // Marathon answers a new version each time, but keeps the app's where nothing changed.
     const same = isDeepStrictEqual(apps.get(definition.id)?.definition, definition);
-    if (!same) apps.set(definition.id, { definition, version, configured: version });
+    if (!same) {
+      apps.set(definition.id, { definition, version, configured: version });
+      sent.push({ id: definition.id, definition, version, configured: version });
+    }
     return { version, deploymentId: `deployment-${clock}` };
   };
   const change = (id: string, what: string, next: (kept: Kept, version: string) => Kept) => {
@@ -78,23 +100,46 @@ export function createFakeMarathon(): FakeMarathon {
   };
   const remove = (id: string, force: boolean) => {
     writes.push(`DELETE ${id}${force ? ' force' : ''}`);
+    sent.splice(0, sent.length, ...sent.filter((each) => each.id !== id));
     return apps.delete(id) ? { version: nextVersion(), deploymentId: `d${clock}` } : undefined;
+  };
+  const roomFor = (id: string) => {
+    const before = [...apps.keys()].slice(0, [...apps.keys()].indexOf(id));
+    const taken = before.map((each) => apps.get(each)?.definition.instances ?? 1);
+    return taken.reduce((left, instances) => Math.max(0, left - instances), fake.room);
   };
   const show = (id: string) => {
     const kept = apps.get(id);
     const app = kept && shown(kept, played.get(releaseOf(kept.definition)) ?? healthy);
+    app?.tasks.splice(roomFor(id));
     return app && fake.locked.has(id) ? { ...app, deployments: [{ id: `of ${id}` }] } : app;
   };
 
   const fake: FakeMarathon = {
     ...unplayed,
     writes,
+    buildref: 'ekiden',
+    room: Number.MAX_SAFE_INTEGER,
+    info: async () => ({
+      ...{ name: 'marathon', version: '1.11.24', buildref: fake.buildref },
+      leader: undefined,
+    }),
     locked: new Set(),
     onCall: () => undefined,
     play: (release, task) => void played.set(release, task),
     fail: (call, error, { after = false } = {}) => void failures.push({ call, error, after }),
     definitionOf: (id) => apps.get(id)?.definition,
     app: (id) => seen('app', () => show(id)),
+    versions: (id) =>
+      seen('versions', () =>
+        sent.flatMap((each) => (each.id === id ? [each.version] : [])).reverse(),
+      ),
+    version: (id, version) =>
+      seen('version', () => {
+        const found = sent.find((each) => each.id === id && each.version === version);
+        // As Marathon shows it, with what nobody may send back.
+        return found && { ...found.definition, version, versionInfo: {}, tasksRunning: 1 };
+      }),
     apps: ({ label } = {}) =>
       seen('apps', () => [...apps.keys()].flatMap((id) => pick(show(id), label))),
     putApp: (definition, { force = false } = {}) =>
@@ -106,6 +151,16 @@ export function createFakeMarathon(): FakeMarathon {
           ...{ version, configured, definition: { ...definition, instances } },
         })),
       ),
+    killTasks: async (ids, { scale = false, force = false } = {}) => {
+      const [first = ''] = ids;
+      const owner = [...apps.keys()].find((id) => first.startsWith(`${id}-`)) ?? '';
+      const less = scale ? ids.length : 0;
+      if (force) fake.locked.delete(owner);
+      return change(owner, `KILL ${ids.length}${scale ? ' and scale' : ''}`, (kept, version) => {
+        const instances = (kept.definition.instances ?? 1) - less;
+        return { ...kept, version, definition: { ...kept.definition, instances } };
+      });
+    },
     restart: (id) =>
       seen('restart', () =>
         change(id, 'RESTART', (kept, version) => ({ ...kept, version, configured: version })),
@@ -162,9 +217,7 @@ async function notPlayed(): Promise<never> {
 
 const unplayed = {
   cancelDeployment: notPlayed,
-  killTasks: notPlayed,
   queue: notPlayed,
-  info: notPlayed,
   ping: notPlayed,
   follow: notPlayed,
   close: async () => undefined,

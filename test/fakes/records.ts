@@ -1,11 +1,10 @@
-/** Builds, heads, deployments and releases in memory, as the contract tests hold them to Redis. */
+/** Builds, heads and deployments in memory, as the contract tests hold them to Redis. */
 import type { Build, BuildStore, ExpandedDockerfile, Heads } from '../../src/core/build.ts';
 import { activeBuildStates } from '../../src/core/build.ts';
 import type { Deployment, DeploymentStore } from '../../src/core/deployment.ts';
 import { NotFoundError } from '../../src/core/errors.ts';
 import type { Page, Paging } from '../../src/core/page.ts';
 import type { AppIds } from '../../src/core/project.ts';
-import type { Release, ReleaseStore } from '../../src/core/release.ts';
 
 function createFakeRecords<T extends { id: string; state: string; reason?: string }>(
   noun: string,
@@ -103,10 +102,27 @@ export function createFakeHeads(): Heads {
 }
 
 export function createFakeDeploymentStore(): DeploymentStore {
-  const { records, ...rest } = createFakeRecords<Deployment>('deployment', ['queued', 'running']);
+  const { records, ...rest } = createFakeRecords<Deployment>('deployment', [
+    'held',
+    'queued',
+    'running',
+  ]);
   const leaders = new Map<string, { deployment?: string; order: number; taken?: boolean }>();
   return {
     ...rest,
+    async release(id) {
+      const found = records.get(id);
+      if (found?.state !== 'held') return false;
+      const { reason: _, ...kept } = found;
+      records.set(id, { ...kept, state: 'queued' });
+      return true;
+    },
+    async hold(id, reason) {
+      const found = records.get(id);
+      if (found?.state !== 'held') return false;
+      records.set(id, { ...found, reason });
+      return true;
+    },
     async lead({ app, id, order }) {
       const leader = leaders.get(app) ?? { order: 0 };
       if (order > leader.order || (order === leader.order && !leader.taken)) {
@@ -143,55 +159,6 @@ export function createFakeDeploymentStore(): DeploymentStore {
   };
 }
 
-interface KeptReleases {
-  last: number;
-  good?: number;
-  allGood: Set<number>;
-  releases: Map<number, Release>;
-}
-
-export function createFakeReleaseStore(): ReleaseStore {
-  const apps = new Map<string, KeptReleases>();
-  const open = (app: string) => {
-    const fresh: KeptReleases = { last: 0, allGood: new Set(), releases: new Map() };
-    const kept = apps.get(app) ?? fresh;
-    apps.set(app, kept);
-    return kept;
-  };
-  const find = async (app: string, number: number) =>
-    structuredClone(open(app).releases.get(number));
-  return {
-    find,
-    async next(app) {
-      open(app).last += 1;
-      return open(app).last;
-    },
-    async create(release) {
-      const { releases, allGood, good } = open(release.app);
-      releases.set(release.number, structuredClone(release));
-      for (const number of new Set([...releases.keys(), ...allGood])) {
-        if (number > release.number - 50 || number === good) continue;
-        releases.delete(number);
-        allGood.delete(number);
-      }
-    },
-    async markGood(app, number) {
-      open(app).good = number;
-      open(app).allGood.add(number);
-    },
-    good: async (app) => [...open(app).allGood].sort((a, b) => b - a),
-    async lastGood(app) {
-      const { good } = open(app);
-      return good === undefined ? undefined : find(app, good);
-    },
-    async images() {
-      const kept = [...apps.values()].flatMap(({ releases }) => [...releases.values()]);
-      return new Set(kept.map(({ image }) => image));
-    },
-    delete: async (app) => void apps.delete(app),
-  };
-}
-
 export function createFakeAppIds(): AppIds {
   const ids = new Map<string, string>();
   return {
@@ -201,6 +168,11 @@ export function createFakeAppIds(): AppIds {
       while ([...ids].some(([holder, held]) => held === id && holder !== name)) id += `-${project}`;
       ids.set(name, ids.get(name) ?? id);
       return ids.get(name) ?? id;
+    },
+    async list({ project, environment }) {
+      const named = [...ids].map(([name, id]) => [JSON.parse(name), id] as const);
+      const there = named.filter(([[of, at]]) => of === project && at === environment);
+      return new Map(there.map(([[, , service], id]) => [service, id]));
     },
     async release(app) {
       for (const [name, id] of ids) if (id === app) ids.delete(name);
