@@ -1,6 +1,9 @@
 /** What `.ekiden.yml` may hold; checks, types and the JSON Schema for editors come from here. */
+import { CronExpressionParser } from 'cron-parser';
 import { z } from 'zod';
+import type { Strategy } from '../core/manifest.ts';
 import { parseRoute, routePattern } from '../core/upstream.ts';
+import { constraint } from './manifest-constraint.ts';
 
 const units = { s: 1, m: 60, h: 3_600 } as const;
 
@@ -65,6 +68,16 @@ const service = z.strictObject({
   env: z.record(z.string().regex(/^[A-Za-z_]\w*$/), text).default({}),
   logs: absolute.default('/var/log/app').describe('Folder of the log files.'),
   routes: z.array(route).default([]),
+  dataCentres: z
+    .array(z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/))
+    .min(1)
+    .optional()
+    .describe('Data centres in which it runs, with so many instances in each.'),
+  constraints: z
+    .array(constraint)
+    .max(20)
+    .optional()
+    .describe("Marathon's constraints, such as [disk, CLUSTER, ssd]."),
 });
 
 const variable = z.string().regex(/^[A-Za-z_]\w*$/, 'must be the name of a CI/CD variable');
@@ -86,6 +99,105 @@ const include = z
     paths: oneOrMore.describe('Files of this project, such as docker/**.'),
   })
   .describe('Which projects may INCLUDE which files of this one.');
+
+/** Seconds as a sixth field would start containers faster than anybody wants. */
+const cronSchedule = z
+  .string()
+  .refine((text) => text.trim().split(/\s+/).length === 5, 'must have five fields')
+  // The parser takes H for any time, another one whenever it is asked.
+  .refine((text) => !/(?:^|[\s,])H/i.test(text), 'must name its times, and none by H')
+  .refine(isCron, 'is no schedule of cron, such as 0 3 * * *');
+
+const timezone = z.string().refine(isTimezone, 'is no name of a time zone, such as Europe/Paris');
+
+function isCron(text: string): boolean {
+  try {
+    CronExpressionParser.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isTimezone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const command = z.union([z.string().min(1), z.array(z.string()).min(1)]);
+
+/** Seconds that old instances stay after the switch, and that a canary is looked at, where nothing is said. */
+const defaultHold = 300;
+
+function isShare(text: string): boolean {
+  const share = Number.parseFloat(text);
+  return share > 0 && share <= 100;
+}
+
+const anySize = 'must be a number from 1 on, or a share such as 10%';
+const canarySize = z
+  .union(
+    [z.int().min(1, anySize), z.templateLiteral([z.number(), '%']).refine(isShare, anySize)],
+    anySize,
+  )
+  .describe('So many instances, or a share of them, and of the requests, such as 10%.');
+
+const strategy = z
+  .union(
+    [
+      z.enum(['rolling', 'blue-green', 'canary']).transform((kind): Strategy => {
+        if (kind === 'rolling') return { kind };
+        if (kind === 'blue-green') return { kind, keep: defaultHold };
+        return { kind, instances: 1, hold: defaultHold };
+      }),
+      z
+        .strictObject({
+          'blue-green': z.strictObject({
+            keep: duration.default(defaultHold).describe('How long the old instances stay.'),
+          }),
+        })
+        .transform((written): Strategy => ({ kind: 'blue-green', ...written['blue-green'] })),
+      z
+        .strictObject({
+          canary: z.strictObject({
+            instances: canarySize.default(1),
+            hold: z
+              .union([z.literal('manual'), duration], 'must be manual, or like 20s, 5m or 1h')
+              .default(defaultHold)
+              .describe('How long until the others follow, or manual.'),
+          }),
+        })
+        .transform(({ canary }): Strategy => ({ kind: 'canary', ...canary })),
+    ],
+    'must be rolling, blue-green (with keep) or canary (with instances and hold)',
+  )
+  .describe('How new instances take the place of old ones; default: rolling.');
+
+const job = z.strictObject({
+  schedule: cronSchedule.describe('Minute, hour, day of month, month, day of week.'),
+  timezone: timezone.default('UTC'),
+  command: command.describe('A string is run by a shell, a list as it is.'),
+  service: z.string().default('web').describe('Whose image, variables and size it has.'),
+  environments: oneOrMore.optional().describe('Default: all that the commit is deployed to.'),
+  cpus: z.number().positive().max(256).optional(),
+  mem: z.int().min(4).optional().describe('MiB.'),
+  timeout: duration.default(units.h),
+});
+
+const deploy = z.strictObject({
+  deadline: duration.optional().describe('Until what is not healthy is reversed.'),
+  strategy: strategy.default({ kind: 'rolling' }),
+  order: z
+    .enum(['sequence', 'together'])
+    .default('sequence')
+    .describe('Data centres one after the other, or all at once.'),
+  before: command.optional().describe('Run once before any new instance starts.'),
+  after: command.optional().describe('Run once when the new release gets requests.'),
+});
 
 /** The whole manifest; unknown keys are refused. */
 export const manifestSchema = z
@@ -114,7 +226,11 @@ export const manifestSchema = z
     services: z
       .record(z.string().regex(/^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$/), service)
       .default(() => ({ web: service.parse({}) })),
-    deploy: z.strictObject({ deadline: duration.optional() }).default({}),
+    deploy: deploy.prefault({}),
+    jobs: z
+      .record(z.string().regex(/^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$/), job)
+      .default({})
+      .describe('Commands that run by the clock in the release that an environment has.'),
     include: include.optional(),
   })
   .meta({

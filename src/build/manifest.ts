@@ -11,6 +11,8 @@ export interface ManifestLimits {
   instances: number;
   /** MiB of each instance. */
   memory: number;
+  /** Names of all data centres; absent: any name will do. */
+  dataCentres?: readonly string[];
 }
 
 /**
@@ -25,7 +27,7 @@ export function parseManifest(
   const parsed = manifestSchema.safeParse(data ?? {});
   if (parsed.success) {
     const manifest = toManifest(parsed.data);
-    for (const { path, text } of excessesOf(manifest, limits)) {
+    for (const { path, text } of [...strangersOf(manifest), ...excessesOf(manifest, limits)]) {
       throw manifestError(lineOf(path), text);
     }
     return manifest;
@@ -34,9 +36,30 @@ export function parseManifest(
   throw manifestError(lineOf(issue.path), explain(issue));
 }
 
-/** Services that ask for more than an administrator allows, in the order of the file. */
-function excessesOf({ services }: Manifest, limits: ManifestLimits) {
-  return services.flatMap(({ name, instances, mem }) =>
+/** Where jobs name services and environments that the manifest does not have. */
+function strangersOf({ services, environments, jobs }: Manifest) {
+  const known = {
+    service: services.map(({ name }) => name),
+    environments: environments?.map(({ name }) => name) ?? ['production'],
+  };
+  return jobs.flatMap((job) =>
+    [
+      { key: 'service' as const, names: [job.service] },
+      { key: 'environments' as const, names: job.environments ?? [] },
+    ].flatMap(({ key, names }) =>
+      names
+        .filter((name) => !known[key].includes(name))
+        .map((name) => ({
+          path: ['jobs', job.name, key],
+          text: `jobs.${job.name}.${key}: there is no ${key.replace(/s$/, '')} ${name}; there are ${known[key].join(', ')}`,
+        })),
+    ),
+  );
+}
+
+/** Services that ask for more than an administrator allows, in the order of the file; then jobs. */
+function excessesOf({ services, jobs }: Manifest, limits: ManifestLimits) {
+  const ofServices = services.flatMap(({ name, instances, mem }) =>
     [
       { key: 'instances', asked: instances, most: limits.instances, of: 'EKIDEN_MAX_INSTANCES' },
       { key: 'mem', asked: mem, most: limits.memory, of: 'EKIDEN_MAX_MEMORY' },
@@ -47,11 +70,28 @@ function excessesOf({ services }: Manifest, limits: ManifestLimits) {
         text: `services.${name}.${key}: ${asked} is above ${most}, the most that ${of} allows here`,
       })),
   );
+  const ofJobs = jobs
+    .filter(({ mem = 0 }) => mem > limits.memory)
+    .map(({ name, mem }) => ({
+      path: ['jobs', name, 'mem'],
+      text: `jobs.${name}.mem: ${mem} is above ${limits.memory}, the most that EKIDEN_MAX_MEMORY allows here`,
+    }));
+  return [...ofServices, ...ofJobs, ...unknownPlaces(services, limits.dataCentres)];
+}
+
+/** Only those of the settings can take instances. */
+function unknownPlaces(services: Manifest['services'], known: readonly string[] | undefined) {
+  return services.flatMap(({ name, dataCentres = [] }) => {
+    const stranger = dataCentres.find((each) => known && !known.includes(each));
+    if (stranger === undefined) return [];
+    const path = ['services', name, 'dataCentres'];
+    const text = `${path.join('.')}: there is no data centre ${stranger}; there are ${known?.join(', ')}`;
+    return [{ path, text }];
+  });
 }
 
 function toManifest(input: ManifestInput): Manifest {
   const { target, ...build } = input.build;
-  const { deadline } = input.deploy;
   return {
     build: { ...build, ...(target === undefined ? {} : { target }) },
     ...(input.environments === undefined
@@ -60,7 +100,8 @@ function toManifest(input: ManifestInput): Manifest {
     services: Object.entries(input.services).map(([name, service]) =>
       withoutUndefined({ name, ...service }),
     ),
-    deploy: deadline === undefined ? {} : { deadline },
+    deploy: withoutUndefined(input.deploy),
+    jobs: Object.entries(input.jobs).map(([name, job]) => withoutUndefined({ name, ...job })),
   } as Manifest;
 }
 
@@ -76,7 +117,9 @@ function deepest(issues: Issue[]): Issue {
     if (issue.code !== 'invalid_union' || issue.errors.length === 0) return [issue];
     const inner = deepest(issue.errors.flat());
     const path = [...issue.path, ...inner.path];
-    return inner.path.length > 0 ? [{ ...inner, path } as Issue] : [issue];
+    // What another choice would need tells nothing about a misspelt key.
+    const tells = inner.path.length > 0 && !isMissing(inner);
+    return tells ? [{ ...inner, path } as Issue] : [issue];
   });
   return flat.reduce((best, issue) => (issue.path.length > best.path.length ? issue : best));
 }
@@ -100,7 +143,9 @@ function isMissing(issue: Issue): boolean {
   return issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
 }
 
+/** What the schema says of the whole goes before what each of its choices says. */
 function unionText(issue: Extract<Issue, { code: 'invalid_union' }>): string {
+  if (issue.message !== 'Invalid input') return issue.message;
   const choices = issue.errors.flat().map((inner) => inner.message);
   return `fits none of what is allowed (${[...new Set(choices)].join('; ')})`;
 }

@@ -99,11 +99,12 @@ export async function giveTags(
   const { registryClient } = running;
   const repository = parseImage(image.repository);
   if (repository === undefined) return;
-  await inTurn(running, image, (own) =>
-    Promise.all(
-      [...tags, ...own].map((tag) => registryClient.putManifest(repository, tag, manifest)),
-    ),
-  );
+  await inTurn(running, image, async (own) => {
+    // One after the other, so that none is still under way when another fails and the turn ends.
+    for (const tag of [...tags, ...own]) {
+      await registryClient.putManifest(repository, tag, manifest);
+    }
+  });
 }
 
 /**

@@ -28,8 +28,6 @@ export interface ResolverOptions extends HeadOptions {
   actorOf: (user: number) => Actor;
   /** The most that a service may ask for. */
   limits: ManifestLimits;
-  /** Seconds, where the manifest says nothing. */
-  deadline: number;
   logs?: Pick<BuildLogs, 'note'>;
 }
 
@@ -149,7 +147,7 @@ interface Planning {
 }
 
 async function planOf(options: ResolverOptions, planning: Planning): Promise<BuildPlan> {
-  const { builds, deadline, expand, actorOf } = options;
+  const { builds, expand, actorOf } = options;
   const { build, path, manifest, environments } = planning;
   const expansion = await expand({
     project: { id: build.project, path },
@@ -164,7 +162,8 @@ async function planOf(options: ResolverOptions, planning: Planning): Promise<Bui
     ...manifest.build,
     environments,
     services: manifest.services,
-    deadline: manifest.deploy.deadline ?? deadline,
+    deploy: manifest.deploy,
+    jobs: manifest.jobs,
     fragments: fragmentsOf(expansion),
     ...(skipped.length > 0 ? { skipped } : {}),
     warnings: expansion.warnings.map(renderDiagnostic),

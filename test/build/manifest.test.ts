@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { environmentsOf } from '../../src/build/environments.ts';
 import { parseManifest } from '../../src/build/manifest.ts';
 import { InputError } from '../../src/core/errors.ts';
+import { sampleDeploy } from '../support/samples.ts';
 
 const parse = (text?: string) => parseManifest(text === undefined ? undefined : Buffer.from(text));
 const health = { interval: 5, timeout: 5, grace: 30, failures: 3 };
@@ -20,7 +21,8 @@ const web = {
 const defaults = {
   build: { dockerfile: 'Dockerfile', context: '', args: {}, secrets: {} },
   services: [web],
-  deploy: {},
+  deploy: sampleDeploy,
+  jobs: [],
 };
 
 describe('parseManifest', () => {
@@ -77,7 +79,8 @@ deploy: { deadline: 2m }
           },
           { ...web, name: 'worker', health: false, ports: 'auto', command: ['node', 'worker.js'] },
         ],
-        deploy: { deadline: 120 },
+        deploy: { ...sampleDeploy, deadline: 120 },
+        jobs: [],
       },
     ],
   ])('understands %s', (_, text, wanted) => {

@@ -1,5 +1,6 @@
 /** The first leg against the stand-in GitLab and the real stores: what a push means now. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { sampleDeploy } from '../support/samples.ts';
 import { dockerfile, type Host, type Rig, short, startHost } from './rig.ts';
 
 const ref = 'refs/heads/main';
@@ -34,7 +35,8 @@ describe('a push to the head of a branch', () => {
       plan: {
         environments: ['production'],
         services: [{ name: 'web' }],
-        deadline: 300,
+        deploy: sampleDeploy,
+        jobs: [],
         dockerfile: 'Dockerfile',
         context: '',
         args: {},
@@ -206,13 +208,12 @@ describe('of two commits of a branch', () => {
 
   it('the older does not take the ref back when GitLab is slow about its files', async () => {
     const old = await rig.commit();
-    rig.gitlab.faults.add({ route: /files\/Dockerfile/, times: 1, delayMs: 1_500 });
+    const held = rig.hold('Dockerfile');
     const slow = rig.resolve(rig.push('b1', old));
-    await expect.poll(() => rig.stores.builds.find('b1')).toBeDefined();
-    const reads = rig.gitlab.faults;
-    await expect.poll(() => reads.left(), { timeout: 5_000 }).toBe(0);
+    await expect.poll(held.isTaken).toBe(true);
     const sha = await rig.commit({ more: 'x' });
     await rig.resolve(rig.push('b2', sha, { before: old }));
+    held.letGo();
     expect(await slow).toMatchObject([{ type: 'head.moved', sha }, { type: 'build.superseded' }]);
     expect(await rig.stores.heads.current(rig.project, ref)).toEqual({ build: 'b2', sha });
     expect(await rig.endOf('b2')).toMatchObject({ state: 'queued' });

@@ -1,5 +1,5 @@
 /** Which images somebody still needs: what runs, what one can go back to, what comes, and what was built of late. */
-import type { Marathon } from '../../clients/marathon.ts';
+import type { DataCentres } from '../../clients/data-centres.ts';
 import { type BuildStore, type Heads, isActive } from '../../core/build.ts';
 import { type DeploymentStore, isOpen } from '../../core/deployment.ts';
 import type { ProjectStore } from '../../core/project.ts';
@@ -7,7 +7,7 @@ import type { ReleaseStore } from '../../core/release.ts';
 import { refTag, shaTag } from '../image/image-name.ts';
 
 export interface NeededOptions {
-  marathon: Pick<Marathon, 'apps'>;
+  dataCentres: Pick<DataCentres, 'apps'>;
   releases: Pick<ReleaseStore, 'images'>;
   builds: Pick<BuildStore, 'list'>;
   heads: Pick<Heads, 'current'>;
@@ -41,13 +41,14 @@ export interface ProjectImages extends Needed {
 /** Builds, and deployments, of a project that are looked at: all that are kept. */
 const limit = 500;
 
-/** What runs, and what one can go back to. @throws where Marathon or Redis does not answer. */
+/** What runs, and what one can go back to. @throws where a Marathon or Redis does not answer. */
 export async function findReleased({
-  marathon,
+  dataCentres,
   releases,
   install,
 }: NeededOptions): Promise<Set<string>> {
-  const apps = await marathon.apps({ label: `ekiden.install==${install}` });
+  const { apps, away } = await dataCentres.apps({ label: `ekiden.install==${install}` });
+  if (away[0]) throw away[0].error;
   const running = apps.flatMap(({ container }) => container?.docker?.image ?? []);
   return new Set([...running, ...(await releases.images())].flatMap(digestIn));
 }
