@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { readRecord } from './clients/process-records.ts';
 import { isAlive } from './clients/processes.ts';
 import { type Config, defaultOf, readSettings, type SettingName } from './config.ts';
+import { connectionsOf } from './config-data-centres.ts';
+import { engineUrlOf } from './config-engine.ts';
 import { lookAtNginx } from './discovery/nginx-program.ts';
 import type { Finding } from './doctor/check.ts';
 import { type DoctorOptions, examine } from './doctor/doctor.ts';
@@ -30,8 +32,8 @@ export async function diagnose(): Promise<Finding[]> {
     redisUrl: use('redisUrl'),
     registryUrl: use('registryUrl'),
     registryListen: use('registryListen'),
-    marathonUrl: use('marathonUrl'),
-    engineListen: use('engineListen'),
+    marathons: marathonsOf(use),
+    engineUrl: engineUrlOf(use('engineListen'), use('engineCredentials')),
     nginx: {
       mode: use('nginxMode'),
       listen: use('nginxListen'),
@@ -41,6 +43,16 @@ export async function diagnose(): Promise<Finding[]> {
     isUp: await runs('up'),
   };
   return examine(options);
+}
+
+type Use = <Name extends SettingName>(name: Name) => Config[Name] | undefined;
+
+/** Undefined where the engine takes the place of Marathon. */
+function marathonsOf(use: Use) {
+  const [dataCentres, marathonUrl] = [use('dataCentres'), use('marathonUrl')];
+  if (!dataCentres && !marathonUrl) return undefined;
+  const [marathonToken, marathonCa] = [use('marathonToken'), use('marathonCa')];
+  return connectionsOf({ dataCentres, marathonUrl, marathonToken, marathonCa });
 }
 
 async function isRunning(record: string): Promise<boolean> {

@@ -1,9 +1,11 @@
 /** Brings deployments back into their queue that it lost, or that never came into it. */
-import { isOpen } from './core/deployment.ts';
+import { type Deployment, isOpen } from './core/deployment.ts';
+import { holdOf } from './core/environment.ts';
 import { messageOf } from './core/errors.ts';
 import type { HandOn } from './core/event.ts';
 import type { Log } from './core/log.ts';
 import { keepLooking } from './core/looking.ts';
+import { releaseHeld } from './deploy/held.ts';
 import type { Stores } from './stores/index.ts';
 
 export interface LostDeployments {
@@ -13,7 +15,9 @@ export interface LostDeployments {
 
 export interface LostDeploymentsOptions {
   stores: {
-    deployments: Pick<Stores['deployments'], 'active' | 'find' | 'end'>;
+    deployments: Stores['deployments'];
+    releases: Pick<Stores['releases'], 'isBad'>;
+    environmentSettings: Pick<Stores['environmentSettings'], 'find'>;
     queues: { deploy: Pick<Stores['queues']['deploy'], 'add' | 'has'> };
   };
   /** How often it is looked, in milliseconds. */
@@ -38,17 +42,38 @@ export function createLostDeployments(options: LostDeploymentsOptions): LostDepl
   };
 }
 
+/** A freeze may end by itself, and whoever ended one may have died before what it held was let go. */
+async function lookAtHeld(
+  stores: LostDeploymentsOptions['stores'],
+  { id, project, environment, reason }: Deployment,
+  handOn: HandOn,
+): Promise<void> {
+  const { deployments, environmentSettings } = stores;
+  const settings = await environmentSettings.find(project, environment);
+  const hold = holdOf(settings, environment, Date.now());
+  if (hold !== undefined) {
+    if (hold !== reason) await deployments.hold(id, hold);
+    return;
+  }
+  for (const event of await releaseHeld(stores, { project, environment })) await handOn(event);
+}
+
 /** Answers those that are missing since this look: what is about to be queued, or to end, is so for a moment. */
 async function lookOnce(
-  { stores: { deployments, queues }, log }: LostDeploymentsOptions,
+  { stores, log }: LostDeploymentsOptions,
   handOn: HandOn,
   missing: ReadonlySet<string>,
 ): Promise<Set<string>> {
+  const { deployments, queues } = stores;
   const since = new Set<string>();
   for (const id of await deployments.active()) {
     if (await queues.deploy.has(id)) continue;
     const deployment = await deployments.find(id);
     if (!deployment || !isOpen(deployment)) continue;
+    if (deployment.state === 'held') {
+      await lookAtHeld(stores, deployment, handOn);
+      continue;
+    }
     if (!missing.has(id)) {
       since.add(id);
       continue;

@@ -6,7 +6,7 @@ import { createLostDeployments } from '../src/lost-deployments.ts';
 import { type RedisStores, startRedisStores } from './fakes/redis-stores.ts';
 import { sampleDeployment } from './support/samples.ts';
 
-const patience = { timeout: 20_000, interval: 20 };
+const patience = { timeout: 25_000, interval: 20 };
 
 let redis: RedisStores;
 beforeAll(async () => {
@@ -55,4 +55,17 @@ test('end with that reason where the queue has done with them', async () => {
     state: 'failed',
     reason: 'the queue of deployments has lost it: deploy again',
   });
+});
+
+test('what is held says why, also when a freeze ended by itself', async () => {
+  const { stores, keep } = open();
+  const freeze = { reason: 'the sale goes on', by: 'ada', at: 1, until: 2 };
+  const { project, environment } = sampleDeployment();
+  await stores.environmentSettings.save(project, environment, { autoDeploy: false, freeze });
+  const held = { state: 'held', reason: `${environment} is frozen by ada` } as const;
+  await stores.deployments.create(sampleDeployment({ id: 'd1', ...held }));
+  keep();
+  await expect
+    .poll(async () => (await stores.deployments.find('d1'))?.reason, patience)
+    .toBe(`deploying to ${environment} by itself is switched off`);
 });

@@ -1,14 +1,34 @@
 /** Leg 3: brings a release into being in Marathon, watches it, and takes it back when it does not come up. */
-import { type Deployment, isOpen } from '../core/deployment.ts';
+import type { Deployment, Durations, Place } from '../core/deployment.ts';
+import { isOpen } from '../core/deployment.ts';
 import { EkidenError, messageOf, RemoteError } from '../core/errors.ts';
 import type { HandOn, JourneyEvent } from '../core/event.ts';
 import { type Attempt, refuseDeadly } from '../core/queue.ts';
 import { shortSha, supersededBy } from '../core/ref.ts';
-import { masked, type ReversalOptions, reverse } from './reversal.ts';
-import { type SendingOptions, send } from './sending.ts';
-import { awaitRoute, watch } from './supervision.ts';
+import type { NumberedBy } from '../core/release.ts';
+import { leaderOf } from './leader.ts';
+import { type CommandOptions, runCommand } from './rollout/commands.ts';
+import { isOursAt } from './rollout/places.ts';
+import { whyNotHealthy } from './rollout/progress.ts';
+import { masked, type ReversalOptions, reverse } from './rollout/reversal.ts';
+import { createRollout, type Rollout, type RolloutOptions } from './rollout/rollout.ts';
+import { type Failed, Overtaken, Unwell } from './rollout/site.ts';
+import { type Started, type StartOptions, start } from './rollout/start.ts';
+import { noteFailure, noteSuccess, refuseBad, warningsOf } from './rollout/verdict.ts';
 
-export interface DeployerOptions extends ReversalOptions, SendingOptions {}
+export interface DeployerOptions
+  extends ReversalOptions,
+    Omit<RolloutOptions, 'explain'>,
+    CommandOptions,
+    StartOptions {
+  dataCentres: RolloutOptions['dataCentres'];
+  releases: StartOptions['releases'];
+  durations: Durations;
+  /** Makes records of releases again where those of the environment were lost. */
+  ensureNumbered?: (where: NumberedBy) => Promise<void>;
+  /** Says why what is tried does not become healthy; default: from what Marathon shows of it. */
+  explain?: RolloutOptions['explain'];
+}
 
 export interface Deployer {
   deploy(id: string, handOn: HandOn, attempt: Attempt): Promise<JourneyEvent[]>;
@@ -24,16 +44,18 @@ export function createDeployer(options: DeployerOptions): Deployer {
     async deploy(id, handOn, attempt) {
       const deployment = await deployments.find(id);
       if (!deployment) return [];
-      if (!isOpen(deployment)) return endOf(deployment);
+      if (!isOpen(deployment) || deployment.state === 'held') return endOf(deployment);
       try {
         refuseDeadly(attempt);
         return await run(options, deployment, handOn, attempt);
       } catch (error) {
         const tryAgain = !(error instanceof EkidenError) || error.retryable;
         if (attempt.signal.aborted || (tryAgain && !attempt.last)) {
-          throw await withoutSecrets(options, id, error);
+          const told = await withoutSecrets(options, id, error);
+          if (!attempt.signal.aborted) await noteWaiting(options, id, told);
+          throw told;
         }
-        return end(options, id, 'failed', await reasonOf(options, id, error));
+        return giveUp(options, id, error);
       }
     },
   };
@@ -48,46 +70,173 @@ async function withoutSecrets(options: DeployerOptions, id: string, error: unkno
   return text === error.message ? error : new RemoteError(text, { code, retryable });
 }
 
-/** A deployment that has a reason already was on its way back. */
-async function reasonOf(options: DeployerOptions, id: string, error: unknown) {
+/** Until it is tried again, people read what it waits for. */
+async function noteWaiting({ deployments }: DeployerOptions, id: string, error: unknown) {
+  const waiting = `${messageOf(error).replace(/\.$/, '')}; it is tried again`;
+  // What went wrong may be Redis itself, and is worth more than what that says now.
+  await deployments.update(id, { waiting }).catch(() => undefined);
+}
+
+/** What could not even be taken back is bad, so that it is once Marathon answers again. */
+async function giveUp(options: DeployerOptions, id: string, error: unknown) {
   const found = await options.deployments.find(id);
+  const reason = await reasonOf(options, found, error);
+  const { app, release, kind, failure } = found ?? {};
+  const isBad = failure && kind !== 'rollback' && app !== undefined && release !== undefined;
+  if (isBad) await options.releases.markBad(app, release, reason);
+  return end(options, id, 'failed', reason);
+}
+
+/** A deployment that has a failure already was on its way back. */
+async function reasonOf(options: DeployerOptions, found: Deployment | undefined, error: unknown) {
   // Marathon repeats parts of a definition that it refuses.
   const said = found ? await masked(options, found, messageOf(error)) : messageOf(error);
-  return found?.reason ? `${found.reason}; the way back failed: ${said}` : said;
+  const { what, why = what } = found?.failure ?? { what: undefined };
+  return why === undefined ? said : `${why}; the way back failed: ${said}`;
 }
 
 async function run(
   options: DeployerOptions,
   deployment: Deployment,
   handOn: HandOn,
-  attempt: Attempt,
+  { signal }: Attempt,
 ): Promise<JourneyEvent[]> {
-  const sent = await send(options, deployment, handOn);
-  if (sent === 'superseded') return supersede(options, deployment);
-  const outcome = await watch(options, sent, attempt.signal);
-  if (outcome === 'superseded') return supersede(options, deployment);
-  if (outcome === 'late') {
-    const reason = await reverse(options, sent, attempt.signal);
-    if (reason === undefined) return supersede(options, deployment);
-    return end(options, deployment.id, 'failed', reason);
+  const { deployments } = options;
+  await options.ensureNumbered?.(deployment);
+  await refuseBad(options, deployment);
+  if ((await deployments.leader(deployment.app)) !== deployment.id) {
+    return supersede(options, deployment);
   }
-  await noteSuccess(options, sent);
-  const isRouted = await awaitRoute(options, sent, attempt.signal);
-  return end(options, deployment.id, 'succeeded', isRouted ? undefined : unrouted);
+  if (deployment.waiting) await deployments.update(deployment.id, { waiting: '' });
+  const started = await start(options, deployment, handOn);
+  const { explain = whyUnwell } = options;
+  const rollout = createRollout({ ...options, explain }, started.deployment, {
+    ...started,
+    signal,
+  });
+  try {
+    const isRouted = await goOn(options, started, rollout, signal);
+    await noteSuccess(options, started, rollout);
+    const warnings = warningsOf(rollout.sites);
+    if (warnings.length > 0) {
+      const told = [...(started.deployment.warnings ?? []), ...warnings];
+      await deployments.update(deployment.id, { warnings: told });
+    }
+    return end(options, deployment.id, 'succeeded', isRouted ? undefined : unrouted);
+  } catch (error) {
+    signal.throwIfAborted();
+    return endOtherwise(options, started, rollout, error);
+  }
 }
 
-/** What somebody scaled an older manifest to is void once a newer one brought another number. */
-async function noteSuccess({ releases, scales }: DeployerOptions, sent: Deployment): Promise<void> {
-  const { app, kind, service, release = 0 } = sent;
-  await releases.markGood(app, release);
-  const scale = kind === 'rollback' ? undefined : await scales.find(app);
-  if (scale && scale.manifest !== service.instances) await scales.forget(app);
+async function whyUnwell({ app, release, place }: Failed): Promise<string> {
+  return whyNotHealthy(app, isOursAt(place, release, app));
 }
 
+/** Answers whether balancers have followed. @throws Unwell, Overtaken, and what Marathon throws. */
+async function goOn(
+  options: DeployerOptions,
+  started: Started,
+  rollout: Rollout,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { failure } = started.deployment;
+  if (failure) throw new Unwell(failure.what, failure.why);
+  if (!rollout.sites.some(({ place }) => place().begun !== undefined)) {
+    await runCommand(options, { started, rollout, when: 'before' }, signal);
+  }
+  const isRouted = await rollout.bring();
+  await runCommand(options, { started, rollout, when: 'after' }, signal);
+  await rollout.settle();
+  return isRouted;
+}
+
+/** Ends a deployment that did not come to its end: it gives way, goes back, or throws for another try. */
+async function endOtherwise(
+  options: DeployerOptions,
+  started: Started,
+  rollout: Rollout,
+  error: unknown,
+): Promise<JourneyEvent[]> {
+  try {
+    if (error instanceof Overtaken) throw error;
+    const failure = failureOf(error, rollout);
+    if (failure === undefined) throw error;
+    const reason = await goBack(options, started, rollout, failure);
+    return await end(options, started.deployment.id, 'failed', reason);
+  } catch (last) {
+    if (!(last instanceof Overtaken)) throw last;
+    if (await wasLive(options, started, rollout)) {
+      return end(options, started.deployment.id, 'succeeded');
+    }
+    return supersede(options, started.deployment);
+  }
+}
+
+type Failure = NonNullable<Deployment['failure']>;
+
+/** What Marathon refuses for good is a failure once something was sent somewhere. */
+function failureOf(error: unknown, { sites }: Rollout): Failure | undefined {
+  if (error instanceof Unwell) {
+    return { what: error.what, ...(error.why === undefined ? {} : { why: error.why }) };
+  }
+  const isRefused = error instanceof EkidenError && !error.retryable;
+  const isSent = sites.some(({ place }) => place().sent ?? place().trial);
+  return isRefused && isSent ? { what: 'Marathon refused it', why: error.message } : undefined;
+}
+
+async function goBack(
+  options: DeployerOptions,
+  started: Started,
+  rollout: Rollout,
+  { what, why: told }: Failure,
+): Promise<string> {
+  const { id, app } = started.deployment;
+  const about = { app, release: started.release.number };
+  const why = told === undefined ? undefined : await masked(options, about, told);
+  const failure = { what, ...(why === undefined ? {} : { why }) };
+  // Noted before anything changes: once the way back is taken, Marathon no longer shows it.
+  await options.deployments.update(id, { failure, reason: why ?? what });
+  await endLegs(options, id);
+  // Whoever overtakes the way back knows no more of the release than that it failed.
+  await noteFailure(options, started, rollout, saidOf(failure));
+  const back = await reverse(options, rollout.sites);
+  const reason = saidOf({ ...failure, what: `${what}, ${back}` });
+  await noteFailure(options, started, rollout, reason);
+  return reason;
+}
+
+/** Who answered all requests when a newer push came has done what it was to do. */
+async function wasLive(
+  { deployments, releases }: DeployerOptions,
+  { deployment: { id, app }, release }: Started,
+  { sites }: Rollout,
+): Promise<boolean> {
+  if ((await deployments.find(id))?.failure) return false;
+  const isLive = sites.every(({ place }) => servesAlone(place()));
+  const other = await leaderOf(deployments, app);
+  if (!isLive || !other || other.kind === 'rollback') return false;
+  await releases.markGood(app, release.number);
+  return true;
+}
+
+function servesAlone({ state, strategy, beside, up }: Place): boolean {
+  if (state === 'done') return true;
+  if (strategy === 'blue-green') return state === 'holding';
+  return state === 'rolling' && beside !== undefined && up !== undefined;
+}
+
+/** What had failed before another one came has failed all the same. */
 async function supersede(options: DeployerOptions, { id, app }: Deployment) {
-  const leader = await options.deployments.leader(app);
-  const other = leader === undefined ? undefined : await options.deployments.find(leader);
-  return end(options, id, 'superseded', other ? givenWayTo(other) : 'the app was taken down');
+  const other = await leaderOf(options.deployments, app);
+  const reason = other ? givenWayTo(other) : 'the app was taken down';
+  const failure = (await options.deployments.find(id))?.failure;
+  if (failure === undefined) return end(options, id, 'superseded', reason);
+  return end(options, id, 'failed', saidOf({ ...failure, what: `${failure.what}, ${reason}` }));
+}
+
+function saidOf({ what, why }: Failure): string {
+  return why === undefined ? what : `${what}: ${why}`;
 }
 
 /** Why a deployment was given up for the one that the app follows in its place. */
@@ -109,13 +258,22 @@ async function end(
   reason?: string,
 ): Promise<JourneyEvent[]> {
   await deployments.end(id, state, reason);
+  if (state !== 'succeeded') await endLegs({ deployments }, id);
   const deployment = await deployments.find(id);
   return deployment ? endOf(deployment) : [];
 }
 
+/** The way back is no part of what had not come to its end. */
+async function endLegs({ deployments }: Pick<DeployerOptions, 'deployments'>, id: string) {
+  const { legs = [] } = (await deployments.find(id)) ?? {};
+  if (legs.every((leg) => leg.end !== undefined)) return;
+  const now = Date.now();
+  await deployments.update(id, { legs: legs.map((leg) => ({ end: now, ...leg })) });
+}
+
 /** A deployment that ended before it could say so says it again. */
 function endOf({ id, state }: Deployment): JourneyEvent[] {
-  return state === 'queued' || state === 'running'
+  return state === 'held' || state === 'queued' || state === 'running'
     ? []
     : [{ type: `deployment.${state}`, deployment: id }];
 }

@@ -1,24 +1,34 @@
 /** Takes down what nobody wants any more: apps of a deleted branch, and of services that are gone. */
 import type { GitLab } from '../clients/gitlab.ts';
-import type { Marathon } from '../clients/marathon.ts';
 import type { BuildStore } from '../core/build.ts';
-import { type Deployment, type DeploymentStore, isOpen } from '../core/deployment.ts';
+import {
+  type Deployment,
+  type DeploymentStore,
+  type Durations,
+  isOpen,
+} from '../core/deployment.ts';
 import type { RefDeleted } from '../core/event.ts';
 import type { Log } from '../core/log.ts';
 import type { AppIds } from '../core/project.ts';
 import type { ReleaseStore, ScaleStore } from '../core/release.ts';
-import { appsOfProject } from './apps.ts';
+import { serviceAppOf, type TrafficStore } from '../core/traffic.ts';
+import { leaderOf } from './leader.ts';
+import { type AppsOptions, appsOfProject, findApps } from './services/apps.ts';
+import { type TakingDownOptions, takeDown } from './taking-down.ts';
 
-export interface RemovalOptions {
+export interface RemovalOptions extends TakingDownOptions {
   gitlab: Pick<GitLab, 'head'>;
-  marathon: Marathon;
+  dataCentres: TakingDownOptions['dataCentres'] & AppsOptions['dataCentres'];
   builds: BuildStore;
   deployments: DeploymentStore;
   releases: ReleaseStore;
   scales: ScaleStore;
   appIds: AppIds;
-  locks: { exclusively: <T>(app: string, work: () => Promise<T>) => Promise<T> };
+  traffic: Pick<TrafficStore, 'save'>;
+  durations?: Pick<Durations, 'forget'>;
   install: string;
+  /** Ends the jobs of an app, of an environment or of a project, which is taken down. */
+  endJobs?: (where: { app: string } | { project: number; environment?: string }) => Promise<void>;
   log: Log;
 }
 
@@ -39,10 +49,12 @@ export async function removeAppsOf(
   const { gitlab, deployments, log } = options;
   if ((await gitlab.head(project, ref)) !== undefined) return [];
   const removed: string[] = [];
-  for (const app of await appsOf(options, project, ref)) {
-    const leader = await deployments.leader(app);
-    const deployment = leader === undefined ? undefined : await deployments.find(leader);
-    if (deployment?.ref !== ref || deployment.environment === 'production') continue;
+  for (const [app, labels] of await appsOf(options, project, ref)) {
+    const deployment = await leaderOf(deployments, app);
+    // Of one whose records are gone, only its labels tell what it follows.
+    const follows = deployment?.ref ?? labels['ekiden.ref'];
+    const environment = deployment?.environment ?? labels['ekiden.environment'];
+    if (follows !== ref || environment === 'production') continue;
     await remove(options, app);
     removed.push(app);
     log.info({ app, ref }, 'app removed with its branch');
@@ -50,15 +62,21 @@ export async function removeAppsOf(
   return removed;
 }
 
-/** Apps of the project in Marathon, and those of the ref that may be sent there any moment. */
-async function appsOf(options: RemovalOptions, project: number, ref: string): Promise<Set<string>> {
+/** Apps of the project in Marathon with their labels, and those of the ref that may be sent there any moment. */
+async function appsOf(
+  options: RemovalOptions,
+  project: number,
+  ref: string,
+): Promise<Map<string, Record<string, string>>> {
   const { builds, deployments } = options;
   const running = await appsOfProject(options, project);
   const { items } = await builds.list(project, { limit: recentBuilds });
   const ids = items.filter((build) => build.ref === ref).flatMap((build) => build.deployments);
   const asked = await Promise.all(ids.map((id) => deployments.find(id)));
-  const apps = asked.flatMap((deployment) => (deployment ? [deployment.app] : []));
-  return new Set([...running.map((app) => app.id), ...apps]);
+  return new Map([
+    ...asked.flatMap((deployment) => (deployment ? [[deployment.app, {}] as const] : [])),
+    ...running.map(({ id, labels }) => [serviceAppOf(id), labels] as const),
+  ]);
 }
 
 /**
@@ -73,7 +91,10 @@ export async function removeLeftServices(options: RemovalOptions, id: string): P
   if (!deployment || !plan) return [];
   const wanted = new Set(plan.services.map((service) => service.name));
   const removed: string[] = [];
-  for (const { id: app, labels } of await appsOfProject(options, deployment.project)) {
+  const apps = await appsOfProject(options, deployment.project);
+  // The same one may be in several data centres, and there twice.
+  const byId = new Map(apps.map(({ id, labels }) => [serviceAppOf(id), labels]));
+  for (const [app, labels] of byId) {
     if (labels['ekiden.environment'] !== deployment.environment || app === deployment.app) continue;
     const service = labels['ekiden.service'] ?? '';
     const isTwin = service === deployment.service.name;
@@ -89,8 +110,7 @@ export async function removeLeftServices(options: RemovalOptions, id: string): P
 
 /** Undefined for an app of which no deployment is known. */
 async function isOlder({ deployments }: RemovalOptions, app: string, than: Deployment) {
-  const leader = await deployments.leader(app);
-  const follows = leader === undefined ? undefined : await deployments.find(leader);
+  const follows = await leaderOf(deployments, app);
   return follows && follows.order < than.order;
 }
 
@@ -99,14 +119,18 @@ export async function removeProject(
   options: Omit<RemovalOptions, 'gitlab' | 'builds'>,
   { project, environment, by }: { project: number; environment?: string; by: string },
 ): Promise<string[]> {
-  const { deployments, log } = options;
-  const running = (await appsOfProject(options, project))
+  const { deployments, log, endJobs } = options;
+  await endJobs?.({ project, ...(environment === undefined ? {} : { environment }) });
+  const found = await findApps(options, project);
+  const running = found.apps
     .filter(({ labels }) => !environment || labels['ekiden.environment'] === environment)
-    .map(({ id }) => id);
+    .map(({ id }) => serviceAppOf(id));
   const paging = { limit: recentDeployments, ...(environment ? { environment } : {}) };
   const { items } = await deployments.list(project, paging);
-  const onTheirWay = items.filter(isOpen).map(({ app }) => app);
-  const apps = [...new Set([...running, ...onTheirWay])];
+  // What runs where nobody answers can only be known from what was sent there.
+  const isMeant = (each: Deployment) => isOpen(each) || found.away.length > 0;
+  const sent = items.filter(isMeant).map(({ app }) => app);
+  const apps = [...new Set([...running, ...sent])];
   for (const app of apps) {
     await remove(options, app);
     log.info({ app, by }, 'app removed: a person asked for it');
@@ -116,12 +140,15 @@ export async function removeProject(
 
 /** Who is about to send a definition asks under the same lock whether the app still follows it. */
 async function remove(options: Omit<RemovalOptions, 'gitlab' | 'builds'>, app: string) {
-  const { marathon, deployments, releases, scales, appIds, locks } = options;
+  const { deployments, releases, scales, traffic, appIds, locks, endJobs } = options;
   await locks.exclusively(app, async () => {
-    await marathon.deleteApp(app, { force: true });
+    await endJobs?.({ app });
+    await takeDown(options, app);
     // Forgotten last: an app that follows no deployment is not found again after a crash.
     await releases.delete(app);
     await scales.forget(app);
+    await traffic.save(app, {});
+    await options.durations?.forget(app);
     await appIds.release(app);
     await deployments.forget(app);
   });

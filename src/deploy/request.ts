@@ -2,34 +2,70 @@
 import { createHash } from 'node:crypto';
 import type { Build, BuildStore } from '../core/build.ts';
 import type { Deployment, DeploymentStore } from '../core/deployment.ts';
+import { type EnvironmentSettingsStore, holdOf } from '../core/environment.ts';
+import type { JourneyEvent } from '../core/event.ts';
 import type { AppIds } from '../core/project.ts';
+import { supersededBy } from '../core/ref.ts';
 import { givenWayTo } from './deployer.ts';
+import { endHeld } from './held.ts';
 import { appIdOf } from './names.ts';
+import { isRefused, type Refusing } from './rollout/verdict.ts';
 
-export interface RequestOptions {
+export interface RequestOptions extends Refusing {
   builds: BuildStore;
   deployments: DeploymentStore;
   appIds: AppIds;
+  environmentSettings: Pick<EnvironmentSettingsStore, 'find'>;
 }
 
-/** Records the deployments of a build's image and makes their apps follow them; answers their ids. */
+/**
+ * Records the deployments of a build's image and makes their apps follow them; answers what is to be
+ * handed on of each. Where the environment takes none now they are held, and apps follow what they did.
+ */
 export async function requestDeployments(
-  { builds, deployments, appIds }: RequestOptions,
+  options: RequestOptions,
   build: string,
-): Promise<string[]> {
+): Promise<JourneyEvent[]> {
+  const { builds, deployments, appIds } = options;
   const found = await builds.find(build);
   const wanted = found ? deploymentsOf(found, Date.now()) : [];
+  const events: JourneyEvent[] = [];
   for (const each of wanted) {
-    const deployment = { ...each, app: await claimApp(appIds, each) };
-    const before = await deployments.leader(deployment.app);
-    await deployments.create(deployment);
-    const leader = await deployments.lead(deployment);
-    if (before !== undefined && leader !== before)
-      await endWaiting(deployments, before, deployment);
+    const app = await claimApp(appIds, each);
+    // What will not be deployed ends nobody's deployment, nor waits for an environment.
+    const isBad = await isRefused(options, { ...each, app });
+    const held = isBad ? {} : await holding(options, each);
+    const deployment = await deployments.create({ ...each, app, ...held });
+    const { id, order: before, sha } = deployment;
+    if (isBad) {
+      events.push({ type: 'deployment.requested', deployment: id });
+      continue;
+    }
+    events.push(...(await endHeld(deployments, { app, before, reason: supersededBy(sha) })));
+    if (deployment.state === 'held') {
+      events.push({ type: 'deployment.held', deployment: id });
+    } else {
+      await takeLead(deployments, deployment);
+      events.push({ type: 'deployment.requested', deployment: id });
+    }
   }
-  const ids = wanted.map((deployment) => deployment.id);
-  await builds.update(build, { deployments: ids });
-  return ids;
+  await builds.update(build, { deployments: wanted.map(({ id }) => id) });
+  return events;
+}
+
+async function takeLead(deployments: DeploymentStore, deployment: Deployment): Promise<void> {
+  const before = await deployments.leader(deployment.app);
+  const leader = await deployments.lead(deployment);
+  if (before !== undefined && leader !== before) await endWaiting(deployments, before, deployment);
+}
+
+async function holding(
+  { environmentSettings }: RequestOptions,
+  { project, environment }: Deployment,
+): Promise<Partial<Pick<Deployment, 'state' | 'reason'>>> {
+  const settings = await environmentSettings.find(project, environment);
+  const reason = holdOf(settings, environment, Date.now());
+  return reason === undefined ? {} : { state: 'held', reason };
 }
 
 /**
@@ -68,6 +104,7 @@ export function deploymentsIn(environment: string, build: Build, now: number): D
     kind: 'push' as const,
     ...(build.by === undefined ? {} : { by: build.by }),
     build: build.id,
+    request: build.id,
     project: build.project,
     projectPath,
     ref: build.ref,
@@ -79,7 +116,7 @@ export function deploymentsIn(environment: string, build: Build, now: number): D
     order: build.order ?? 0,
     image,
     fragments: plan.fragments,
-    deadline: plan.deadline,
+    deploy: plan.deploy,
     state: 'queued' as const,
     addresses: [],
     legs: [],

@@ -1,15 +1,22 @@
 /** The Marathon app of a deployment, as a whole and part by part. */
 import { describe, expect, it } from 'vitest';
-import { addressesOf, toApp } from '../../src/deploy/app-definition.ts';
+import type { ServiceSpec } from '../../src/core/manifest.ts';
+import { addressesOf, toApp } from '../../src/deploy/releases/app-definition.ts';
 import { health, sampleDeployment, sampleService } from './sample.ts';
 
-const options = { install: 'lab', domain: 'apps.test', release: 3 };
+const made = { createdAt: Date.UTC(2026, 0, 2), variables: [], secrets: [] };
+const options = { install: 'lab', domain: 'apps.test', release: 3, ...made };
 const times = {
   gracePeriodSeconds: 30,
   intervalSeconds: 5,
   timeoutSeconds: 4,
   maxConsecutiveFailures: 3,
 };
+
+/** The label that tells what the manifest says, without the values of variables. */
+function specOf({ env: _, ...spec }: ServiceSpec): string {
+  return JSON.stringify(spec);
+}
 
 /** What a repository without a manifest gets. */
 const plain = {
@@ -21,11 +28,18 @@ const plain = {
   labels: {
     'ekiden.install': 'lab',
     'ekiden.project': '7',
+    'ekiden.path': 'shop/cart',
     'ekiden.environment': 'production',
     'ekiden.service': 'web',
+    'ekiden.services': '1',
     'ekiden.release': '3',
     'ekiden.commit': '0123456789abcdef0123456789abcdef01234567',
+    'ekiden.ref': 'refs/heads/main',
     'ekiden.build': 'b1',
+    'ekiden.created': '2026-01-02T00:00:00.000Z',
+    'ekiden.request': 'd1',
+    'ekiden.spec': specOf(sampleService()),
+    'ekiden.deploy': JSON.stringify(sampleDeployment().deploy),
     'ekiden.routes': 'shop-cart.apps.test',
   },
   container: {
@@ -54,7 +68,8 @@ describe('the whole app', () => {
 
   it('of a worker, which has neither port nor check nor address', () => {
     const deployment = sampleDeployment({ service: sampleService({ ports: [] }) });
-    const { 'ekiden.routes': _, ...labels } = plain.labels;
+    const { 'ekiden.routes': _, ...others } = plain.labels;
+    const labels = { ...others, 'ekiden.spec': specOf(deployment.service) };
     expect(toApp(deployment, options)).toEqual({
       ...plain,
       labels,
@@ -77,6 +92,8 @@ describe('the whole app', () => {
         ...plain.labels,
         'ekiden.environment': 'staging',
         'ekiden.service': 'rpc',
+        'ekiden.services': '2',
+        'ekiden.spec': specOf(service),
         'ekiden.routes': 'rpc.staging--shop-cart.apps.test',
       },
     });
@@ -87,6 +104,7 @@ describe('the whole app', () => {
     const { portMappings: _, ...container } = plain.container;
     expect(toApp(sampleDeployment({ service }), options)).toEqual({
       ...plain,
+      labels: { ...plain.labels, 'ekiden.spec': specOf(service) },
       container,
       networks: [{ mode: 'host' }],
       portDefinitions: [{ port: 0, protocol: 'tcp', name: 'http' }],
@@ -173,6 +191,12 @@ describe('what the manifest adds', () => {
     expect(labels).toMatchObject({
       'ekiden.routes': 'shop-cart.apps.test,shop.example.com/api,cart.example.com',
     });
+  });
+
+  it('constraints, where the manifest names some', () => {
+    const constraints = [['disk', 'CLUSTER', 'ssd']];
+    expect(appOf({ constraints })).toMatchObject({ constraints });
+    expect(appOf({})).not.toHaveProperty('constraints');
   });
 
   it('no route for a worker, whatever it asks for', () => {

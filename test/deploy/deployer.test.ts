@@ -1,5 +1,6 @@
 /** The third leg: what is sent to Marathon, watched and noted down. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { reasonNow } from '../../src/core/deployment.ts';
 import { InputError, RemoteError } from '../../src/core/errors.ts';
 import { type RedisStores, startRedisStores } from '../fakes/redis-stores.ts';
 import { app, away, createRig, type Rig, wrongPort } from './rig.ts';
@@ -29,7 +30,7 @@ describe('a deployment that becomes healthy', () => {
       state: 'succeeded',
       release: 1,
       addresses: ['http://shop-cart.apps.test'],
-      marathon: { deployment: 'deployment-1' },
+      places: [{ dataCentre: 'default', state: 'done', sent: { deployment: 'deployment-1' } }],
     });
     expect(done?.legs.map(({ name }) => name)).toEqual(['deploy', 'health', 'route']);
     const [deployed, healthy, routed] = done?.legs ?? [];
@@ -62,6 +63,21 @@ describe('a deployment that becomes healthy', () => {
     expect(await rig.deploy('d1', { isRouted })).toMatchObject([{ type: 'deployment.succeeded' }]);
     expect(asked).toHaveLength(3);
     expect(asked[0]).toEqual([expect.stringContaining(app)]);
+  });
+
+  it('waits until the balancers have left the old ones, which Marathon ends later', async () => {
+    await rig.firstRelease();
+    const { app: show } = rig.marathon;
+    const [old] = (await show(app))?.tasks ?? [];
+    rig.marathon.app = async (id, options) => {
+      const found = await show(id, options);
+      return found && old ? { ...found, tasks: [...found.tasks, old] } : found;
+    };
+    const asked: string[][] = [];
+    const isFree = async (_: string, instances: string[]) => asked.push(instances) === 3;
+    await rig.follow({ id: 'd2', order: 2, sha: '2'.repeat(40) });
+    expect(await rig.deploy('d2', { isFree })).toMatchObject([{ type: 'deployment.succeeded' }]);
+    expect(asked).toEqual([[old?.id], [old?.id], [old?.id]]);
   });
 
   it('says so where no balancer follows', async () => {
@@ -101,7 +117,8 @@ describe('when Marathon is away', () => {
     await expect(rig.deploy('d1')).rejects.toThrow('Marathon is away.');
     expect(await rig.deploy('d1')).toMatchObject([{ type: 'deployment.succeeded' }]);
     expect(rig.marathon.writes).toEqual([`PUT ${app} release 1 force`]);
-    expect(await rig.stores.releases.next(app)).toBe(2);
+    const where = { project: 7, environment: 'production' };
+    expect(await rig.stores.releases.number(where, 'another')).toBe(2);
   });
 
   it('recognizes its instances when only the answer to the definition was lost', async () => {
@@ -109,10 +126,21 @@ describe('when Marathon is away', () => {
     rig.marathon.fail('putApp', away(), { after: true });
     await expect(rig.deploy('d1')).rejects.toThrow('Marathon is away.');
     expect(await rig.deploy('d1')).toEqual([{ type: 'deployment.succeeded', deployment: 'd1' }]);
-    expect(rig.marathon.writes).toEqual([
-      `PUT ${app} release 1 force`,
-      `PUT ${app} release 1 force`,
-    ]);
+    expect(rig.marathon.writes).toEqual([`PUT ${app} release 1 force`]);
+  });
+
+  it('says what it waits for until it is tried again', async () => {
+    await rig.follow({ id: 'd1' });
+    const now = async () => {
+      const found = await rig.stores.deployments.find('d1');
+      return found && reasonNow(found);
+    };
+    expect(await now()).toBe('waits for a free place of the role deploy');
+    rig.marathon.fail('putApp', away());
+    await expect(rig.deploy('d1')).rejects.toThrow('Marathon is away.');
+    expect(await now()).toBe('Marathon is away; it is tried again');
+    await rig.deploy('d1');
+    expect(await now()).toBeUndefined();
   });
 
   it('says so in the end', async () => {
@@ -157,7 +185,8 @@ describe('otherwise', () => {
     rig.marathon.play(1, wrongPort);
     let looks = 0;
     rig.marathon.onCall = async (call) => {
-      if (call === 'app' && ++looks === 2) await rig.stores.deployments.forget(app);
+      const isSent = rig.marathon.writes.length > 0;
+      if (call === 'app' && isSent && ++looks === 2) await rig.stores.deployments.forget(app);
     };
     expect(await rig.deploy('d1')).toEqual([{ type: 'deployment.superseded', deployment: 'd1' }]);
     expect((await rig.endOf('d1')).reason).toBe('the app was taken down');

@@ -1,11 +1,13 @@
 /** Services and what people do to them, against the real engine and its containers. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { createDataCentres } from '../../src/clients/data-centres.ts';
 import { createMarathon, type Marathon } from '../../src/clients/marathon.ts';
 import type { Deployment } from '../../src/core/deployment.ts';
 import { silent } from '../../src/core/log.ts';
 import { createDeployer, type Deployer } from '../../src/deploy/deployer.ts';
-import { createOperations, type Operations } from '../../src/deploy/operations.ts';
-import { createServices, type Services } from '../../src/deploy/services.ts';
+import { drainsItself } from '../../src/deploy/operations/draining.ts';
+import { createOperations, type Operations } from '../../src/deploy/operations/operations.ts';
+import { createServices, type Services } from '../../src/deploy/services/services.ts';
 import type { Stores } from '../../src/stores/index.ts';
 import { busybox, startTestEngine, type TestEngine, WAIT } from '../engine/harness.ts';
 import { type RedisStores, startRedisStores } from '../fakes/redis-stores.ts';
@@ -29,12 +31,18 @@ beforeAll(async () => {
   stores = redis.fresh();
   const { exclusively } = stores.locks;
   const urlOf = (address: string) => `http://${address}`;
-  const parts = { ...stores, marathon, install: engine.install, exclusively, urlOf, log: silent };
-  deployer = createDeployer({ ...parts, domain: 'apps.test', isRouted: async () => true });
+  const dataCentres = createDataCentres({ all: [{ name: 'default', marathon }] });
+  const parts = {
+    ...{ ...stores, marathon, dataCentres, install: engine.install },
+    ...{ exclusively, urlOf, log: silent },
+  };
+  const balancers = { isRouted: async () => true, isFree: async () => true };
+  deployer = createDeployer({ ...parts, ...balancers, domain: 'apps.test' });
   services = createServices({ ...parts, routed: async () => [] });
   operations = createOperations({
-    ...{ ...parts, services, maxInstances: 10 },
+    ...{ ...parts, ...balancers, services, maxInstances: 10, lastRequests: 0 },
     handOn: async () => undefined,
+    ensureNumbered: async () => undefined,
     cancelBuilds: async () => undefined,
   });
 });
@@ -152,3 +160,16 @@ async function definition(): Promise<{ id: string }> {
   const { id, labels, container, networks, healthChecks, mem, cpus } = body.app;
   return { id, labels, container, networks, healthChecks, mem, cpus } as { id: string };
 }
+
+it.each([
+  ['drains', 0.1, true],
+  ['ends them at once, as a real Marathon does', 0, false],
+])('knows of an engine that it %s', async (_, drainSeconds, expected) => {
+  const other = await startTestEngine({ drainSeconds });
+  const client = createMarathon({ addresses: [other.url], log: silent });
+  onTestFinished(async () => {
+    await client.close();
+    await other.close();
+  });
+  expect(await drainsItself(client)).toBe(expected);
+});

@@ -1,8 +1,8 @@
 /** How services and their instances are, judged from Marathon's answers. */
 import { describe, expect, it } from 'vitest';
 import { appSchema } from '../../src/clients/marathon-model.ts';
-import { countsOf, instancesOfApp } from '../../src/deploy/instances.ts';
-import { type HealthFacts, healthOf } from '../../src/deploy/service-health.ts';
+import { countsOf, instancesOfApp } from '../../src/deploy/services/instances.ts';
+import { type HealthFacts, healthOf } from '../../src/deploy/services/service-health.ts';
 
 const old = '2026-01-01T00:00:00.000Z';
 const now = '2026-01-02T00:00:00.000Z';
@@ -152,6 +152,12 @@ describe('a service', () => {
       facts(2, 3, 2, true),
       'deploying',
       '2 of 2 new instances are healthy, 1 of before serve',
+    ],
+    [
+      'has all new ones, and the old ones end',
+      { ...facts(2, 2, 2, true), counts: { wanted: 2, healthy: 2, stopping: 2 } },
+      'deploying',
+      '2 of 2 new instances are healthy, 2 of before end',
     ],
     ['is being stopped', facts(0, 1, 0, true), 'deploying', 'its instances are being stopped'],
     [

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, beforeEach } from 'vitest';
 import type { Deployment } from '../../src/core/deployment.ts';
 import type { JourneyEvent } from '../../src/core/event.ts';
 import { silent } from '../../src/core/log.ts';
-import { createOperations } from '../../src/deploy/operations.ts';
-import { createServices } from '../../src/deploy/services.ts';
+import { createOperations } from '../../src/deploy/operations/operations.ts';
+import { createServices } from '../../src/deploy/services/services.ts';
 import type { Stores } from '../../src/stores/index.ts';
 import { startRedisStores } from '../fakes/redis-stores.ts';
 import { app, createRig } from './rig.ts';
@@ -26,20 +26,31 @@ export function eachWithRig(take: (rig: OperationsRig) => void): void {
 
 function createOperationsRig(stores: Stores) {
   const rig = createRig(stores);
-  const { marathon } = rig;
+  const { marathon, dataCentres } = rig;
   /** What operations handed on. */
   const handedOn: JourneyEvent[] = [];
   /** `project by` of each time that builds were cancelled. */
   const canceled: string[] = [];
   const urlOf = (address: string) => `http://${address}`;
   const services = createServices({
-    ...{ ...stores, marathon, install: 'lab', urlOf },
+    ...{ ...stores, dataCentres, install: 'lab', urlOf },
     routed: stores.balancers.routed,
   });
   const operationsThat = (handOn: (event: JourneyEvent) => Promise<void>) =>
     createOperations({
-      ...{ ...stores, marathon, services, install: 'lab', maxInstances: 100, log: silent, handOn },
+      ...{
+        ...stores,
+        dataCentres,
+        services,
+        install: 'lab',
+        maxInstances: 100,
+        isFree: stores.balancers.isFree,
+        lastRequests: 0,
+        log: silent,
+        handOn,
+      },
       exclusively: stores.locks.exclusively,
+      ensureNumbered: async () => undefined,
       cancelBuilds: async (project, by) => void canceled.push(`${project} ${by}`),
     });
   const operations = operationsThat(async (event) => void handedOn.push(event));

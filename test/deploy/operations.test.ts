@@ -1,7 +1,7 @@
 /** Deploying again, scaling, restarting and taking down, as people ask for it. */
 import { describe, expect, it } from 'vitest';
 import type { BuildPlan } from '../../src/core/build.ts';
-import { sampleBuild } from '../support/samples.ts';
+import { sampleBuild, sampleDeploy } from '../support/samples.ts';
 import { asked, eachWithRig, type OperationsRig, web } from './operations-rig.ts';
 import { app, wrongPort } from './rig.ts';
 import { sampleService } from './sample.ts';
@@ -32,7 +32,8 @@ describe('deploying again', () => {
     const plan = {
       services: [sampleService({ mem: 99 })],
       environments: ['production'],
-      deadline: 30,
+      deploy: sampleDeploy,
+      jobs: [],
       fragments: [],
     } as unknown as BuildPlan;
     const image = 'registry.test/shop/cart@sha256:bb';

@@ -1,7 +1,7 @@
-/** How far a deployment is, and why it is not further, judged from Marathon's answers. */
+/** How far a deployment is, judged from Marathon's answers. */
 import { describe, expect, it } from 'vitest';
 import { appSchema } from '../../src/clients/marathon-model.ts';
-import { progressOf, versionsOf, whyNotHealthy } from '../../src/deploy/progress.ts';
+import { progressOf, versionsOf } from '../../src/deploy/rollout/progress.ts';
 
 const old = '2026-01-01T00:00:00.000Z';
 const now = '2026-01-02T00:00:00.000Z';
@@ -108,55 +108,5 @@ describe('versionsOf', () => {
     const isOurs = versionsOf(app, { release: 4, marathon });
     expect([before, sent, scaled].filter(isOurs)).toEqual(wanted);
     expect(isOurs(undefined)).toBe(false);
-  });
-});
-
-describe('whyNotHealthy', () => {
-  const failed = (message: string, version = now) => ({
-    lastTaskFailure: { taskId: 't', state: 'TASK_FAILED', message, version },
-  });
-  it.each([
-    [
-      'a check says so',
-      appOf([{ healthCheckResults: [dead('listens on 3000, checked 8080')] }]),
-      'listens on 3000, checked 8080',
-    ],
-    [
-      'of several, the first that fails',
-      appOf([
-        { healthCheckResults: [alive, dead(), dead('HTTP 500')] },
-        { healthCheckResults: [dead('b')] },
-      ]),
-      'HTTP 500',
-    ],
-    [
-      'old instances say nothing',
-      appOf([{ version: old, healthCheckResults: [dead('old')] }]),
-      'no instance was started',
-    ],
-    [
-      'the last one died',
-      appOf([{ state: 'TASK_STAGING' }], failed('exited with 1')),
-      'exited with 1',
-    ],
-    [
-      'a check goes before a death',
-      appOf([{ healthCheckResults: [dead('HTTP 500')] }], failed('exited with 1')),
-      'HTTP 500',
-    ],
-    [
-      'the death was of an old one',
-      appOf([], failed('exited with 1', old)),
-      'no instance was started',
-    ],
-    ['a death without words', appOf([], failed('')), 'no instance was started'],
-    [
-      'nothing is known yet',
-      appOf([{}, { state: 'TASK_STAGING' }, {}]),
-      'its instances are TASK_RUNNING, TASK_STAGING and their checks have not passed',
-    ],
-    ['the app is gone', undefined, 'the app is gone from Marathon'],
-  ])('%s', (_, app, wanted) => {
-    expect(whyNotHealthy(app, isNow)).toBe(wanted);
   });
 });

@@ -31,7 +31,7 @@ beforeEach(() => {
 const options = () => ({
   ...rig.stores,
   gitlab: { head: async (_: number, name: string) => heads[name] },
-  marathon: rig.marathon,
+  dataCentres: rig.dataCentres,
   install: 'lab',
   log: silent,
 });
@@ -59,8 +59,18 @@ describe('removeAppsOf', () => {
     expect(await rig.stores.deployments.leader(preview)).toBeUndefined();
     expect(await rig.stores.deployments.leader(production)).toBe('w');
     expect(await rig.stores.releases.lastGood(preview)).toBeUndefined();
+    expect(await rig.stores.durations.list(preview)).toEqual([]);
+    expect(await rig.stores.durations.list(other)).toHaveLength(1);
     expect(await rig.stores.releases.lastGood(other)).toBeDefined();
     expect(await remove()).toEqual([]);
+  });
+
+  it('knows by their labels what apps follow whose records are gone', async () => {
+    await threeApps();
+    const { redis: client, prefix } = rig.stores;
+    await client.del(...(await client.keys(`${prefix}:*`)));
+    expect(await remove()).toEqual([preview]);
+    expect(rig.marathon.definitionOf(production)).toBeDefined();
   });
 
   it('keeps what another ref has taken over', async () => {

@@ -5,10 +5,10 @@ import type { Deployment } from '../../src/core/deployment.ts';
 import { silent } from '../../src/core/log.ts';
 import { removeLeftServices } from '../../src/deploy/removal.ts';
 import { requestDeployments } from '../../src/deploy/request.ts';
-import { sampleBuild } from '../support/samples.ts';
+import { sampleBuild, sampleDeploy } from '../support/samples.ts';
 import { asked, eachWithRig, type OperationsRig } from './operations-rig.ts';
 import { app } from './rig.ts';
-import { sampleService } from './sample.ts';
+import { idOf, sampleService } from './sample.ts';
 
 let rig: OperationsRig;
 
@@ -19,20 +19,26 @@ eachWithRig((fresh) => {
 describe('a project that was renamed', () => {
   const image = 'registry.test/shop/cart@sha256:bb';
   const plan = {
-    ...{ services: [sampleService()], environments: ['production'], deadline: 30, fragments: [] },
+    ...{
+      services: [sampleService()],
+      environments: ['production'],
+      deploy: sampleDeploy,
+      jobs: [],
+      fragments: [],
+    },
   } as unknown as BuildPlan;
   const build = (id: string, projectPath: string, order: number, project = 7) =>
     rig.stores.builds.create(
       sampleBuild({ id, projectPath, order, project, plan, image, state: 'succeeded' }),
     );
   async function deployBuild(id: string): Promise<Deployment | undefined> {
-    const [deployment = ''] = await requestDeployments(rig.stores, id);
+    const [deployment = ''] = (await requestDeployments(rig.stores, id)).map(idOf);
     await rig.deploy(deployment);
     await removeLeftServices(
       {
         ...rig.stores,
         ...{ gitlab: { head: async () => undefined } },
-        marathon: rig.marathon,
+        dataCentres: rig.dataCentres,
         install: 'lab',
         log: silent,
       },

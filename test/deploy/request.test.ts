@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Build } from '../../src/core/build.ts';
 import { deploymentsOf, requestDeployments } from '../../src/deploy/request.ts';
 import { type RedisStores, startRedisStores } from '../fakes/redis-stores.ts';
-import { sampleDeployment, sampleService } from './sample.ts';
+import { sampleDeploy } from '../support/samples.ts';
+import { idOf, sampleDeployment, sampleService } from './sample.ts';
 
 const web = sampleService();
 const rpc = sampleService({ name: 'rpc' });
@@ -20,7 +21,8 @@ const build: Build = {
   plan: {
     environments: ['production', 'review/x'],
     services: [web, rpc],
-    deadline: 60,
+    deploy: sampleDeploy,
+    jobs: [],
     dockerfile: 'Dockerfile',
     context: '',
     args: {},
@@ -45,6 +47,7 @@ describe('deploymentsOf', () => {
     expect(made[0]).toEqual({
       id: made[0]?.id,
       kind: 'push',
+      request: build.id,
       build: 'b1',
       project: 7,
       projectPath: 'shop/cart',
@@ -57,7 +60,7 @@ describe('deploymentsOf', () => {
       order: 5,
       image: build.image,
       fragments: build.plan?.fragments,
-      deadline: 60,
+      deploy: sampleDeploy,
       state: 'queued',
       addresses: [],
       legs: [],
@@ -92,14 +95,16 @@ describe('requestDeployments', () => {
   it('records them, makes their apps follow them, and notes them in the build', async () => {
     const stores = redis.fresh();
     await stores.builds.create(build);
-    const ids = await requestDeployments(stores, 'b1');
+    const events = await requestDeployments(stores, 'b1');
+    const ids = events.map(idOf);
+    expect(events).toEqual(ids.map((deployment) => ({ type: 'deployment.requested', deployment })));
     expect(ids).toEqual(deploymentsOf(build, 9).map(({ id }) => id));
     expect((await stores.builds.find('b1'))?.deployments).toEqual(ids);
     for (const id of ids) {
       const { app = '' } = (await stores.deployments.find(id)) ?? {};
       expect(await stores.deployments.leader(app)).toBe(id);
     }
-    expect(await requestDeployments(stores, 'b1')).toEqual(ids);
+    expect(await requestDeployments(stores, 'b1')).toEqual(events);
   });
 
   it('end what a person asked for and a crash kept from the queue', async () => {
@@ -115,11 +120,31 @@ describe('requestDeployments', () => {
     });
   });
 
+  it('of what did not work before take the app from nobody, and wait for nothing', async () => {
+    const stores = redis.fresh();
+    await stores.builds.create(build);
+    await stores.builds.create({
+      ...build,
+      id: 'bad',
+      order: 99,
+      sha: 'b'.repeat(40),
+    });
+    const [leader] = (await requestDeployments(stores, 'b1')).map(idOf);
+    const freeze = { reason: 'the sale goes on', by: 'ada', at: 1 };
+    await stores.environmentSettings.save(7, 'production', { autoDeploy: true, freeze });
+    const isBad = async (_: string, { sha }: { sha: string }) => sha === 'b'.repeat(40);
+    const [refused = ''] = (
+      await requestDeployments({ ...stores, releases: { isBad } }, 'bad')
+    ).map(idOf);
+    expect(await stores.deployments.find(refused)).toMatchObject({ state: 'queued' });
+    expect(await stores.deployments.leader('/shop/cart/production/web')).toBe(leader);
+  });
+
   it('of an older commit do not take the app from a newer one', async () => {
     const stores = redis.fresh();
     await stores.builds.create(build);
     await stores.builds.create({ ...build, id: 'old', order: 4 });
-    const [newer] = await requestDeployments(stores, 'b1');
+    const [newer] = (await requestDeployments(stores, 'b1')).map(idOf);
     expect(await requestDeployments(stores, 'old')).toHaveLength(4);
     expect(await stores.deployments.leader('/shop/cart/production/web')).toBe(newer);
   });

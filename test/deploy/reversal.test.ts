@@ -1,6 +1,6 @@
 /** What becomes of a deployment that does not come up, or is overtaken. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { InputError } from '../../src/core/errors.ts';
+import { InputError, RemoteError } from '../../src/core/errors.ts';
 import { type RedisStores, startRedisStores } from '../fakes/redis-stores.ts';
 import { app, away, createRig, type Rig, wrongPort } from './rig.ts';
 
@@ -36,6 +36,22 @@ describe('a deployment that does not become healthy', () => {
     expect(await rig.stores.releases.lastGood(app)).toMatchObject({ number: 1 });
   });
 
+  it('tells how long it was waited for, without the way back', async () => {
+    await rig.firstRelease();
+    await rig.follow({ id: 'd2', order: 2, deadline: 0.3 });
+    rig.marathon.play(2, wrongPort);
+    rig.marathon.onCall = async (call) => {
+      const { failure, legs = [] } = (await rig.stores.deployments.find('d2')) ?? {};
+      if (call === 'putApp' && failure) expect(legs.every(({ end }) => end)).toBe(true);
+    };
+    await rig.deploy('d2');
+    const { legs = [] } = (await rig.stores.deployments.find('d2')) ?? {};
+    expect(legs).toMatchObject([
+      { name: 'deploy', end: expect.any(Number) },
+      { name: 'health', end: expect.any(Number) },
+    ]);
+  });
+
   it('leaves nothing behind where there was no good release', async () => {
     await rig.follow({ id: 'd1', deadline: 0.3 });
     rig.marathon.play(1, wrongPort);
@@ -64,7 +80,7 @@ describe('a deployment that does not become healthy', () => {
     await rig.follow({ id: 'd2', order: 2, deadline: 0.3 });
     rig.marathon.play(2, wrongPort);
     await rig.deploy('d2');
-    await rig.follow({ id: 'd3', order: 3 });
+    await rig.follow({ id: 'd3', order: 3, sha: 'ffff567890abcdef' });
     expect(await rig.deploy('d3')).toEqual([{ type: 'deployment.succeeded', deployment: 'd3' }]);
     expect(await rig.stores.releases.lastGood(app)).toMatchObject({ number: 3 });
   });
@@ -86,15 +102,29 @@ describe('a deployment that does not become healthy', () => {
     await rig.follow({ id: 'd2', order: 2, deadline: 0 });
     rig.marathon.play(2, wrongPort);
     const refusal = new InputError('Marathon refuses it.', { code: 'E_MARATHON_INPUT' });
-    let looks = 0;
+    let sent = 0;
     rig.marathon.onCall = (call) => {
-      if (call === 'app' && ++looks === 1) rig.marathon.fail('putApp', refusal);
+      if (call === 'putApp' && ++sent === 2) rig.marathon.fail('putApp', refusal);
     };
     expect(await rig.deploy('d2')).toEqual([{ type: 'deployment.failed', deployment: 'd2' }]);
     expect((await rig.endOf('d2')).reason).toBe(
       'listens on 3000, checked 8080; the way back failed: Marathon refuses it.',
     );
   });
+});
+
+it('the way back waits for a Marathon that takes nothing for a moment', async () => {
+  await rig.firstRelease();
+  await rig.follow({ id: 'd2', order: 2, deadline: 0.3 });
+  rig.marathon.play(2, wrongPort);
+  const message = 'Max number (1) of running deployments is achieved.';
+  const refusal = new RemoteError(message, { code: 'E_MARATHON_BUSY' });
+  let sent = 0;
+  rig.marathon.onCall = (call) => {
+    if (call === 'putApp' && ++sent === 2) rig.marathon.fail('putApp', refusal);
+  };
+  expect(await rig.deploy('d2')).toMatchObject([{ type: 'deployment.failed' }]);
+  expect((await rig.endOf('d2')).reason).toMatch(/^not healthy after 0.3 s, back to release 1/);
 });
 
 describe('a newer deployment', () => {
@@ -115,7 +145,8 @@ describe('a newer deployment', () => {
     rig.marathon.play(2, wrongPort);
     let looks = 0;
     rig.marathon.onCall = async (call) => {
-      if (call === 'app' && ++looks === 2) await rig.follow({ id: 'd3', order: 3 });
+      const isSent = rig.marathon.writes.length > 0;
+      if (call === 'app' && isSent && ++looks === 2) await rig.follow({ id: 'd3', order: 3 });
     };
     expect(await rig.deploy('d2')).toEqual([{ type: 'deployment.superseded', deployment: 'd2' }]);
     expect(rig.marathon.writes).toEqual([`PUT ${app} release 2 force`]);
@@ -125,12 +156,19 @@ describe('a newer deployment', () => {
     await rig.firstRelease();
     await rig.follow({ id: 'd2', order: 2, deadline: 0 });
     rig.marathon.play(2, wrongPort);
-    let looks = 0;
-    // The look after the last one of the watch is the one for the reason.
-    rig.marathon.onCall = async (call) => {
-      if (call === 'app' && ++looks > 1) await rig.follow({ id: 'd3', order: 3 });
+    const explain = async () => {
+      await rig.follow({ id: 'd3', order: 3 });
+      return 'listens on 3000';
     };
-    expect(await rig.deploy('d2')).toEqual([{ type: 'deployment.superseded', deployment: 'd2' }]);
+    expect(await rig.deploy('d2', { explain })).toEqual([
+      { type: 'deployment.failed', deployment: 'd2' },
+    ]);
     expect(rig.marathon.writes).toEqual([`PUT ${app} release 2 force`]);
+    const reason = 'not healthy after 0 s, superseded by 0123456789ab: listens on 3000';
+    expect((await rig.endOf('d2')).reason).toBe(reason);
+    expect(await rig.stores.releases.standing(app, 2)).toMatchObject({
+      state: 'bad',
+      reason: 'not healthy after 0 s: listens on 3000',
+    });
   });
 });

@@ -1,7 +1,9 @@
 /** A deployer over a Marathon in memory and the real stores, and what a test asks of it. */
+import { createDataCentres } from '../../src/clients/data-centres.ts';
 import type { Deployment } from '../../src/core/deployment.ts';
 import { RemoteError } from '../../src/core/errors.ts';
 import type { JourneyEvent } from '../../src/core/event.ts';
+import { silent } from '../../src/core/log.ts';
 import { createDeployer, type DeployerOptions } from '../../src/deploy/deployer.ts';
 import type { Stores } from '../../src/stores/index.ts';
 import { createFakeMarathon } from '../fakes/marathon.ts';
@@ -10,7 +12,9 @@ import { sampleDeployment } from './sample.ts';
 export const app = '/shop/cart/production/web';
 export const away = () => new RemoteError('Marathon is away.', { code: 'E_MARATHON_503' });
 export const wrongPort = {
-  healthCheckResults: [{ alive: false, lastFailureCause: 'listens on 3000, checked 8080' }],
+  healthCheckResults: [
+    { alive: false, consecutiveFailures: 3, lastFailureCause: 'listens on 3000, checked 8080' },
+  ],
 };
 
 export type Rig = ReturnType<typeof createRig>;
@@ -20,8 +24,11 @@ interface Change extends Partial<DeployerOptions> {
   signal?: AbortSignal;
 }
 
-export function createRig(stores: Stores) {
-  const marathon = createFakeMarathon();
+/** With the names of data centres each has a Marathon of its own; `marathon` is that of the first. */
+export function createRig(stores: Stores, names: [string, ...string[]] = ['default']) {
+  const marathons = names.map((name) => ({ name, marathon: createFakeMarathon() }));
+  const dataCentres = createDataCentres({ all: marathons });
+  const marathon = marathons[0]?.marathon ?? createFakeMarathon();
   /** What was handed on while deployments were under way. */
   const events: JourneyEvent[] = [];
 
@@ -34,10 +41,11 @@ export function createRig(stores: Stores) {
 
   async function deploy(id: string, { last = false, signal, ...change }: Change = {}) {
     const deployer = createDeployer({
-      marathon,
-      ...stores,
+      ...{ ...stores, dataCentres, log: silent },
       exclusively: stores.locks.exclusively,
       isRouted: stores.balancers.isRouted,
+      isFree: stores.balancers.isFree,
+      lastRequests: 0,
       urlOf: (address) => `http://${address}`,
       install: 'lab',
       domain: 'apps.test',
@@ -51,7 +59,10 @@ export function createRig(stores: Stores) {
   }
 
   return {
-    ...{ stores, marathon, events, follow, deploy },
+    ...{ stores, marathon, dataCentres, events, follow, deploy },
+    /** The Marathon of a data centre. */
+    marathonAt: (name: string) =>
+      marathons.find((each) => each.name === name)?.marathon ?? marathon,
     /** How a deployment ended, if it did. */
     async endOf(id: string) {
       const { state, reason } = (await stores.deployments.find(id)) ?? {};

@@ -48,7 +48,7 @@ describe('rolling back', () => {
     await rig.work(made);
     expect(rig.labels()['ekiden.release']).toBe('1');
     await rig.push('next', { order: 3 });
-    expect(rig.labels()['ekiden.release']).toBe('4');
+    expect(rig.labels()['ekiden.release']).toBe('3');
   });
 
   it('takes the app from a push that is under way, which says who did it', async () => {
@@ -62,6 +62,18 @@ describe('rolling back', () => {
     expect((await rig.endOf('slow')).reason).toBe('superseded: ada rolled back to release 2');
     await rig.work(made);
     expect(rig.labels()['ekiden.release']).toBe('2');
+  });
+
+  it('goes from a push under way to what served before, and not to what somebody left', async () => {
+    await rig.releases(2);
+    await rig.work(await rig.operations.rollback(asked));
+    rig.marathon.play(3, wrongPort);
+    await rig.follow({ id: 'slow', order: 3 });
+    const slow = rig.deploy('slow');
+    await expect.poll(() => rig.labels()['ekiden.release']).toBe('3');
+    const [made] = await rig.operations.rollback(asked);
+    await slow;
+    expect(made?.release).toBe(1);
   });
 
   it('that does not become healthy is reversed like any deployment', async () => {
@@ -100,10 +112,11 @@ describe('rolling back', () => {
   it('offers nothing that was never healthy', async () => {
     await rig.releases(1);
     rig.marathon.play(2, wrongPort);
-    await rig.push('bad', { order: 2, deadline: 0 });
+    await rig.push('bad', { order: 2, deadline: 0, sha: 'bad' });
     await rig.push('good', { order: 3 });
     await expect(rig.operations.rollback({ ...asked, release: 2 })).rejects.toMatchObject({
-      hint: 'Healthy were 1; 3 runs.',
+      message: expect.stringContaining('Release 2 of web'),
+      hint: 'Healthy were 1; 3 runs. Say force to bring it back all the same.',
     });
   });
 

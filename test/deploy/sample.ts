@@ -1,6 +1,8 @@
 /** A deployment and a service as the tests of this station start from. */
 import type { Deployment } from '../../src/core/deployment.ts';
+import type { JourneyEvent } from '../../src/core/event.ts';
 import type { ServiceSpec } from '../../src/core/manifest.ts';
+import { sampleDeploy } from '../support/samples.ts';
 
 export const health = { interval: 5, timeout: 4, grace: 30, failures: 3 };
 
@@ -23,6 +25,7 @@ export function sampleDeployment(change: Partial<Deployment> = {}): Deployment {
   return {
     id: 'd1',
     kind: 'push',
+    request: change.id ?? 'd1',
     build: 'b1',
     project: 7,
     projectPath: 'shop/cart',
@@ -35,6 +38,7 @@ export function sampleDeployment(change: Partial<Deployment> = {}): Deployment {
     order: 1,
     image: 'registry.test/shop/cart@sha256:aa',
     fragments: [],
+    deploy: sampleDeploy,
     deadline: 30,
     state: 'queued',
     addresses: [],
@@ -42,4 +46,9 @@ export function sampleDeployment(change: Partial<Deployment> = {}): Deployment {
     createdAt: 1,
     ...change,
   };
+}
+
+/** The deployment that an event is about. */
+export function idOf(event: JourneyEvent): string {
+  return 'deployment' in event ? event.deployment : '';
 }

@@ -46,7 +46,7 @@ it('is taken out of the cause of a check', async () => {
   rig.marathon.play(1, { healthCheckResults: [{ alive: false, lastFailureCause }] });
   await rig.deploy('d1', { environmentOf });
   expect((await rig.endOf('d1')).reason).toBe(
-    'not healthy after 0 s, taken down: GET /?token=[REDACTED]: 500 eu',
+    'not healthy after 0 s, taken down: the check TCP on 8080 fails: GET /?token=[REDACTED]: 500 eu',
   );
 });
 
