@@ -6,8 +6,7 @@ import type { LogFrame } from '../core/log-file.ts';
 /** Milliseconds between two looks, since hints may be lost. */
 const lookEvery = 1_000;
 
-/** Milliseconds in which the last words are written once all has ended. */
-const lastWords = 2_000;
+const usualLastWords = 2_000;
 
 export interface FollowBuildLog {
   store: BuildLogStore;
@@ -16,6 +15,10 @@ export interface FollowBuildLog {
   from: number;
   /** True once nobody writes any more, but for the last words. */
   isOver(): Promise<boolean>;
+  /** What is over then; default: the build. */
+  what?: string;
+  /** Milliseconds in which the last words are written once all has ended; default two seconds. */
+  lastWords?: number;
   signal: AbortSignal;
 }
 
@@ -76,12 +79,13 @@ export async function* followBuildLog(options: FollowBuildLog): AsyncGenerator<L
 }
 
 /** Where nothing follows for now: the end, or another place to go on at. */
-async function lookAround({ store, build, isOver }: FollowBuildLog, at: number) {
+async function lookAround(options: FollowBuildLog, at: number) {
+  const { store, build, isOver } = options;
   const wasOver = await isOver();
   const state = await store.state(build);
   // Redis lost its last seconds: what it takes now is in the place of bytes that were told.
   if (state.size < at) return { type: 'position', identity: build, offset: state.size } as const;
-  const reason = wasOver ? endOf(state, at) : undefined;
+  const reason = wasOver ? endOf(options, state, at) : undefined;
   return reason === undefined ? undefined : ({ type: 'end', reason } as const);
 }
 
@@ -100,10 +104,14 @@ async function nextFrame({ store, build }: FollowBuildLog, at: number) {
 }
 
 /** Why nothing more comes; undefined while something may. */
-function endOf(state: BuildLogState, at: number): string | undefined {
+function endOf(
+  { what = 'build', lastWords = usualLastWords }: FollowBuildLog,
+  state: BuildLogState,
+  at: number,
+): string | undefined {
   if (isGone(state)) return noLongerKept().message;
-  const isRead = at >= state.size && Date.now() - state.modifiedAt > lastWords;
-  return isRead ? 'the build has ended' : undefined;
+  const isRead = at >= state.size && Date.now() - state.modifiedAt >= lastWords;
+  return isRead ? `the ${what} has ended` : undefined;
 }
 
 /** For a log that was given up. */

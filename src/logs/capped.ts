@@ -3,7 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { type Generation, tailBefore } from './generation.ts';
 import { readAt } from './identity.ts';
 
-/** How the engine begins the file that it keeps (src/engine/capped-file.ts). */
+/** How the engine begins the file that it keeps (src/engine/sandbox/capped-file.ts). */
 const firstLine = /^\[the first (\d+) bytes were dropped to bound this file\]\n/;
 const longestLine = 128;
 

@@ -16,7 +16,7 @@ export interface Sibling {
 /** The newest are looked at; more are nobody's rotation. */
 const most = 100;
 const slash = 0x2f;
-/** Compressed ones are no text, and what the engine cuts becomes the file itself (src/engine/capped-file.ts). */
+/** Compressed ones are no text, and what the engine cuts becomes the file itself (src/engine/sandbox/capped-file.ts). */
 const others = /\.(gz|bz2|xz|zst|lz4|zip|kept)$/;
 
 /** Regular files, the oldest first. */

@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest';
 import { createNodeClient, type NodeClient } from '../../src/clients/node.ts';
 import { createNodeSignature } from '../../src/clients/node-signature.ts';
 import { silent } from '../../src/core/log.ts';
-import type { NodeReport } from '../../src/core/node.ts';
+import type { ListeningPorts, NodeReport } from '../../src/core/node.ts';
 import type { Metrics } from '../../src/core/sample.ts';
 import { type NodeServer, startNodeServer } from '../../src/http/node-server.ts';
 import type { Sandbox } from './rig.ts';
@@ -17,10 +17,11 @@ export interface RemoteNode {
 }
 
 const noMetrics: Metrics = { ofApp: async () => [] };
+const nowhere: ListeningPorts = { of: async () => undefined };
 
 export async function startNodeFor(
   { instance, logFiles }: Pick<Sandbox, 'instance' | 'logFiles'>,
-  { name = 'one', metrics = noMetrics, port = 0 } = {},
+  { name = 'one', metrics = noMetrics, listening = nowhere, port = 0 } = {},
 ): Promise<{ server: NodeServer; report: NodeReport }> {
   const server = await startNodeServer({
     listen: `127.0.0.1:${port}`,
@@ -28,8 +29,9 @@ export async function startNodeFor(
     instances: {
       find: async (id) => (id === instance.id ? instance : undefined),
       list: () => [instance],
+      ofApp: async (app) => (app === instance.app ? [instance] : []),
     },
-    ...{ logFiles, metrics, log: silent },
+    ...{ logFiles, metrics, listening, log: silent },
   });
   onTestFinished(() => server.stop());
   const url = `http://127.0.0.1:${server.port}`;

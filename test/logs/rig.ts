@@ -82,7 +82,7 @@ export function outline(frames: readonly LogFrame[]): string[] {
 }
 
 /** Polls until `check` is true; fails with what it saw last. */
-export async function until(check: () => unknown, patience = 15_000): Promise<void> {
+export async function until(check: () => unknown, patience = 25_000): Promise<void> {
   const giveUp = Date.now() + patience;
   for (;;) {
     const seen = await check();

@@ -4,7 +4,7 @@ import { copyFile, mkdir, open, rename, truncate, unlink, writeFile } from 'node
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { openCappedFile } from '../../src/engine/capped-file.ts';
+import { openCappedFile } from '../../src/engine/sandbox/capped-file.ts';
 import { follow, makeSandbox, until } from './rig.ts';
 
 /** Writes numbered lines, into a file that it opens again only when asked to. */
