@@ -8,11 +8,12 @@ import { addressOf, formatAddress } from './core/address.ts';
 import { messageOf } from './core/errors.ts';
 import type { Log } from './core/log.ts';
 import type { LogFiles } from './core/log-file.ts';
-import type { NodeInstances, NodeSignature, Nodes } from './core/node.ts';
+import type { ListeningPorts, NodeInstances, NodeSignature, Nodes } from './core/node.ts';
 import type { Metrics } from './core/sample.ts';
 import { createLogFiles } from './logs/log-files.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { createInstances } from './node/instances.ts';
+import { createListening } from './node/listening.ts';
 import { createNodes } from './stores/nodes.ts';
 import { createSecrets, type Secrets } from './stores/secrets.ts';
 
@@ -38,6 +39,7 @@ export interface Node {
   instances: NodeInstances;
   logFiles: LogFiles;
   metrics: Metrics;
+  listening: ListeningPorts;
   signature: Pick<NodeSignature, 'refusalOf'>;
   /** Begins to look and to measure. */
   start(): Promise<void>;
@@ -55,6 +57,7 @@ const reportEvery = 15_000;
 export function createNode({ config, docker, nodes, secrets, log }: NodeOptions): Node {
   const instances = createInstances({ ...config, docker, log });
   const metrics = createMetrics({ instances, log });
+  const listening = createListening({ instances, log });
   const name = hostname();
   let signature: NodeSignature | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -66,7 +69,7 @@ export function createNode({ config, docker, nodes, secrets, log }: NodeOptions)
   }
 
   return {
-    ...{ listen: config.nodeListen, log, instances, metrics },
+    ...{ listen: config.nodeListen, log, instances, metrics, listening },
     logFiles: createLogFiles(instances),
     signature: {
       refusalOf: (...request) =>
@@ -75,6 +78,7 @@ export function createNode({ config, docker, nodes, secrets, log }: NodeOptions)
     async start() {
       await instances.start();
       metrics.start();
+      listening.start();
     },
     async announce(port) {
       const url = config.nodeUrl ?? urlOf(config.nodeListen, port);
@@ -92,6 +96,7 @@ export function createNode({ config, docker, nodes, secrets, log }: NodeOptions)
     },
     async stop() {
       metrics.stop();
+      await listening.stop();
       await instances.stop();
     },
   };

@@ -1,10 +1,7 @@
 /** What instances used, asked of all nodes at once. */
 import { z } from 'zod';
-import { messageOf } from '../core/errors.ts';
-import type { Log } from '../core/log.ts';
-import type { Nodes } from '../core/node.ts';
 import type { Metrics } from '../core/sample.ts';
-import type { NodeRequests } from './node-requests.ts';
+import { type AllNodes, askAll } from './node-all.ts';
 
 const limitsSchema = z
   .object({ cpu: z.number().optional(), memory: z.number().optional() })
@@ -36,27 +33,12 @@ const metricsSchema = z.object({
   ),
 });
 
-export interface NodeMetricsOptions {
-  nodes: Pick<Nodes, 'list'>;
-  requests: NodeRequests;
-  log: Log;
-}
-
-/** A node that is away hides nothing of the others; without any that answers it is an error. */
-export function createNodeMetrics({ nodes, requests, log }: NodeMetricsOptions): Metrics {
+/** Those of nodes that answer. @throws RemoteError where none of them does */
+export function createNodeMetrics(all: AllNodes): Metrics {
   return {
     async ofApp(app) {
       const target = `/metrics?${new URLSearchParams({ app })}`;
-      const all = await nodes.list();
-      const answers = await Promise.allSettled(
-        all.map((node) => requests.json(node, target, metricsSchema)),
-      );
-      const failed = answers.filter((answer) => answer.status === 'rejected');
-      for (const { reason } of failed) log.warn({ error: messageOf(reason) }, 'a node is away');
-      if (failed[0] && failed.length === all.length) throw failed[0].reason;
-      return answers.flatMap((answer) =>
-        answer.status === 'fulfilled' ? (answer.value?.items ?? []) : [],
-      );
+      return (await askAll(all, target, metricsSchema)).flatMap(({ items }) => items);
     },
   };
 }

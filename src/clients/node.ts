@@ -3,8 +3,10 @@ import { z } from 'zod';
 import { ConflictError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { bytesIn, type LogFiles } from '../core/log-file.ts';
-import type { NodeReport, Nodes } from '../core/node.ts';
+import type { NodeReport, Nodes, Witness } from '../core/node.ts';
 import type { Metrics } from '../core/sample.ts';
+import { askAll } from './node-all.ts';
+import { askFacts } from './node-facts.ts';
 import { followThroughNode } from './node-follow.ts';
 import { createNodeMetrics } from './node-metrics.ts';
 import { createNodePlaces } from './node-places.ts';
@@ -18,12 +20,16 @@ export interface NodeClientOptions extends NodeRequestsOptions {
 export interface NodeClient {
   logFiles: LogFiles;
   metrics: Metrics;
+  witness: Witness;
+  /** Task ids that nodes know of an app, wherever it runs or ran. @throws RemoteError without any node that answers */
+  instancesOf(app: string): Promise<string[]>;
   close(): Promise<void>;
 }
 
 const filesSchema = z.object({
   items: z.array(z.object({ path: z.string(), size: z.number(), modifiedAt: z.number() })),
 });
+const instancesSchema = z.object({ items: z.array(z.object({ id: z.string(), app: z.string() })) });
 const fileSchema = z.object({ identity: z.string(), size: z.number(), modifiedAt: z.number() });
 /** Nothing is asked before it is needed. */
 export function createNodeClient({ nodes, log, secret }: NodeClientOptions): NodeClient {
@@ -63,6 +69,16 @@ export function createNodeClient({ nodes, log, secret }: NodeClientOptions): Nod
         followThroughNode({ places, requests, instance, path, follow }),
     },
     metrics: createNodeMetrics({ nodes, requests, log }),
+    witness: {
+      factsOf: (instance) => ask(instance, (node) => askFacts(requests, node, instance)),
+    },
+    async instancesOf(app) {
+      const target = `/instances?${new URLSearchParams({ app })}`;
+      const answers = await askAll({ nodes, requests, log }, target, instancesSchema);
+      const all = answers.flatMap(({ items }) => items);
+      // A node of an earlier version tells all that it knows.
+      return all.filter((each) => each.app === app).map(({ id }) => id);
+    },
     close: () => requests.close(),
   };
 }

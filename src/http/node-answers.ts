@@ -4,14 +4,15 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { InputError, NotFoundError } from '../core/errors.ts';
 import { type ByteRange, bytesIn, type LogFiles, type OpenLogFile } from '../core/log-file.ts';
-import type { NodeInstance, NodeInstances } from '../core/node.ts';
+import type { ListeningPorts, NodeInstance, NodeInstances } from '../core/node.ts';
 import type { Metrics } from '../core/sample.ts';
 import { sendJson } from './answer.ts';
 
 interface Parts {
-  instances: Pick<NodeInstances, 'find' | 'list'>;
+  instances: Pick<NodeInstances, 'find' | 'list' | 'ofApp'>;
   logFiles: LogFiles;
   metrics: Metrics;
+  listening: ListeningPorts;
 }
 
 /** @throws EkidenError for everything that is no answer. */
@@ -28,8 +29,13 @@ export async function answerNode(
     return sendJson(response, 200, { items });
   }
   if (pathname === '/instances') {
-    return sendJson(response, 200, { items: parts.instances.list().map(toView) });
+    const app = searchParams.get('app');
+    const { instances } = parts;
+    const found = app === null ? instances.list() : await instances.ofApp(app);
+    return sendJson(response, 200, { items: found.map(toView) });
   }
+  const listening = /^\/instances\/([^/]+)\/listening$/.exec(pathname)?.[1];
+  if (listening !== undefined) return answerListening(parts, decoded(listening), response);
   const target = targetOf(pathname);
   if (!target) throw nothingAt(pathname);
   await answerAbout(parts, target, { request, response });
@@ -66,8 +72,20 @@ async function answerAbout(
   sendJson(exchange.response, 200, { items: (await parts.logFiles.list(id)) ?? [] });
 }
 
-function toView({ id, app, endedAt }: NodeInstance) {
-  return { id, app, isAlive: endedAt === undefined, ...(endedAt ? { endedAt } : {}) };
+/** Without `items` where nobody could look. */
+async function answerListening(parts: Parts, id: string, response: ServerResponse) {
+  if (!(await parts.instances.find(id))) throw noInstance(id);
+  const items = await parts.listening.of(id);
+  sendJson(response, 200, items ? { items } : {});
+}
+
+function toView({ id, app, release, endedAt, exit }: NodeInstance) {
+  return {
+    ...{ id, app, isAlive: endedAt === undefined },
+    ...(release === undefined ? {} : { release }),
+    ...(endedAt ? { endedAt } : {}),
+    ...(exit ? { exit } : {}),
+  };
 }
 
 async function sendFile(

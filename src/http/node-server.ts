@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { AccessError, messageOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { LogFiles } from '../core/log-file.ts';
-import type { NodeInstances, NodeSignature } from '../core/node.ts';
+import type { ListeningPorts, NodeInstances, NodeSignature } from '../core/node.ts';
 import type { Metrics } from '../core/sample.ts';
 import { sendJson, sendProblem } from './answer.ts';
 import { listen } from './listening.ts';
@@ -14,9 +14,10 @@ export interface NodeServerOptions {
   /** `host:port`; port 0 takes a free one. */
   listen: string;
   signature: Pick<NodeSignature, 'refusalOf'>;
-  instances: Pick<NodeInstances, 'find' | 'list'>;
+  instances: Pick<NodeInstances, 'find' | 'list' | 'ofApp'>;
   logFiles: LogFiles;
   metrics: Metrics;
+  listening: ListeningPorts;
   log: Log;
 }
 

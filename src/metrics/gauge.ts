@@ -1,7 +1,7 @@
 /** Measures one instance: the reader of its container while that runs, and its ring. */
 import { performance } from 'node:perf_hooks';
 import type { NodeInstance, RunningContainer } from '../core/node.ts';
-import type { InstanceMetrics, Limits } from '../core/sample.ts';
+import type { InstanceMetrics, Limits, MetricName } from '../core/sample.ts';
 import { type Reading, sampleOf } from './counters.ts';
 import { openReader, type Reader, type Roots } from './reader.ts';
 import { createRing, type Ring } from './ring.ts';
@@ -15,6 +15,8 @@ export interface GaugeOptions {
   length: number;
 }
 
+type Sample = Record<MetricName, number | null>;
+
 export class Gauge {
   readonly app: string;
   /** Milliseconds since the epoch of the last sample. */
@@ -25,6 +27,9 @@ export class Gauge {
   #reader: Reader | undefined;
   #limits: Limits = {};
   #last: Reading | undefined;
+  /** What one that has no value yet used since its begin. */
+  #early: { step: number; values: Sample } | undefined;
+  #hasValues = false;
 
   constructor(options: GaugeOptions) {
     this.app = options.instance.app;
@@ -58,12 +63,32 @@ export class Gauge {
     this.sampledAt = Date.now();
     // A value holds what was used in the step that ends now.
     const step = Math.round(this.sampledAt / this.#options.step) - 1;
-    if (this.#last) this.#ring.put(step, sampleOf(this.#last, now));
+    if (this.#last) this.#put(step, sampleOf(this.#last, now));
     this.#last = now;
+  }
+
+  /** Reads one that has no value yet, since it may end before its first step does. */
+  sampleEarly(): void {
+    if (!this.#reader || !this.#last || this.#hasValues) return;
+    const counters = this.#reader.read();
+    if (!counters) {
+      this.end();
+      return;
+    }
+    this.sampledAt = Date.now();
+    const step = Math.floor(this.sampledAt / this.#options.step);
+    this.#early = { step, values: sampleOf(this.#last, { at: performance.now(), counters }) };
+  }
+
+  #put(step: number, values: Sample): void {
+    this.#ring.put(step, values);
+    this.#hasValues = true;
+    this.#early = undefined;
   }
 
   /** Closes the files; what was measured stays. */
   end(): void {
+    if (this.#early) this.#put(this.#early.step, this.#early.values);
     this.#reader?.close();
     this.#reader = undefined;
     this.#last = undefined;

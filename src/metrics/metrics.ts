@@ -3,6 +3,7 @@ import { messageOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { NodeInstances } from '../core/node.ts';
 import type { Metrics } from '../core/sample.ts';
+import { serviceAppOf } from '../core/traffic.ts';
 import { Gauge } from './gauge.ts';
 import type { Roots } from './reader.ts';
 
@@ -22,6 +23,8 @@ export interface NodeMetrics extends Metrics {
 
 const hour = 3_600_000;
 const sampleEvery = 10_000;
+/** Looks in a step at what has no value yet. */
+const looksBeforeFirst = 10;
 /** A crash loop makes many instances an hour; the newest ended ones are kept. */
 const mostEnded = 500;
 const systemRoots: Roots = { cgroup: '/sys/fs/cgroup', proc: '/proc' };
@@ -30,6 +33,7 @@ export function createMetrics(options: MetricsOptions): NodeMetrics {
   const { instances, log, roots = systemRoots, step = sampleEvery } = options;
   const gauges = new Map<string, Gauge>();
   let timer: NodeJS.Timeout | undefined;
+  let early: NodeJS.Timeout | undefined;
   let unwatch: () => void = () => undefined;
 
   function compare(): void {
@@ -39,24 +43,18 @@ export function createMetrics(options: MetricsOptions): NodeMetrics {
       if (!known && !running) continue;
       const gauge = known ?? new Gauge({ instance, roots, step, length: Math.ceil(hour / step) });
       gauges.set(id, gauge);
-      safely(gauge, () => gauge.follow(running));
+      safely(log, gauge, () => gauge.follow(running));
     }
     forget(gauges);
   }
 
   function sampleAll(): void {
-    for (const gauge of gauges.values()) safely(gauge, () => gauge.sample());
+    for (const gauge of gauges.values()) safely(log, gauge, () => gauge.sample());
     timer = setTimeout(sampleAll, untilNext(step));
   }
 
-  /** One that cannot be read must not keep the others from being measured. */
-  function safely(gauge: Gauge, work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      log.warn({ app: gauge.app, error: messageOf(error) }, 'an instance cannot be measured');
-      gauge.end();
-    }
+  function sampleYoung(): void {
+    for (const gauge of gauges.values()) safely(log, gauge, () => gauge.sampleEarly());
   }
 
   return {
@@ -64,19 +62,31 @@ export function createMetrics(options: MetricsOptions): NodeMetrics {
       unwatch = instances.watch(compare);
       compare();
       timer = setTimeout(sampleAll, untilNext(step));
+      early = setInterval(sampleYoung, step / looksBeforeFirst);
     },
     stop() {
       clearTimeout(timer);
+      clearInterval(early);
       unwatch();
       for (const gauge of gauges.values()) gauge.end();
     },
     async ofApp(app) {
       return [...gauges.values()]
-        .filter((gauge) => gauge.app === app)
+        .filter((gauge) => serviceAppOf(gauge.app) === serviceAppOf(app))
         .map((gauge) => gauge.metrics())
         .filter(({ series }) => series.values.cpu.length > 0);
     },
   };
+}
+
+/** One that cannot be read must not keep the others from being measured. */
+function safely(log: Log, gauge: Gauge, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    log.warn({ app: gauge.app, error: messageOf(error) }, 'an instance cannot be measured');
+    gauge.end();
+  }
 }
 
 /** Milliseconds; a timer may come a moment early, and must not measure the same step twice. */

@@ -22,9 +22,13 @@ export function instanceOf(
   const owner = labels['ekiden.install'] ?? env['MARATHON_APP_LABEL_EKIDEN_INSTALL'];
   const sandbox = info.Mounts.find(({ Destination }) => Destination === sandboxMount)?.Source;
   if (!id || !app || owner !== install || !sandbox) return undefined;
-  const instance = { id, app, sandbox, folders: foldersIn(sandbox, info.Mounts) };
-  const { Running, Pid, FinishedAt } = info.State;
-  if (!Running) return { ...instance, ...endOf(info.State.Status, FinishedAt) };
+  const release = Number(env['MARATHON_APP_LABEL_EKIDEN_RELEASE'] || Number.NaN);
+  const instance = {
+    ...{ id, app, sandbox, folders: foldersIn(sandbox, info.Mounts) },
+    ...(Number.isInteger(release) ? { release } : {}),
+  };
+  const { Running, Pid } = info.State;
+  if (!Running) return { ...instance, ...endOf(info.State) };
   const hasOwnNetwork = info.HostConfig.NetworkMode !== 'host';
   return { ...instance, running: { id: info.Id, pid: Pid, hasOwnNetwork } };
 }
@@ -48,8 +52,10 @@ function foldersIn(sandbox: string, mounts: { Source: string }[]): string[] {
 }
 
 /** A container that was made and not started yet has not ended. */
-function endOf(status: string, finishedAt: string): { endedAt?: number } {
-  if (status === 'created') return {};
-  const time = Date.parse(finishedAt);
-  return { endedAt: Number.isFinite(time) && time > 0 ? time : Date.now() };
+function endOf(state: Docker.ContainerInspectInfo['State']): Partial<NodeInstance> {
+  const { Status, FinishedAt, ExitCode: code, OOMKilled: outOfMemory } = state;
+  if (Status === 'created') return {};
+  const time = Date.parse(FinishedAt);
+  const endedAt = Number.isFinite(time) && time > 0 ? time : Date.now();
+  return { endedAt, exit: { code, outOfMemory } };
 }

@@ -2,6 +2,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import pLimit from 'p-limit';
 import type { Docker } from '../clients/docker.ts';
 import { messageOf } from '../core/errors.ts';
 import { appOfInstance } from '../core/instance.ts';
@@ -9,6 +10,7 @@ import type { Log } from '../core/log.ts';
 import type { NodeInstance, NodeInstances } from '../core/node.ts';
 import { instanceOf, taskLabel } from './container.ts';
 import { followDocker } from './docker-events.ts';
+import { createExits } from './exits.ts';
 import { readInstances, saveInstances } from './memory.ts';
 
 export interface InstancesOptions {
@@ -23,6 +25,8 @@ export interface InstancesOptions {
 const lookEvery = 30_000;
 /** One change comes as several events. */
 const hintPause = 100;
+/** Docker answers for a container that starts or goes only once it has, so others are asked meanwhile. */
+const askedAtOnce = 8;
 /** Ended instances that are remembered, the newest. */
 const keptEnded = 1_000;
 
@@ -37,6 +41,8 @@ class Instances implements NodeInstances {
   readonly #file: string;
   readonly #sandboxes: string;
   readonly #known = new Map<string, NodeInstance>();
+  /** Whoever runs a container removes it soon after its end, so how it ended is heard of Docker's events. */
+  readonly #exits = createExits();
   /** Containers that were looked at: their task, or undefined for those of others. */
   #seen = new Map<string, string | undefined>();
   readonly #watchers = new Set<() => void>();
@@ -60,7 +66,11 @@ class Instances implements NodeInstances {
     await this.#look();
     const { signal } = this.#stopping;
     const onHint = () => this.#hint();
-    this.#working = [this.#lookAgain(), followDocker({ ...this.#options, onHint, signal })];
+    const onEvent = this.#exits.note;
+    this.#working = [
+      this.#lookAgain(),
+      followDocker({ ...this.#options, onHint, onEvent, signal }),
+    ];
   }
 
   async stop(): Promise<void> {
@@ -77,7 +87,7 @@ class Instances implements NodeInstances {
     const info = await stat(instance.sandbox).catch(() => undefined);
     if (info?.isDirectory()) {
       // Nobody saw it end; its folder changed last before.
-      return known ?? { ...instance, endedAt: info.mtimeMs };
+      return this.#withExit(known ?? { ...instance, endedAt: info.mtimeMs });
     }
     if (known?.endedAt !== undefined) this.#known.delete(id);
     return known?.endedAt === undefined ? known : undefined;
@@ -85,6 +95,14 @@ class Instances implements NodeInstances {
 
   list(): NodeInstance[] {
     return [...this.#known.values()];
+  }
+
+  async ofApp(app: string): Promise<NodeInstance[]> {
+    const known = this.list().flatMap((instance) => (instance.app === app ? instance.id : []));
+    const folders = await readdir(this.#sandboxes).catch(() => []);
+    const left = folders.filter((id) => this.#left(id)?.app === app);
+    const found = [...new Set([...known, ...left])].map((id) => this.find(id));
+    return (await Promise.all(found)).filter((instance) => instance !== undefined);
   }
 
   watch(onChange: () => void): () => void {
@@ -97,6 +115,11 @@ class Instances implements NodeInstances {
     const app = appOfInstance(id);
     if (app === undefined || !/^[A-Za-z0-9._-]+$/.test(id)) return undefined;
     return { id, app, sandbox: join(this.#sandboxes, id), folders: ['logs'] };
+  }
+
+  #withExit(instance: NodeInstance): NodeInstance {
+    const exit = instance.endedAt === undefined ? undefined : this.#exits.of(instance.id);
+    return exit ? { ...instance, exit } : instance;
   }
 
   #hint(): void {
@@ -143,23 +166,28 @@ class Instances implements NodeInstances {
 
   /** Answers whether anything changed. */
   async #compare(): Promise<boolean> {
-    const { docker, install } = this.#options;
+    const { docker } = this.#options;
     const containers = await docker.listContainers({ all: true, filters: { label: [taskLabel] } });
-    const seen = new Map<string, string | undefined>();
-    let isChanged = false;
-    for (const { Id, State } of containers) {
-      const task = this.#seen.get(Id);
+    const seen = new Map(containers.map(({ Id }) => [Id, this.#seen.get(Id)]));
+    const news = containers.filter(
+      ({ Id, State }) => !this.#seen.has(Id) || this.#isNews(seen.get(Id), State),
+    );
+    const found = await pLimit(askedAtOnce).map(news, async ({ Id }) => {
+      const task = await this.#read(Id);
       seen.set(Id, task);
-      if (this.#seen.has(Id) && !this.#isNews(task, State)) continue;
-      const info = await docker.getContainer(Id).inspect().catch(unlessGone);
-      const instance = info && instanceOf(info, install);
-      seen.set(Id, instance?.id);
-      if (!instance) continue;
-      this.#known.set(instance.id, instance);
-      isChanged = true;
-    }
+      return task;
+    });
     this.#seen = seen;
-    return this.#endMissing(new Set(seen.values())) || isChanged;
+    return this.#endMissing(new Set(seen.values())) || found.some((task) => task !== undefined);
+  }
+
+  /** Answers the task of a container; undefined for those of others. */
+  async #read(container: string): Promise<string | undefined> {
+    const { docker, install } = this.#options;
+    const info = await docker.getContainer(container).inspect().catch(unlessGone);
+    const instance = info && instanceOf(info, install);
+    if (instance) this.#known.set(instance.id, this.#withExit(instance));
+    return instance?.id;
   }
 
   /** A container that starts again has another process. */
@@ -176,7 +204,7 @@ class Instances implements NodeInstances {
     let isChanged = false;
     for (const [id, { running: _, ...instance }] of this.#known) {
       if (instance.endedAt !== undefined || present.has(id)) continue;
-      this.#known.set(id, { ...instance, endedAt: Date.now() });
+      this.#known.set(id, this.#withExit({ ...instance, endedAt: Date.now() }));
       isChanged = true;
     }
     return isChanged;

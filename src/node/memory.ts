@@ -11,7 +11,9 @@ const savedSchema = z.array(
     app: z.string(),
     sandbox: z.string(),
     folders: z.array(z.string()),
+    release: z.number().optional(),
     endedAt: z.number().optional(),
+    exit: z.object({ code: z.number().optional(), outOfMemory: z.boolean() }).optional(),
   }),
 );
 
@@ -21,7 +23,15 @@ export async function readInstances(path: string): Promise<NodeInstance[]> {
   const saved = savedSchema.safeParse(parseJson(text));
   if (!saved.success) return [];
   // What was alive then has ended, unless Docker says otherwise.
-  return saved.data.map((instance) => ({ ...instance, endedAt: instance.endedAt ?? Date.now() }));
+  return saved.data.map(({ release, exit, ...instance }) => ({
+    ...{ ...instance, endedAt: instance.endedAt ?? Date.now() },
+    ...(release === undefined ? {} : { release }),
+    ...(exit ? { exit: exitOf(exit) } : {}),
+  }));
+}
+
+function exitOf({ code, outOfMemory }: { code?: number | undefined; outOfMemory: boolean }) {
+  return { outOfMemory, ...(code === undefined ? {} : { code }) };
 }
 
 /** Replaces the file at once as a whole. */

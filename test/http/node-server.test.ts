@@ -59,11 +59,14 @@ test('health is told to everybody, and nothing else', async () => {
 
 test('instances, their files and their metrics are told', async () => {
   const { folder, ...sandbox } = await makeSandbox();
-  const { report } = await throughServer({ folder, ...sandbox });
+  const { report, client } = await throughServer({ folder, ...sandbox });
   await writeFile(join(folder, 'stdout'), 'hello');
   const get = async (target: string) => (await ask(report.url, target)).json();
   const known = { id: instance, app: '/shop/production/web', isAlive: true };
   expect(await get('/instances')).toEqual({ items: [known] });
+  expect(await get('/instances?app=%2Fshop%2Fproduction%2Fweb')).toEqual({ items: [known] });
+  expect(await get('/instances?app=%2Fshop')).toEqual({ items: [] });
+  expect(await client.instancesOf('/shop/production/web')).toEqual([instance]);
   expect(await get(`/instances/${instance}`)).toEqual(known);
   expect(await get(`/instances/${instance}/files`)).toMatchObject({
     items: [{ path: 'stdout', size: 5 }],

@@ -1,5 +1,5 @@
 /** What instances use: by folders as cgroup v2 has them, and of real containers. */
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { connectDocker } from '../../src/clients/docker.ts';
 import { silent } from '../../src/core/log.ts';
 import type { NodeInstance, RunningContainer } from '../../src/core/node.ts';
 import type { MetricName } from '../../src/core/sample.ts';
+import { Gauge } from '../../src/metrics/gauge.ts';
 import { createMetrics } from '../../src/metrics/metrics.ts';
 import { until } from '../logs/rig.ts';
 
@@ -60,11 +61,13 @@ async function makeHost() {
   await mkdir(group, { recursive: true });
   await mkdir(join(task, 'net'), { recursive: true });
   await writeFile(join(task, 'cgroup'), `0::${scope}\n`);
-  const write = (files: Record<string, string>) =>
-    Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(group, name), text)));
+  // In one step, as the kernel's files change: whoever reads meanwhile finds none of them empty.
+  const write = (files: Record<string, string>) => {
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(group, name), text);
+  };
   const writeNetwork = (receive: number, send: number) =>
-    writeFile(join(task, 'net/dev'), `eth0: ${receive} 0 0 0 0 0 0 0 ${send} 0 0 0 0 0 0 0\n`);
-  await write({
+    writeFileSync(join(task, 'net/dev'), `eth0: ${receive} 0 0 0 0 0 0 0 ${send} 0 0 0 0 0 0 0\n`);
+  write({
     'cpu.stat': 'usage_usec 1000000\n',
     'memory.current': '5000000\n',
     'memory.stat': 'inactive_file 1000000\n',
@@ -72,19 +75,35 @@ async function makeHost() {
     'cpu.max': '50000 100000\n',
     'memory.max': '8000000\n',
   });
-  await writeNetwork(0, 0);
+  writeNetwork(0, 0);
   return { write, writeNetwork, roots: { cgroup: join(root, 'cgroup'), proc: join(root, 'proc') } };
 }
+
+test('what ends before its first step leaves one value of all its life', async () => {
+  const host = await makeHost();
+  const running = { id: container, pid: 42, hasOwnNetwork: true };
+  const instance = instanceWith(running);
+  const gauge = new Gauge({ instance, roots: host.roots, step: 10_000, length: 9 });
+  gauge.follow(running);
+  host.write({ 'cpu.stat': 'usage_usec 2000000\n', 'memory.current': '7000000\n' });
+  gauge.sampleEarly();
+  gauge.sampleEarly();
+  gauge.end();
+  const { values, start } = gauge.metrics().series;
+  expect(values.memory).toEqual([6_000_000]);
+  expect(values.cpu).toEqual([expect.any(Number)]);
+  expect(Math.abs(Date.now() - start)).toBeLessThan(60_000);
+});
 
 test('cgroup v2 is read as the kernel writes it', async () => {
   const host = await makeHost();
   const { metrics, values } = measure({ id: container, pid: 42, hasOwnNetwork: true }, host.roots);
   await until(async () => (await values('memory')).length > 1);
-  await host.write({
+  host.write({
     'cpu.stat': 'usage_usec 2000000\n',
     'io.stat': '8:0 rbytes=4096 wbytes=8192\n',
   });
-  await host.writeNetwork(1_000, 2_000);
+  host.writeNetwork(1_000, 2_000);
   const [measured] = await metrics.ofApp(app);
   expect(measured?.limits).toEqual({ cpu: 0.5, memory: 8_000_000 });
   expect(measured?.series.step).toBe(100);
@@ -94,11 +113,12 @@ test('cgroup v2 is read as the kernel writes it', async () => {
     await until(async () => (await values(name)).some((value) => value > 0));
   }
   expect(await metrics.ofApp('/other')).toEqual([]);
+  expect(await metrics.ofApp(`${app}.alt`)).toHaveLength(1);
 });
 
 test('in the network of the host nobody else is counted', async () => {
   const host = await makeHost();
-  await host.writeNetwork(5, 5);
+  host.writeNetwork(5, 5);
   const { values } = measure({ id: container, pid: 42, hasOwnNetwork: false }, host.roots);
   await until(async () => (await values('cpu')).length > 1);
   expect(await values('networkReceive')).toEqual([]);

@@ -1,56 +1,13 @@
 /** Which instances a node knows: those of its installation in Docker, and those that ended. */
-import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { once } from 'node:events';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { connectDocker, type Docker } from '../../src/clients/docker.ts';
+import { connectDocker } from '../../src/clients/docker.ts';
 import { silent } from '../../src/core/log.ts';
-import { createInstances, type Instances } from '../../src/node/instances.ts';
+import { createInstances } from '../../src/node/instances.ts';
 import { until } from '../logs/rig.ts';
-
-const docker = connectDocker(process.env['DOCKER_HOST']);
-
-/** A data folder, and a name of an installation that no other test has. */
-async function setUp() {
-  const data = await mkdtemp(join(process.env['EKIDEN_TEST_DATA'] ?? tmpdir(), 'node-'));
-  onTestFinished(() => rm(data, { recursive: true, force: true }));
-  const install = `${process.env['EKIDEN_TEST_INSTALL'] ?? 'test'}-${randomBytes(4).toString('hex')}`;
-  const start = async (over: Docker = docker): Promise<Instances> => {
-    const instances = createInstances({ docker: over, install, data, log: silent });
-    await instances.start();
-    onTestFinished(() => instances.stop());
-    return instances;
-  };
-  return { data, install, start };
-}
-
-interface Task {
-  data: string;
-  labels: Record<string, string>;
-  env?: string[];
-  network?: string;
-}
-
-/** A task as the engine or Mesos runs it; answers its id. */
-async function run({ data, labels, env = [], network = 'none' }: Task) {
-  const id = `shop_production_web.instance-${crypto.randomUUID()}._app.1`;
-  const sandbox = join(data, 'engine/sandboxes', id);
-  await mkdir(join(sandbox, 'logs'), { recursive: true });
-  const container = await docker.createContainer({
-    Image: process.env['EKIDEN_TEST_BUSYBOX'] ?? 'busybox',
-    Cmd: ['sh', '-c', 'trap "exit 0" TERM; while :; do sleep 0.1; done'],
-    Labels: { MESOS_TASK_ID: id, ...labels },
-    Env: env,
-    HostConfig: {
-      NetworkMode: network,
-      Binds: [`${sandbox}:/mnt/mesos/sandbox`, `${sandbox}/logs:/var/log/app`],
-    },
-  });
-  onTestFinished(() => container.remove({ force: true }).catch(() => undefined));
-  await container.start();
-  return { id, sandbox, container };
-}
+import { run, setUp } from './rig.ts';
 
 test('instances of the engine are known while they run, and after', async () => {
   const { data, install, start } = await setUp();
@@ -99,6 +56,33 @@ test('containers of others are left alone', async () => {
   expect((await start()).list()).toEqual([]);
 });
 
+test('a container of which Docker says nothing yet delays no other', async () => {
+  const { data, install } = await setUp();
+  const labels = { 'ekiden.install': install, 'ekiden.app': '/shop/production/web' };
+  const { id } = await run({ data, labels });
+  // Docker lists the newest first.
+  const { container: starting } = await run({ data, labels: {} });
+  const docker = connectDocker(process.env['DOCKER_HOST']);
+  const { getContainer } = docker;
+  const started = new AbortController();
+  docker.getContainer = (wanted) => {
+    const container = getContainer.call(docker, wanted);
+    const inspect = async () => {
+      await once(started.signal, 'abort');
+      return starting.inspect();
+    };
+    return wanted === starting.id ? Object.assign(container, { inspect }) : container;
+  };
+  const instances = createInstances({ docker, install, data, log: silent });
+  const isStarted = instances.start();
+  onTestFinished(async () => {
+    started.abort();
+    await isStarted;
+    await instances.stop();
+  });
+  await until(async () => (await instances.find(id))?.running !== undefined);
+});
+
 test('a container that starts again has another process', async () => {
   const { data, install, start } = await setUp();
   const labels = { 'ekiden.install': install, 'ekiden.app': '/shop/production/web' };
@@ -121,6 +105,8 @@ test('what ended before the node knew it is found by its folder', async () => {
     app: '/shop/production/web',
     folders: ['logs'],
   });
+  expect(await instances.ofApp('/shop/production/web')).toMatchObject([{ id }]);
+  expect(await instances.ofApp('/shop/production')).toEqual([]);
   for (const none of ['..', '.', '', 'x', '../../etc', `${id}/logs`, 'a.b-00000000-']) {
     expect(await instances.find(none)).toBeUndefined();
   }
