@@ -1,12 +1,14 @@
 /** Leg 4: follows what runs in Marathon and has the balancer spread requests over it. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Marathon } from '../clients/marathon.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import type { Sync } from '../core/sync.ts';
+import type { TrafficStore } from '../core/traffic.ts';
 import type { Balancer, Upstream } from '../core/upstream.ts';
+import type { FollowedDataCentre } from './data-centre.ts';
 import { createResolver } from './resolve.ts';
 import type { RouteProblem } from './upstreams.ts';
-import { followUpstreams } from './watch.ts';
+import { type FollowedUpstreams, followUpstreams } from './watch.ts';
 
 /** What the balancer answers with since `at` (milliseconds since 1970). */
 export interface AppliedReport {
@@ -16,35 +18,43 @@ export interface AppliedReport {
 }
 
 export interface DiscoveryOptions {
-  marathon: Pick<Marathon, 'app' | 'apps' | 'follow'>;
+  dataCentres: readonly FollowedDataCentre[];
   /** A started balancer. */
   nginx: Balancer;
   install: string;
+  /** How requests are shared; default: all instances count the same. */
+  traffic?: Pick<TrafficStore, 'all' | 'watch'>;
   log: Log;
   onApplied?: (report: AppliedReport) => void;
 }
 
 export interface Discovery {
   start(): Promise<void>;
+  /** How fresh it is what is known of each data centre; none before the start. */
+  syncs(): Sync[];
   /** The balancer keeps what it has. */
   stop(): Promise<void>;
 }
 
 /** One loop reads Marathon, one applies; what comes while a list is applied waits as one newer list. */
 export function createDiscovery(options: DiscoveryOptions): Discovery {
-  const { marathon, nginx, install, log } = options;
+  const { dataCentres, nginx, install, traffic, log } = options;
   const aborter = new AbortController();
   const { signal } = aborter;
   const applier = createApplier({ ...options, signal });
   let loops: Promise<unknown> = Promise.resolve();
+  let followed: FollowedUpstreams | undefined;
 
   return {
     start: async () => {
       const previous = await nginx.current();
       const onChange = applier.want;
-      const follow = followUpstreams({ marathon, install, signal, onChange, previous, log });
-      loops = Promise.all([follow, applier.run()]);
+      followed = followUpstreams({
+        ...{ dataCentres, install, traffic, signal, onChange, previous, log },
+      });
+      loops = Promise.all([followed.run(), applier.run()]);
     },
+    syncs: () => followed?.syncs() ?? [],
     stop: async () => {
       aborter.abort();
       await loops;

@@ -59,7 +59,14 @@ const stateSchema = z.object({
     z.object({
       app: z.string(),
       routes: z.array(z.object({ host: z.string(), path: z.string() })),
-      members: z.array(z.object({ instance: z.string(), address: z.string(), weight: z.number() })),
+      members: z.array(
+        z.object({
+          instance: z.string(),
+          address: z.string(),
+          weight: z.number(),
+          dataCentre: z.string().exactOptional(),
+        }),
+      ),
     }),
   ),
 });

@@ -1,7 +1,9 @@
 /** Decides from Marathon's apps what the balancers spread requests over. */
 import type { MarathonApp, MarathonTask } from '../clients/marathon.ts';
+import { serviceAppOf, type Weights } from '../core/traffic.ts';
 import { type Member, type Route, routesLabel, type Upstream } from '../core/upstream.ts';
 import { keyOf, parseRoutes } from './routes.ts';
+import { type KnownWeights, type WeighedApp, weigher } from './weights.ts';
 
 export const installLabel = 'ekiden.install';
 
@@ -17,23 +19,30 @@ export interface UpstreamsOptions {
   install: string;
   /** What the balancer has now: who holds a route keeps it through his own deployments. */
   previous?: Upstream[];
+  /** What is kept of weights, by service. */
+  weights?: KnownWeights | undefined;
 }
 
 /** Equal states give equal values: upstreams by app, routes and members in order of their text. */
 export function toUpstreams(
-  apps: MarathonApp[],
+  apps: WeighedApp[],
   options: UpstreamsOptions,
 ): { upstreams: Upstream[]; problems: RouteProblem[] } {
   const previous = options.previous ?? [];
   const ours = apps.filter((app) => isOurs(app, options.install));
   const { routesByApp, problems } = assignRoutes(ours, previous);
-  const served = new Set(
-    previous.flatMap(({ members }) => members.map(({ instance }) => instance)),
+  const before = new Map(
+    previous.flatMap(({ members }) => members.map(({ instance, weight }) => [instance, weight])),
   );
-  const upstreams = ours.map((app) => ({
-    app: app.id,
-    routes: (routesByApp.get(app.id) ?? []).sort(by(keyOf)),
-    members: membersOf(app, served),
+  const services = new Map<string, WeighedApp[]>();
+  for (const app of ours) {
+    const service = serviceAppOf(app.id);
+    services.set(service, [...(services.get(service) ?? []), app]);
+  }
+  const upstreams = [...services].map(([app, group]) => ({
+    app,
+    routes: (routesByApp.get(app) ?? []).sort(by(keyOf)),
+    members: membersOf(group, before, options.weights?.get(app) ?? (options.weights && {})),
   }));
   const routed = upstreams.filter(({ routes }) => routes.length > 0);
   return { upstreams: routed.sort(by(({ app }) => app)), problems };
@@ -44,7 +53,7 @@ function isOurs(app: MarathonApp, install: string): boolean {
   return app.labels[installLabel] === install && app.labels[routesLabel] !== undefined;
 }
 
-/** Each route goes to one app: to who holds it, else to the older definition. */
+/** Each route goes to one service, whichever of its apps claims it: to who holds it, else to the older definition. */
 function assignRoutes(apps: MarathonApp[], previous: Upstream[]) {
   const holders = new Map<string, string>();
   for (const { app, routes } of previous) {
@@ -56,14 +65,14 @@ function assignRoutes(apps: MarathonApp[], previous: Upstream[]) {
     for (const route of refused) {
       problems.push({ app: app.id, route, reason: 'is no host name with an optional path' });
     }
-    return routes.map((route) => ({ app: app.id, route }));
+    return routes.map((route) => ({ app: serviceAppOf(app.id), route }));
   });
   const owners = new Map<string, string>();
   for (const { app, route } of claims) {
     if (holders.get(keyOf(route)) === app) owners.set(keyOf(route), app);
   }
   const routesByApp = new Map<string, Route[]>();
-  for (const { app, route } of claims) {
+  for (const { app, route } of withoutTwins(claims)) {
     const owner = owners.get(keyOf(route)) ?? app;
     owners.set(keyOf(route), owner);
     if (owner === app) routesByApp.set(app, [...(routesByApp.get(app) ?? []), route]);
@@ -72,22 +81,44 @@ function assignRoutes(apps: MarathonApp[], previous: Upstream[]) {
   return { routesByApp, problems };
 }
 
+/** Both apps of a service claim what it answers at, and so does the app in each data centre. */
+function withoutTwins<T extends { app: string; route: Route }>(claims: T[]): T[] {
+  return [
+    ...new Map(claims.map((claim) => [`${claim.app} ${keyOf(claim.route)}`, claim])).values(),
+  ];
+}
+
 function seniorityOf(app: MarathonApp): string {
   return `${app.versionInfo?.lastConfigChangeAt ?? app.version} ${app.id}`;
 }
 
-function membersOf(app: MarathonApp, served: Set<string>): Member[] {
-  return app.tasks
-    .filter((task) => isServing(app, task, served))
-    .flatMap((task) => {
-      const address = addressOf(app, task);
-      return address === undefined ? [] : [{ instance: task.id, address, weight: 1 }];
-    })
+function membersOf(
+  apps: WeighedApp[],
+  before: ReadonlyMap<string, number>,
+  kept: Weights | undefined,
+): Member[] {
+  const serving = apps.flatMap((app) => {
+    const tasks = app.tasks.filter((task) => isServing(app, task, before));
+    return tasks.length === 0 ? [] : [{ ...app, tasks }];
+  });
+  const weigh = weigher({ serving, kept, before });
+  return serving
+    .flatMap((app) =>
+      app.tasks.flatMap((task) => {
+        const address = addressOf(app, task);
+        const weight = weigh(app, task);
+        return address === undefined ? [] : [{ instance: task.id, address, weight }];
+      }),
+    )
     .sort(by(({ instance }) => instance));
 }
 
 /** Running and, where checks are declared, known to be healthy: unknown is not healthy. */
-function isServing(app: MarathonApp, task: MarathonTask, served: Set<string>): boolean {
+function isServing(
+  app: MarathonApp,
+  task: MarathonTask,
+  served: ReadonlyMap<string, number>,
+): boolean {
   const results = task.healthCheckResults;
   if (task.state !== 'TASK_RUNNING' || !results.every(({ alive }) => alive)) return false;
   if (isOfCurrentConfig(app, task)) return results.length >= app.healthChecks.length;

@@ -19,6 +19,17 @@ local function longest_first(a, b)
     return #a.path > #b.path
 end
 
+-- A list that stays as it is goes on where it was in the round: begun anew at each change of any other app,
+-- whatever has a small weight would never have its turn.
+local function resume(members, before)
+    local same = #members == #before
+    for number, member in ipairs(members) do
+        local was = before[number]
+        same = same and member.address == was.address and member.weight == was.weight
+    end
+    return same and before or members
+end
+
 local function decode(text)
     local given = cjson.decode(text)
     if type(given) ~= 'table' or type(given.upstreams) ~= 'table' or not given.revision then
@@ -30,7 +41,7 @@ local function decode(text)
             member.host, member.port = member.address:match('^(.*):(%d+)$')
             member.turn = 0
         end
-        apps[upstream.app] = upstream.members
+        apps[upstream.app] = resume(upstream.members, view.apps[upstream.app] or {})
         for _, route in ipairs(upstream.routes) do
             local routes = hosts[route.host] or {}
             routes[#routes + 1] = { path = route.path, app = upstream.app }
@@ -86,13 +97,23 @@ local function matches(path, uri)
     return uri:sub(1, #path) == path and (following == nil or following == 47)
 end
 
+-- Once a request is to be balanced, nginx knows no other answer than 500 where nobody takes it.
+local function takes(members)
+    for _, member in ipairs(members) do
+        if member.weight > 0 then
+            return true
+        end
+    end
+    return false
+end
+
 -- Finds the app of the request: 404 without one, 503 when nothing of it can answer.
 function M.route()
     local now = current()
     local uri = ngx.var.uri
     for _, route in ipairs(now.hosts[ngx.var.host] or {}) do
         if matches(route.path, uri) then
-            if #now.apps[route.app] == 0 then
+            if not takes(now.apps[route.app]) then
                 return ngx.exit(503)
             end
             ngx.ctx.app = route.app
@@ -146,6 +167,7 @@ function M.balance()
     end
     local member = choose(members, sound) or choose(members, fresh) or choose(members, any)
     if not member then
+        ngx.var.ekiden_gone = 'yes'
         return ngx.exit(503)
     end
     ctx.last = member.address

@@ -1,13 +1,15 @@
 /** Small servers and folders for the tests of discovery, all gone after the test. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import { type AddressInfo, createServer as createPlain } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { onTestFinished } from 'vitest';
 import type { Upstream } from '../../src/core/upstream.ts';
+
+export { freePort } from '../demo/free-ports.ts';
 
 export const templates = resolve(import.meta.dirname, '../../templates');
 
@@ -22,14 +24,6 @@ export async function makeFolder(): Promise<string> {
   const folder = await mkdtemp(join(process.env['EKIDEN_TEST_DATA'] ?? tmpdir(), 'ngx-'));
   afterTest(() => rm(folder, { recursive: true, force: true }));
   return folder;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createPlain();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((done) => server.close(done));
-  return port;
 }
 
 export interface Backend {

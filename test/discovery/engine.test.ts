@@ -61,11 +61,14 @@ async function startAll() {
     mode: 'auto',
     log: silent,
   });
-  const discovery = createDiscovery({ marathon, nginx, install, log: silent });
+  const discovery = createDiscovery({
+    dataCentres: [{ name: 'default', marathon }],
+    ...{ nginx, install, log: silent },
+  });
   afterTest(async () => {
     await marathon.deleteApp('/a', { force: true });
     const gone = async () => expect(await marathon.deployments()).toEqual([]);
-    await vi.waitFor(gone, { timeout: 30_000, interval: 200 });
+    await vi.waitFor(gone, { timeout: 60_000, interval: 200 });
     await discovery.stop();
     await nginx.stop();
     await marathon.close();

@@ -31,11 +31,12 @@ function app(service: string, ports: number[]) {
 }
 
 const discovery = createProjectDiscovery({
-  marathon: {
-    apps: async ({ label } = {}) =>
-      label === 'ekiden.install==test,ekiden.project==7'
-        ? [app('web', [31000, 31001]), app('api', [])]
-        : [],
+  dataCentres: {
+    apps: async ({ label } = {}) => {
+      const isAsked = label === 'ekiden.install==test,ekiden.project==7';
+      const apps = isAsked ? [app('web', [31000, 31001]), app('api', [])] : [];
+      return { apps: apps.map((each) => ({ ...each, dataCentre: 'default' })), away: [] };
+    },
   },
   install: 'test',
   templates: join(templatesFolder, 'nginx'),
@@ -70,6 +71,32 @@ test('as data', async () => {
     },
   ]);
   expect(await discovery.ofProject(8)).toEqual([]);
+});
+
+test('a share of requests in whole numbers, as other balancers want them', async () => {
+  const [live, tried] = [app('web', [31000]), app('web', [31001])];
+  const apps = [live, { ...tried, id: `${tried.id}.alt` }];
+  const weights = { [`${live.id}@default`]: 1, [`${live.id}.alt@default`]: 1 };
+  const { ofProject, nginxOf } = createProjectDiscovery({
+    dataCentres: {
+      apps: async () => ({
+        apps: apps.map((each) => ({ ...each, dataCentre: 'default' })),
+        away: [],
+      }),
+    },
+    install: 'test',
+    traffic: {
+      all: async () => new Map([[live.id, { ...weights, [`${live.id}.alt@default%`]: 1 }]]),
+    },
+    templates: join(templatesFolder, 'nginx'),
+  });
+  const [found] = await ofProject(7);
+  expect(found?.members.map(({ weight }) => weight)).toEqual([99, 1]);
+  const text = await nginxOf(7);
+  expect(text.match(/server .* weight=\d+/g)).toEqual([
+    'server 10.0.0.1:31000 weight=99',
+    'server 10.0.0.1:31001 weight=1',
+  ]);
 });
 
 test('as text that nginx takes, the same for the same state', async () => {

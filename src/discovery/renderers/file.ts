@@ -10,6 +10,7 @@ import {
   stateText,
 } from './renderer.ts';
 import type { Templates } from './templates.ts';
+import { withWholeWeights } from './whole-weights.ts';
 
 const upstreamsFile = 'upstreams.conf';
 
@@ -47,7 +48,8 @@ export function toFileData(upstreams: Upstream[], revision: string): FileData {
   const data: FileData = { revision, hosts: [], paths: [], upstreams: [] };
   const paths: { path: string; pattern: string; upstream: string }[] = [];
   for (const { app, routes, members } of upstreams) {
-    const taking = members.filter(({ weight }) => weight > 0).map(toPlain);
+    // As text of nginx a weight is a whole number, and 1 at least.
+    const taking = withWholeWeights(members.filter(({ weight }) => weight > 0)).map(toPlain);
     const name = taking.length === 0 ? '-' : nameOf(app);
     if (taking.length > 0) data.upstreams.push({ name, app: plain(app), members: taking });
     for (const { host, path } of routes) {
