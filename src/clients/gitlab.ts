@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { CodeReaders, Project } from '../core/access.ts';
 import { messageOf } from '../core/errors.ts';
 import { shortSha } from '../core/ref.ts';
+import { createGitLabCommits, type GitLabCommits } from './gitlab-commits.ts';
 import { createGitLabRefs, type GitLabRefs } from './gitlab-refs.ts';
 import { createGitLabRepository, type GitLabRepository } from './gitlab-repository.ts';
 import { absent, asking, type GitLabOptions, requestOptions, shorten } from './gitlab-request.ts';
@@ -41,7 +42,7 @@ export interface StatusPost {
   pipeline?: number;
 }
 
-export interface GitLab extends GitLabRepository, GitLabRefs {
+export interface GitLab extends GitLabRepository, GitLabRefs, GitLabCommits {
   /** Such as 18.3.0; only whoever has a good token is told. */
   version(): Promise<string>;
   /** @throws NotFoundError when there is none that the token may see. */
@@ -72,6 +73,7 @@ export function createGitLab(connection: GitLabOptions): GitLab {
   return {
     ...createGitLabRepository(connection),
     ...createGitLabRefs(connection),
+    ...createGitLabCommits(connection),
     async version() {
       const answer = await asking('its version', () => new Metadata(options).show());
       return versionSchema.parse(answer).version;

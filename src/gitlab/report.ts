@@ -1,7 +1,8 @@
 /** Words the commit statuses by which GitLab shows each leg of the journey. */
 import type { StatusState } from '../clients/gitlab.ts';
 import type { Build, BuildStore } from '../core/build.ts';
-import type { Deployment, DeploymentStore } from '../core/deployment.ts';
+import { type Deployment, type DeploymentStore, isOpen } from '../core/deployment.ts';
+import { describeTrial } from '../core/trial.ts';
 import { describeWaiting } from '../core/waiting.ts';
 import type { Status, Statuses } from './statuses.ts';
 
@@ -35,7 +36,7 @@ export function createReport({ builds, deployments, statuses, url }: ReportOptio
 }
 
 /** States in the order in which they come; all others are ends. */
-const steps: readonly string[] = ['queued', 'running'];
+const steps: readonly string[] = ['held', 'queued', 'running'];
 
 /** A leg that is repeated, or that somebody was quick to take up, is further than what is told of it. */
 export function isOld(now: string, told: string): boolean {
@@ -54,6 +55,7 @@ const buildTexts: Record<Build['state'], { state: StatusState; text: string }> =
 };
 
 const deploymentTexts: Record<Deployment['state'], { state: StatusState; text: string }> = {
+  held: { state: 'pending', text: 'waits until somebody lets it go' },
   queued: { state: 'pending', text: 'waits for its turn' },
   running: { state: 'running', text: 'starting new instances' },
   succeeded: { state: 'success', text: 'live' },
@@ -94,9 +96,20 @@ export function statusOfDeployment(
     ref: deployment.ref,
     name: `ekiden/deploy/${deployment.environment}/${deployment.service.name}`,
     state: deploymentTexts[state].state,
-    description: reasonOf(deployment, state) ?? wordsOf(deployment, state),
+    description: wordsOfDeployment(deployment, state),
     targetUrl: `${url}/deployments/${deployment.id}`,
   };
+}
+
+/** What the status says beside the state: why it ended so or waits now, before the general words. */
+export function wordsOfDeployment(deployment: Deployment, state: Deployment['state']): string {
+  return reasonOf(deployment, state) ?? waitingOf(deployment, state) ?? wordsOf(deployment, state);
+}
+
+/** Why it is not further at this moment belongs to no state before or after. */
+function waitingOf(deployment: Deployment, told: Deployment['state']): string | undefined {
+  if (deployment.state !== told || !isOpen(deployment)) return undefined;
+  return deployment.waiting || describeTrial(deployment);
 }
 
 /** What a person asked for says so, since nobody pushed. */

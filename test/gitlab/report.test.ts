@@ -102,6 +102,16 @@ describe('statusOfDeployment', () => {
     expect(statusOfDeployment(given, state, url)).toMatchObject({ description });
   });
 
+  it.each([
+    ['queued', 'queued', 'no node answers'],
+    ['running', 'running', 'no node answers'],
+    ['running', 'queued', 'waits for its turn'],
+    ['succeeded', 'succeeded', 'live'],
+  ] as const)('of one that is %s and told as %s says: %s', (state, told, description) => {
+    const given = sampleDeployment({ state, waiting: 'no node answers' });
+    expect(statusOfDeployment(given, told, url)).toMatchObject({ description });
+  });
+
   it('does not give a state that is told late the reason of the end', () => {
     const ended = sampleDeployment({ state: 'superseded', reason: 'superseded by abc' });
     expect(statusOfDeployment(ended, 'running', url)).toMatchObject({
@@ -134,6 +144,8 @@ describe('createReport', () => {
         find: known(sampleDeployment()),
         lead: missing,
         takeOver: missing,
+        release: missing,
+        hold: missing,
         list: missing,
         leader: missing,
         forget: missing,

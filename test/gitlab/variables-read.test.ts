@@ -8,7 +8,7 @@ import type { Build } from '../../src/core/build.ts';
 import type { Release } from '../../src/core/release.ts';
 import { createVariables } from '../../src/gitlab/variables.ts';
 import { type GitLabStandIn, startGitLab } from '../stand-ins/gitlab/gitlab.ts';
-import { sampleBuild, sampleDeployment, sampleRelease } from '../support/samples.ts';
+import { sampleBuild, sampleDeploy, sampleDeployment, sampleRelease } from '../support/samples.ts';
 
 let data: string;
 let gitlab: GitLabStandIn;
@@ -113,7 +113,14 @@ describe('the environment of an app', () => {
 
 describe('the secrets of a build', () => {
   const plan = {
-    ...{ services: [], deadline: 1, dockerfile: 'Dockerfile', context: '', args: {} },
+    ...{
+      services: [],
+      deploy: sampleDeploy,
+      jobs: [],
+      dockerfile: 'Dockerfile',
+      context: '',
+      args: {},
+    },
     ...{ fragments: [], warnings: [], secrets: {} },
   };
   const secretsOf = (environments: string[], token?: string, change: Partial<Build> = {}) =>
