@@ -22,8 +22,15 @@ export interface Listener {
   stop(): Promise<void>;
 }
 
+/**
+ * Milliseconds that a connection is kept for a next request: longer than proxies and clients keep
+ * theirs, since a request that meets the end of its connection is lost.
+ */
+const keptFor = 75_000;
+
 /** @throws SetupError when the address is taken or cannot be used. */
 export async function listen(server: Server, listening: Listening): Promise<Listener> {
+  server.keepAliveTimeout = keptFor;
   const connections = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     // An upgrade that is ignored has Node take the same connection once more.

@@ -6,6 +6,8 @@ import type { Ekiden } from '../ekiden.ts';
 
 const patience = 500;
 
+type Told = Pick<Ekiden, 'queues' | 'dataCentreReports'>;
+
 export interface HttpMetrics {
   /** Counts the decision about a delivery, and answers it. */
   noteHook(decision: Decision): Decision;
@@ -15,7 +17,7 @@ export interface HttpMetrics {
   contentType: string;
 }
 
-export function createHttpMetrics(ekiden: Pick<Ekiden, 'queues'>): HttpMetrics {
+export function createHttpMetrics(ekiden: Told): HttpMetrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -29,6 +31,7 @@ export function createHttpMetrics(ekiden: Pick<Ekiden, 'queues'>): HttpMetrics {
     buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5],
   });
   addQueues(ekiden, registers);
+  addSyncs(ekiden, registers);
 
   return {
     noteHook(decision) {
@@ -46,7 +49,7 @@ export function createHttpMetrics(ekiden: Pick<Ekiden, 'queues'>): HttpMetrics {
 }
 
 /** Read when they are asked for; while Redis is away there is nothing to tell. */
-function addQueues({ queues }: Pick<Ekiden, 'queues'>, registers: Registry[]): void {
+function addQueues({ queues }: Told, registers: Registry[]): void {
   const jobs = new Gauge({
     ...{ name: 'ekiden_queue_jobs', help: 'Work in the queues by state.', registers },
     labelNames: ['queue', 'state'],
@@ -58,6 +61,24 @@ function addQueues({ queues }: Pick<Ekiden, 'queues'>, registers: Registry[]): v
       jobs.reset();
       for (const { queue, counts } of answers) {
         for (const [state, value] of Object.entries(counts)) jobs.set({ queue, state }, value);
+      }
+    },
+  });
+}
+
+/** As balancers report it; one that was never told anything of a data centre has no age there. */
+function addSyncs({ dataCentreReports }: Told, registers: Registry[]): void {
+  const age = new Gauge({
+    name: 'ekiden_data_centre_sync_age_seconds',
+    help: 'How long ago all that a balancer knows of a data centre was confirmed by its Marathon.',
+    registers,
+    labelNames: ['data_centre', 'balancer'],
+    async collect() {
+      const all = await withinPatience(dataCentreReports.syncs()).catch(() => []);
+      age.reset();
+      for (const { dataCentre, balancer, syncedAt } of all) {
+        if (syncedAt === undefined) continue;
+        age.set({ data_centre: dataCentre, balancer }, Math.max(0, Date.now() - syncedAt) / 1000);
       }
     },
   });

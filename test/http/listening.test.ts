@@ -24,6 +24,12 @@ async function start() {
   return { port, stop, held, ask, isHeld };
 }
 
+it('keeps connections for longer than clients and proxies do', async () => {
+  const { port } = await start();
+  const { headers } = await fetch(`http://127.0.0.1:${port}/`);
+  expect(headers.get('keep-alive')).toBe('timeout=75');
+});
+
 it('leaves no client that asks again and again over a connection that it keeps', async () => {
   const { stop, held, ask, isHeld } = await start();
   const slow = ask('/held');
@@ -52,7 +58,7 @@ it('ends the connection of an answer that had begun, while another still waits',
   const socket = answer?.socket;
   answer?.end('begun');
   expect(await begun).toBe('begun');
-  await expect.poll(() => socket?.destroyed, { timeout: 4_000 }).toBe(true);
+  await expect.poll(() => socket?.destroyed).toBe(true);
   held.get('/held')?.end('whole');
   expect(await slow).toBe('whole');
   await closed;

@@ -1,4 +1,4 @@
-/** What a WebSocket follows: the log of a build, or a log file of an instance. */
+/** What a WebSocket follows: the log of a build or of a job, or a log file of an instance. */
 import { match } from 'path-to-regexp';
 import { z } from 'zod';
 import type { Caller } from '../../core/access.ts';
@@ -6,6 +6,7 @@ import { InputError } from '../../core/errors.ts';
 import type { Follow, LogFrame } from '../../core/log-file.ts';
 import type { Ekiden } from '../../ekiden.ts';
 import { findBuild, readBuildLog } from './builds.ts';
+import { findJob, jobParams, readJobLog } from './jobs.ts';
 import { ensureInstance, fileParams, readFile } from './log-files.ts';
 import { missing, recordParams } from './names.ts';
 import { projectOf, toExpress } from './router.ts';
@@ -25,6 +26,7 @@ interface Wanted {
 const sockets = [
   { matches: matcher(readBuildLog.path), open: followBuild },
   { matches: matcher(readFile.path), open: followFile },
+  { matches: matcher(readJobLog.path), open: followJob },
 ];
 
 /** Finds what the path names and checks the right to look. @throws EkidenError */
@@ -67,6 +69,17 @@ async function followBuild(ekiden: Ekiden, wanted: Wanted, names: Record<string,
   return {
     project,
     frames: (signal: AbortSignal) => ekiden.buildLogReader.follow(id, { from, signal }),
+  };
+}
+
+async function followJob(ekiden: Ekiden, wanted: Wanted, names: Record<string, string>) {
+  const params = parse(jobParams, names);
+  const project = await enter(ekiden, wanted, params.project);
+  const { id } = await findJob(ekiden, project, params);
+  const { from } = parse(followQuery, Object.fromEntries(wanted.query));
+  return {
+    project,
+    frames: (signal: AbortSignal) => ekiden.jobs.log.follow(id, { from, signal }),
   };
 }
 

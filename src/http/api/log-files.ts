@@ -1,6 +1,7 @@
 /** Endpoints about the log files of instances, living or ended. */
 import { z } from 'zod';
 import { appOfInstance } from '../../core/instance.ts';
+import { serviceAppOf } from '../../core/traffic.ts';
 import type { Ekiden } from '../../ekiden.ts';
 import { serveBytes } from '../bytes.ts';
 import { endpoint } from './endpoint.ts';
@@ -77,5 +78,6 @@ interface Named {
 /** The instance has to be one of the service, since rights are those in its project. */
 export async function ensureInstance(ekiden: Pick<Ekiden, 'services'>, named: Named) {
   const { app } = await findService(ekiden, named);
-  if (appOfInstance(named.params.instance) !== app) throw missing('instance');
+  const its = appOfInstance(named.params.instance);
+  if (its === undefined || serviceAppOf(its) !== serviceAppOf(app)) throw missing('instance');
 }

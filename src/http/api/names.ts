@@ -52,7 +52,15 @@ export async function findService(
   const others = (await services.ofProject(project)).map(
     (each) => `${each.service} in ${each.environment}`,
   );
-  throw new NotFoundError(`There is no service ${service} in ${environment}.`, {
+  throw noService(params, others);
+}
+
+/** Names the services there are. */
+export function noService(
+  { environment, service }: Named['params'],
+  others: string[],
+): NotFoundError {
+  return new NotFoundError(`There is no service ${service} in ${environment}.`, {
     code: 'E_SERVICE',
     hint: others.length > 0 ? `There are ${others.join(', ')}.` : 'Nothing is deployed yet.',
   });

@@ -6,6 +6,7 @@ import type { KnownProject } from '../../core/project.ts';
 import type { ServiceStatus } from '../../core/service.ts';
 import type { Ekiden } from '../../ekiden.ts';
 import { endpoint } from './endpoint.ts';
+import { environmentSettings, viewOfSettings } from './environments.ts';
 import { environmentParams, projectParams } from './names.ts';
 import * as schemas from './schemas.ts';
 import { viewOfBuild, viewOfDeployment, viewOfService } from './views.ts';
@@ -14,7 +15,7 @@ import { viewOfBuild, viewOfDeployment, viewOfService } from './views.ts';
 const shown = 10;
 
 const environment = z
-  .object({ name: z.string(), services: z.array(schemas.service) })
+  .object({ name: z.string(), settings: environmentSettings, services: z.array(schemas.service) })
   .meta({ id: 'Environment' });
 
 const project = z
@@ -88,9 +89,10 @@ export const readProject = endpoint({
   answer: { description: 'The project as it is now.', schema: project },
   async handle({ ekiden, project: id }) {
     const { url } = ekiden.config;
-    const [found, services, builds, deployments] = await Promise.all([
+    const [found, services, settings, builds, deployments] = await Promise.all([
       ekiden.projects.find(String(id)),
       ekiden.services.ofProject(id),
+      ekiden.switches.list(id),
       ekiden.builds.list(id, { limit: shown }),
       ekiden.deployments.list(id, { limit: shown }),
     ]);
@@ -100,6 +102,7 @@ export const readProject = endpoint({
       path: found.path,
       environments: byEnvironment(services).map(([name, list]) => ({
         name,
+        settings: viewOfSettings(settings.get(name) ?? { autoDeploy: true }),
         services: list.map(viewOfService),
       })),
       builds: builds.items.map((build) => viewOfBuild(build, url)),

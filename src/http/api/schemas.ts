@@ -19,7 +19,7 @@ export const buildState = z
   .meta({ id: 'BuildState' });
 
 export const deploymentState = z
-  .enum(['queued', 'running', 'succeeded', 'failed', 'superseded'])
+  .enum(['held', 'queued', 'running', 'succeeded', 'failed', 'superseded'])
   .meta({ id: 'DeploymentState' });
 
 export const fragment = z
@@ -123,12 +123,35 @@ export const deployment = z
     ref: z.string(),
     sha,
     state: deploymentState,
-    reason: z.string().optional(),
+    reason: z.string().optional().meta({
+      description: 'Why it waits at this moment, is held, or ended so.',
+    }),
+    evidence: z
+      .url()
+      .optional()
+      .meta({ description: 'Where the evidence of its failed instances is, if there is any.' }),
     warnings: z.array(z.string()),
     release: z.number().optional(),
     image: z.string(),
     addresses: z.array(z.string()),
     variables: z.array(z.string()).meta({ description: 'Names; values are shown nowhere.' }),
+    places: z
+      .array(
+        z.object({
+          dataCentre: z.string(),
+          state: z.enum(['waiting', 'trial', 'holding', 'rolling', 'done', 'returned', 'away']),
+          since: time,
+          strategy: z.enum(['rolling', 'blue-green', 'canary']).optional(),
+          reason: z.string().optional(),
+        }),
+      )
+      .optional()
+      .meta({ description: 'How far it is in each data centre.' }),
+    decision: z.object({ go: z.enum(['on', 'back']), by: z.string() }).optional(),
+    jobs: z
+      .object({ before: z.string().optional(), after: z.string().optional() })
+      .optional()
+      .meta({ description: 'Ids of the jobs that ran the commands before and after it.' }),
     legs: z.array(leg),
     createdAt: time,
     url: z.url(),
@@ -175,6 +198,20 @@ export const service = z
     variables: z.array(z.string()).meta({ description: 'Names; values are shown nowhere.' }),
     scale: z.object({ instances: z.number(), by: z.string(), at: time }).optional(),
     isDeploying: z.boolean(),
+    places: z
+      .array(
+        z.object({
+          dataCentre: z.string(),
+          release: z.number().optional(),
+          instances: counts.optional(),
+          awaySince: time.optional(),
+          reason: z.string().optional(),
+        }),
+      )
+      .optional()
+      .meta({
+        description: 'By data centre, where there are several; the rest is of those that answer.',
+      }),
   })
   .meta({ id: 'Service' });
 
@@ -183,6 +220,7 @@ export const instance = z
     id: z.string(),
     state: z.enum(['waiting', 'starting', 'healthy', 'unhealthy', 'stopping']),
     reason: z.string().optional(),
+    dataCentre: z.string().optional(),
     host: z.string().optional(),
     ports: z.array(z.number()),
     version: z.string().optional(),

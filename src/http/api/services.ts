@@ -1,8 +1,8 @@
 /** Endpoints about a service in an environment: how it is, and what one can do with it. */
 import { z } from 'zod';
 import { sumOf } from '../../core/sample.ts';
-import { endpoint } from './endpoint.ts';
-import { findService, serviceParams } from './names.ts';
+import { type Context, endpoint } from './endpoint.ts';
+import { findService, instanceParams, serviceParams } from './names.ts';
 import * as schemas from './schemas.ts';
 import { viewOfService } from './views.ts';
 
@@ -82,6 +82,17 @@ export const scale = endpoint({
   },
 });
 
+type OfService = Context<z.output<typeof serviceParams>, unknown, unknown>;
+
+/** Does what needs nothing but the service and who asks. */
+function doing(action: 'restart' | 'suspend' | 'resume') {
+  return async ({ ekiden, caller, ...named }: OfService) => {
+    const { project, environment, service } = await findService(ekiden, named);
+    const name = { project, environment, service };
+    return viewOfService(await ekiden.operations[action](name, caller.username));
+  };
+}
+
 export const restart = endpoint({
   method: 'post',
   path: `${path}/restart`,
@@ -92,11 +103,60 @@ export const restart = endpoint({
   params: serviceParams,
   answer: { status: 202, description: 'Marathon is at it.', schema: schemas.service },
   others: { 409: 'A deployment is under way.' },
-  async handle({ ekiden, caller, ...named }) {
+  handle: doing('restart'),
+});
+
+export const killInstance = endpoint({
+  method: 'delete',
+  path: `${path}/instances/{instance}`,
+  id: 'killInstance',
+  tag: 'Services',
+  summary: 'Ends one instance, once balancers send it no more requests',
+  description:
+    'Without replacement the service has one instance less, which takes the right to scale.',
+  needs: 'restart',
+  params: instanceParams,
+  query: z.object({
+    replace: z
+      .enum(['true', 'false'])
+      .default('true')
+      .transform((word) => word === 'true')
+      .meta({ description: 'Whether another one takes its place.' }),
+  }),
+  answer: { status: 202, description: 'Marathon is at it.', schema: schemas.service },
+  others: { 409: 'A deployment is under way.' },
+  async handle({ ekiden, caller, authorize, query: { replace }, ...named }) {
     const { project, environment, service } = await findService(ekiden, named);
-    const name = { project, environment, service };
-    return viewOfService(await ekiden.operations.restart(name, caller.username));
+    if (!replace) await authorize({ ability: 'scale', environment });
+    const wanted = { instance: named.params.instance, replace, by: caller.username };
+    return viewOfService(await ekiden.operations.kill({ project, environment, service }, wanted));
   },
+});
+
+export const suspend = endpoint({
+  method: 'post',
+  path: `${path}/suspend`,
+  id: 'suspend',
+  tag: 'Services',
+  summary: 'Stops all instances of a service until it is resumed',
+  needs: 'scale',
+  params: serviceParams,
+  answer: { status: 202, description: 'Marathon is at it.', schema: schemas.service },
+  others: { 409: 'A deployment is under way.' },
+  handle: doing('suspend'),
+});
+
+export const resume = endpoint({
+  method: 'post',
+  path: `${path}/resume`,
+  id: 'resume',
+  tag: 'Services',
+  summary: 'Brings a suspended service back with as many instances as it had',
+  needs: 'scale',
+  params: serviceParams,
+  answer: { status: 202, description: 'Marathon is at it.', schema: schemas.service },
+  others: { 409: 'A deployment is under way.' },
+  handle: doing('resume'),
 });
 
 const metrics = z

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { endpoints } from '../../../src/http/api/index.ts';
 import { useRedis } from '../../support/redis.ts';
+import { sampleDeployment } from '../../support/samples.ts';
 import { type Api, openApi } from './rig.ts';
 import { serviceDetail } from './samples.ts';
 
@@ -10,8 +11,11 @@ const redis = useRedis();
 type Role = 'guest' | 'reporter' | 'developer' | 'maintainer' | 'owner' | 'outsider';
 const roles: Role[] = ['outsider', 'guest', 'reporter', 'developer', 'maintainer', 'owner'];
 
+const settings = '/environments/production';
 const production = '/environments/production/services/web';
 const review = '/environments/review%2Fx/services/web';
+
+const job = { command: 'true' };
 
 /** The first of the roles above that is let in; the call itself may then fail for other reasons. */
 const table: { method: string; path: string; body?: object; least: Role }[] = [
@@ -27,19 +31,41 @@ const table: { method: string; path: string; body?: object; least: Role }[] = [
   { method: 'POST', path: '/dockerfile/expand', body: {}, least: 'reporter' },
   { method: 'GET', path: '/deployments', least: 'reporter' },
   { method: 'GET', path: '/deployments/none', least: 'reporter' },
+  { method: 'POST', path: '/deployments/none/decision', body: { go: 'on' }, least: 'reporter' },
   { method: 'POST', path: '/deployments', body: {}, least: 'maintainer' },
   { method: 'POST', path: '/deployments', body: { environment: 'review/x' }, least: 'developer' },
   { method: 'POST', path: '/environments/production/rollback', body: {}, least: 'maintainer' },
   { method: 'POST', path: '/environments/review%2Fx/rollback', body: {}, least: 'maintainer' },
+  { method: 'GET', path: `${settings}/settings`, least: 'reporter' },
+  { method: 'PUT', path: `${settings}/freeze`, body: { reason: 'x' }, least: 'maintainer' },
+  { method: 'DELETE', path: `${settings}/freeze`, least: 'maintainer' },
+  { method: 'PUT', path: `${settings}/auto-deploy`, body: { enabled: true }, least: 'maintainer' },
+  { method: 'GET', path: '/environments/production/releases', least: 'reporter' },
+  { method: 'GET', path: '/environments/production/releases/3', least: 'reporter' },
+  { method: 'GET', path: '/environments/production/diff', least: 'reporter' },
+  { method: 'POST', path: '/environments/production/plan', body: {}, least: 'reporter' },
+  { method: 'POST', path: '/releases/rebuild', least: 'maintainer' },
   { method: 'GET', path: production, least: 'reporter' },
   { method: 'GET', path: `${production}/health`, least: 'reporter' },
   { method: 'GET', path: `${production}/instances`, least: 'reporter' },
   { method: 'GET', path: `${production}/metrics`, least: 'reporter' },
   { method: 'PUT', path: `${production}/scale`, body: { instances: 2 }, least: 'maintainer' },
   { method: 'PUT', path: `${review}/scale`, body: { instances: 2 }, least: 'maintainer' },
+  { method: 'DELETE', path: `${production}/instances/i1`, least: 'developer' },
+  { method: 'DELETE', path: `${production}/instances/i1?replace=false`, least: 'maintainer' },
+  { method: 'POST', path: `${production}/suspend`, least: 'maintainer' },
+  { method: 'POST', path: `${production}/resume`, least: 'maintainer' },
   { method: 'POST', path: `${production}/restart`, least: 'developer' },
+  { method: 'GET', path: `${production}/evidence`, least: 'reporter' },
+  { method: 'GET', path: `${production}/evidence/none`, least: 'reporter' },
   { method: 'GET', path: `${production}/instances/none/files`, least: 'reporter' },
   { method: 'GET', path: `${production}/instances/none/files/stdout`, least: 'reporter' },
+  { method: 'GET', path: '/environments/production/jobs', least: 'reporter' },
+  { method: 'POST', path: '/environments/production/jobs', body: job, least: 'maintainer' },
+  { method: 'POST', path: '/environments/review%2Fx/jobs', body: job, least: 'developer' },
+  { method: 'GET', path: '/environments/production/jobs/none', least: 'reporter' },
+  { method: 'GET', path: '/environments/production/jobs/none/log', least: 'reporter' },
+  { method: 'DELETE', path: '/environments/production/jobs/none', least: 'maintainer' },
   { method: 'GET', path: '/discovery', least: 'reporter' },
   { method: 'GET', path: '/discovery/nginx', least: 'reporter' },
   { method: 'PUT', path: '/hook', least: 'maintainer' },
@@ -52,10 +78,21 @@ function standInFor({ ekiden, project }: Api): void {
   ekiden.services = { ofProject: async () => [], find: async () => done };
   ekiden.operations = {
     scale: async () => done,
+    kill: async () => done,
+    suspend: async () => done,
+    resume: async () => done,
     restart: async () => done,
     deploy: async () => [],
     rollback: async () => [],
+    decide: async () => sampleDeployment(),
     remove: async () => [],
+  };
+  ekiden.releaseHistory = {
+    list: async () => ({ items: [] }),
+    find: async () => undefined,
+    diff: async () => ({ from: 1, to: 2, sha: { from: 'a', to: 'a' }, services: [] }),
+    plan: async () => ({ services: [] }),
+    rebuild: async () => 0,
   };
   ekiden.buildRequests = { ...ekiden.buildRequests, request: async () => ({ id: 'b1' }) };
   ekiden.metrics = { ofApp: async () => [] };

@@ -1,5 +1,6 @@
 /** What the API answers, held to its document. */
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { patience } from '../../../src/http/patience.ts';
 import { useRedis } from '../../support/redis.ts';
 import { sampleBuild, sampleDeployment } from '../../support/samples.ts';
 import { type Api, documentOf, openApi } from './rig.ts';
@@ -242,18 +243,18 @@ test('a Redis that hangs keeps nobody who needs nothing of it', async () => {
 
 test('a part that hangs keeps nobody for ever', async () => {
   const { call, ekiden, tokens, project } = await openApi({ redis });
-  ekiden.services = { ...ekiden.services, ofProject: () => new Promise(() => {}) };
-  let begun = false;
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  onTestFinished(() => void vi.useRealTimers());
+  let isAsked = false;
+  const ofProject = () => {
+    isAsked = true;
+    return new Promise<never>(() => {});
+  };
+  ekiden.services = { ...ekiden.services, ofProject };
+  const timers = vi.spyOn(globalThis, 'setTimeout');
+  onTestFinished(() => timers.mockRestore());
   const answered = call('GET', `/projects/${project}`, { token: tokens.reporter });
-  while (!begun) {
-    begun = await Promise.race([
-      answered.then(() => true),
-      new Promise<false>((done) => setImmediate(done, false)),
-    ]);
-    await vi.advanceTimersByTimeAsync(100);
-  }
+  await expect.poll(() => isAsked).toBe(true);
+  // What would happen once its time is over.
+  for (const [end, after] of timers.mock.calls) if (after === patience.reading) end();
   expect(await answered).toMatchObject({ status: 503, body: { code: 'E_SLOW' } });
 });
 

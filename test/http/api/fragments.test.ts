@@ -1,7 +1,7 @@
 /** What the API tells of fragments, and to whom. */
 import { expect, test } from 'vitest';
 import { useRedis } from '../../support/redis.ts';
-import { sampleBuild } from '../../support/samples.ts';
+import { sampleBuild, sampleDeploy } from '../../support/samples.ts';
 import { type Api, openApi } from './rig.ts';
 
 const redis = useRedis();
@@ -10,7 +10,15 @@ const sha256 = 'f'.repeat(64);
 function plan(source: string, version: string) {
   const fragments = [{ source, file: `template:node@${version}`, sha256 }];
   return {
-    ...{ dockerfile: 'Dockerfile', context: '', args: {}, secrets: {}, services: [], deadline: 60 },
+    ...{
+      dockerfile: 'Dockerfile',
+      context: '',
+      args: {},
+      secrets: {},
+      services: [],
+      deploy: sampleDeploy,
+      jobs: [],
+    },
     ...{ environments: ['production'], warnings: [], fragments },
   };
 }

@@ -1,6 +1,6 @@
 /** The API over a real Redis and the stand-in GitLab; what runs in Marathon is given by the test. */
-import { onTestFinished } from 'vitest';
-import { createEkiden, type Ekiden } from '../../../src/ekiden.ts';
+import { expect, onTestFinished } from 'vitest';
+import { createEkiden, type Ekiden, type ReadyConfig } from '../../../src/ekiden.ts';
 import { startServer } from '../../../src/http/server.ts';
 import { configOf, logInto } from '../../hooks/door.ts';
 import { type GitLabStandIn, startGitLab } from '../../stand-ins/gitlab/gitlab.ts';
@@ -43,9 +43,11 @@ export interface RigOptions {
   publicUrl?: string;
   /** Whose X-Forwarded headers are believed. */
   proxies?: string[];
+  /** Other settings than the usual ones. */
+  settings?: Partial<ReadyConfig>;
 }
 
-export async function openApi({ redis, publicUrl, proxies }: RigOptions): Promise<Api> {
+export async function openApi({ redis, publicUrl, proxies, settings }: RigOptions): Promise<Api> {
   const gitlab = await startGitLab({ data: await makeFolder() });
   const { id: project } = await gitlab.createProject({ path: 'shop/front' });
   const people = Object.entries(levels).map(([username, accessLevel]) => [
@@ -59,8 +61,10 @@ export async function openApi({ redis, publicUrl, proxies }: RigOptions): Promis
     gitlabToken: gitlab.token,
     ...(publicUrl ? { url: publicUrl } : {}),
     ...(proxies ? { proxies } : {}),
+    ...settings,
   };
   const ekiden = createEkiden(config, logInto(lines));
+  await expect.poll(() => ekiden.isReady()).toBe(true);
   const onDelivery = () => Promise.reject(new Error('no hook is sent here'));
   const server = await startServer({ ekiden, hookSecret: 'secret', onDelivery });
   onTestFinished(async () => {
