@@ -1,9 +1,10 @@
 /** Runs single roles, for machines that share Redis, a registry and Marathon. */
 import { join } from 'node:path';
-import { readConfig, readSettings } from '../src/config.ts';
+import { engineUrlOf, marathonAddresses, readConfig, readSettings } from '../src/config.ts';
 import { SetupError } from '../src/core/errors.ts';
 import type { ReadyConfig } from '../src/ekiden.ts';
 import { createLog } from '../src/log.ts';
+import { writeEngineLogin } from './engine-login.ts';
 import { startNodeAlone } from './node-alone.ts';
 import { engineName, parseRoles, type RoleName } from './role-names.ts';
 import type { Runner } from './runner.ts';
@@ -31,16 +32,30 @@ export async function startNamedRoles(names: string[], abandon: AbortSignal): Pr
 async function startEngineBeside() {
   const { startEngine } = await import('./engine.ts');
   const names = ['engineListen', 'data', 'dockerHost', 'install', 'engineImage', 'drain'] as const;
-  const config = readConfig([...names, 'logLevel']);
-  return startEngine({
+  const config = readConfig([
+    ...names,
+    ...(['engineCpus', 'engineMem', 'engineAttributes', 'logLevel'] as const),
+    'engineCredentials',
+    ...(['registryUrl', 'registryUser', 'registryPassword'] as const),
+  ]);
+  const data = join(config.data, 'engine');
+  const dockerConfig = await writeEngineLogin(data, config);
+  const { engineCredentials: login } = config;
+  const engine = await startEngine({
     listen: config.engineListen,
-    data: join(config.data, 'engine'),
+    ...(login && { credentials: `${login.user}:${login.password}` }),
+    data,
+    ...(dockerConfig === undefined ? {} : { dockerConfig }),
     docker: config.dockerHost,
     install: config.install,
     image: config.engineImage,
     drainSeconds: config.drain,
+    cpus: config.engineCpus,
+    mem: config.engineMem,
+    attributes: config.engineAttributes,
     log: createLog(config.logLevel, engineName),
   });
+  return { stop: engine.stop, url: engineUrlOf(config.engineListen, login) };
 }
 
 /** `engine`: where one runs in this process, which is then Marathon unless a setting names another. */
@@ -51,10 +66,10 @@ async function startRolesAlone(
 ): Promise<Runner> {
   if (roles.join() === 'node') return startNodeAlone(abandon);
   const { url, redisUrl, registryUrl, ...config } = readConfig();
-  const marathonUrl = config.marathonUrl ?? (engine === undefined ? undefined : [engine]);
+  const marathonUrl = marathonAddresses(config, engine);
   if (!url || !redisUrl || !registryUrl || !marathonUrl) {
     throw new SetupError(
-      'Single roles need EKIDEN_URL, REDIS_URL, REGISTRY_URL and MARATHON_URL.',
+      'Single roles need EKIDEN_URL, REDIS_URL, REGISTRY_URL, and MARATHON_URL or EKIDEN_DATA_CENTRES.',
       {
         code: 'E_SETTINGS',
         hint: 'Set them, or run all roles with private parts: ekiden up.',

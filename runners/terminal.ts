@@ -5,15 +5,28 @@ import pc from 'picocolors';
 export const colours = pc.createColors(process.stdout.isTTY === true && pc.isColorSupported);
 
 /** Words of states that people look for. */
-const good = new Set(['healthy', 'succeeded', 'arrived']);
-const bad = new Set(['failed', 'down', 'unhealthy', 'refused']);
-const between = new Set(['degraded', 'deploying', 'running', 'queued', 'starting', 'waits']);
+const good = new Set(['healthy', 'succeeded', 'arrived', 'good']);
+const bad = new Set(['failed', 'down', 'unhealthy', 'refused', 'bad']);
+const between = new Set([
+  'degraded',
+  'deploying',
+  'running',
+  'queued',
+  'starting',
+  'waits',
+  'trying',
+]);
 
 /** A state in the colour of its kind. */
 export function coloured(state: string): string {
   if (good.has(state)) return colours.green(state);
   if (bad.has(state)) return colours.red(state);
   return between.has(state) ? colours.yellow(state) : colours.dim(state);
+}
+
+/** The first row of a table. */
+export function heads(names: string[]): string[] {
+  return names.map((name) => colours.dim(name));
 }
 
 /** One line without what would move the cursor: reasons may repeat anything that an app printed. */

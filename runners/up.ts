@@ -1,8 +1,16 @@
 /** Everything on one machine: private parts where no real ones are set, the engine, and all roles. */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { type Config, childEnvironment, readConfig, readSettings } from '../src/config.ts';
+import {
+  type Config,
+  childEnvironment,
+  engineUrlOf,
+  marathonAddresses,
+  readConfig,
+  readSettings,
+} from '../src/config.ts';
 import { localUrlOf } from '../src/core/address.ts';
+import { basicAuthorization } from '../src/core/basic-login.ts';
 import { messageOf } from '../src/core/errors.ts';
 import type { Log } from '../src/core/log.ts';
 import { createEkiden, type ReadyConfig } from '../src/ekiden.ts';
@@ -12,6 +20,7 @@ import { startRedis } from '../src/embedded/redis.ts';
 import { startRegistry } from '../src/embedded/registry.ts';
 import { frameworkIdOf } from '../src/engine/identity.ts';
 import { createLog } from '../src/log.ts';
+import { writeEngineLogin } from './engine-login.ts';
 import { roleNames } from './role-names.ts';
 import { startRoles } from './roles.ts';
 import type { Runner } from './runner.ts';
@@ -89,8 +98,10 @@ async function startParts(options: PartsOptions) {
       keep(startRegistry({ ...common, listen: config.registryListen })).then(
         () => config.registryListen,
       ),
-    config.marathonUrl ??
-      keep(startEngineProcess(options)).then(() => [localUrlOf(config.engineListen)]),
+    marathonAddresses(config) ??
+      keep(startEngineProcess(options)).then(() => [
+        engineUrlOf(config.engineListen, config.engineCredentials),
+      ]),
   ]);
   const [redis, registry, marathon] = results;
   if (
@@ -110,22 +121,30 @@ async function startParts(options: PartsOptions) {
 }
 
 /** The engine is a process of its own behind HTTP, as a real Marathon would be. */
-function startEngineProcess({ config, cli, log, abandon }: PartsOptions): Promise<Runner> {
+async function startEngineProcess({ config, cli, log, abandon }: PartsOptions): Promise<Runner> {
   const { engineListen: listen, dockerHost, install, engineImage, drain } = config;
+  const { engineCpus: cpus, engineMem: mem, engineAttributes, engineCredentials: login } = config;
   const data = join(config.data, 'engine');
   const id = frameworkIdOf({ install, data });
+  const dockerConfig = await writeEngineLogin(data, config);
+  const headers = login ? { authorization: basicAuthorization(login) } : {};
   return keepChild({
     name: 'engine',
     command: process.execPath,
     args: [
       ...[cli, 'engine', '--listen', listen, '--data', data, '--docker', dockerHost],
       ...['--install', install, '--image', engineImage, '--drain', String(drain)],
+      ...(cpus === undefined ? [] : ['--cpus', String(cpus)]),
+      ...(mem === undefined ? [] : ['--mem', String(mem)]),
+      ...['--attributes', engineAttributes],
+      ...(dockerConfig === undefined ? [] : ['--docker-config', dockerConfig]),
+      ...(login === undefined ? [] : ['--credentials-file', login.file]),
     ],
     env: childEnvironment(),
     data: config.data,
     async isReady() {
       const signal = AbortSignal.timeout(1_000);
-      const info = await (await fetch(`${localUrlOf(listen)}/v2/info`, { signal })).json();
+      const info = await (await fetch(`${localUrlOf(listen)}/v2/info`, { signal, headers })).json();
       return infoSchema.parse(info).frameworkId === id;
     },
     hint: `See that Docker answers at ${dockerHost} and that ${listen} is free. Or set MARATHON_URL.`,

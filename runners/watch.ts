@@ -1,4 +1,4 @@
-/** The role watch: keeps GitLab's view of the journey true. */
+/** The role watch: keeps GitLab's view of the journey true, and the evidence of what fails. */
 import { messageOf } from '../src/core/errors.ts';
 import type { Ekiden } from '../src/ekiden.ts';
 import type { Runner } from './runner.ts';
@@ -22,10 +22,18 @@ export async function startWatch(ekiden: Ekiden): Promise<Runner> {
   // At once too: an administrator who gave a new token restarts Ekiden, and wants to see it work.
   void sweep();
   const timer = setInterval(sweep, sweepEvery);
+  // Where Redis is new, what runs already is known before anybody asks; a deployment looks again.
+  ekiden.releaseHistory
+    .rebuild()
+    .catch((error: unknown) => log.warn({ error: messageOf(error) }, 'cannot look for releases'));
+  const stopTelling = ekiden.waitingWords.keepTold();
+  const stopping = new AbortController();
+  const following = ekiden.followFailures(stopping.signal);
   return {
     async stop() {
       clearInterval(timer);
-      await posting.stop();
+      stopping.abort();
+      await Promise.all([posting.stop(), stopTelling(), following]);
     },
   };
 }

@@ -6,16 +6,26 @@ import { SetupError } from './core/errors.ts';
 export type {
   BuildAnswer,
   CleaningAnswer,
+  DataCentreAnswer,
   DeploymentAnswer,
+  DiffAnswer,
   EkidenApi,
+  EnvironmentSettingsAnswer,
+  EvidenceAnswer,
+  EvidenceSummaryAnswer,
   FollowedPart,
   FragmentAnswer,
   FragmentSummaryAnswer,
   InstanceAnswer,
+  JobAnswer,
+  PlannedAnswer,
   ProjectAnswer,
+  ReleaseAnswer,
   RemoteLog,
   ServiceAnswer,
+  ServiceDiffAnswer,
   ServicePlace,
+  WantedJob,
 } from './clients/ekiden-api.ts';
 
 /** As EKIDEN_URL and EKIDEN_TOKEN say. @throws SetupError */

@@ -12,6 +12,7 @@ interface Options {
   env?: string;
   service?: string;
   build?: string;
+  override?: true;
   ref?: string;
   wait?: true;
   timeout: number;
@@ -26,6 +27,7 @@ export function addDeploy(program: Command): void {
       ['--env <environment>', 'where to; default: production'],
       ['--service <name>', 'this service alone'],
       ['--build <id>', 'the image of this build'],
+      ['--override', 'also while the environment is frozen'],
       ['--ref <ref>', 'build the head of a branch or tag, and deploy it as a push would'],
       ...waitOptions,
       jsonOption,
@@ -33,11 +35,12 @@ export function addDeploy(program: Command): void {
     async run(api, [project = ''], options) {
       const waiting = { api, project, timeout: options.timeout };
       if (options.ref !== undefined) return deployRef(waiting, options.ref, options);
-      const { env: environment = 'production', service, build } = options;
+      const { env: environment = 'production', service, build, override } = options;
       const { deployments } = await api.deploy(project, {
         environment,
         ...(service === undefined ? {} : { services: [service] }),
         ...(build === undefined ? {} : { build }),
+        ...(override ? { override } : {}),
       });
       return tellDeployments(waiting, deployments, options);
     },

@@ -35,7 +35,9 @@ async function faultAt(role: string, listen: string, path: string): Promise<stri
   const url = `${localUrlOf(listen)}${path}`;
   try {
     const { ok, status } = await fetch(url, { signal: AbortSignal.timeout(patience) });
-    return ok ? undefined : `${role} answers ${status} at ${url}.`;
+    // An engine with credentials is well when it asks for them.
+    const guards = role === 'engine' && status === 401;
+    return ok || guards ? undefined : `${role} answers ${status} at ${url}.`;
   } catch (error) {
     const { cause } = error as { cause?: unknown };
     return `${role} does not answer at ${url}: ${messageOf(cause ?? error)}.`;

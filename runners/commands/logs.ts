@@ -6,6 +6,7 @@ import { shortId } from '../../src/core/instance.ts';
 import type { EkidenApi, InstanceAnswer, ServicePlace } from '../../src/remote.ts';
 import { print } from '../print.ts';
 import { addRemote, jsonOption, printJson, wholeNumber } from '../remote/command.ts';
+import { instanceWithPart } from '../remote/instance-name.ts';
 import { createLogPrinter } from '../remote/log-printer.ts';
 import { type Reading, readLog } from '../remote/log-reading.ts';
 import { servicePlace } from '../remote/service-name.ts';
@@ -94,15 +95,7 @@ async function instancesOf(api: EkidenApi, place: ServicePlace, part: string | u
   const { items } = await api.instances(place);
   const oldestFirst = items.reverse();
   if (part === undefined) return oldestFirst;
-  const fitting = oldestFirst.filter(({ id }) => id === part || id.includes(part));
-  if (fitting.length > 1) {
-    const ids = fitting.map(({ id }) => id).join(', ');
-    throw new InputError(`${part} is a part of several ids: ${ids}.`, {
-      code: 'E_USAGE',
-      hint: 'Give more of the one that you mean.',
-    });
-  }
-  return fitting.length === 1 ? fitting : [{ id: part, state: 'ended' }];
+  return [instanceWithPart(oldestFirst, part) ?? { id: part, state: 'ended' }];
 }
 
 async function listFiles(api: EkidenApi, place: ServicePlace, options: Options): Promise<number> {

@@ -1,4 +1,4 @@
-/** `ekiden scale` and `ekiden restart`: what changes the instances of a service. */
+/** `ekiden scale`, `kill`, `suspend`, `resume` and `restart`: what changes the instances of a service. */
 import type { Command } from 'commander';
 import type { EkidenApi, ServiceAnswer, ServicePlace } from '../../src/remote.ts';
 import {
@@ -10,6 +10,7 @@ import {
   wholeNumber,
 } from '../remote/command.ts';
 import { isWell, printService } from '../remote/ends.ts';
+import { idOfInstance } from '../remote/instance-name.ts';
 import { servicePlace } from '../remote/service-name.ts';
 import { awaitService, onceDeployed } from '../remote/waiting.ts';
 
@@ -37,6 +38,44 @@ export function addScale(program: Command): void {
       const instances = wholeNumber(count, 'The number of instances');
       const place = await servicePlace(api, project, given);
       return tell({ api, place, act: () => api.scale(place, instances) }, given);
+    },
+  });
+}
+
+export function addKill(program: Command): void {
+  addRemote<Options & { replace: boolean }>(program, {
+    usage: 'kill <project> <instance>',
+    description:
+      'end one instance (status --instances lists them), once it gets no more requests; another one takes its place',
+    options: [...options, ['--no-replace', 'have one instance less from then on']],
+    async run(api, [project = '', instance = ''], { replace, ...given }) {
+      const place = await servicePlace(api, project, given);
+      const id = idOfInstance((await api.instances(place)).items, instance);
+      return tell({ api, place, act: () => api.kill(place, id, replace) }, given);
+    },
+  });
+}
+
+export function addSuspend(program: Command): void {
+  addRemote<Options>(program, {
+    usage: 'suspend <project>',
+    description: 'stop all instances until the service is resumed',
+    options,
+    async run(api, [project = ''], given) {
+      const place = await servicePlace(api, project, given);
+      return tell({ api, place, act: () => api.suspend(place) }, given);
+    },
+  });
+}
+
+export function addResume(program: Command): void {
+  addRemote<Options>(program, {
+    usage: 'resume <project>',
+    description: 'start as many instances as there were before it was suspended',
+    options,
+    async run(api, [project = ''], given) {
+      const place = await servicePlace(api, project, given);
+      return tell({ api, place, act: () => api.resume(place) }, given);
     },
   });
 }

@@ -1,6 +1,7 @@
 /** `ekiden up`: everything on this machine. */
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
+import { withoutUser } from '../../src/config.ts';
 import { addressOf } from '../../src/core/address.ts';
 import { print } from '../print.ts';
 import { serve } from '../serve.ts';
@@ -22,15 +23,9 @@ export function addUp(program: Command): void {
         print(`Ekiden is up at ${url}`);
         print(`  hooks     ${url}/hooks/gitlab`);
         print(`  apps      http://<project>.${domain}:${addressOf(nginxListen).port}`);
-        print(`  marathon  ${marathonUrl.map(withoutCredentials).join(', ')}`);
+        print(`  marathon  ${marathonUrl.map(withoutUser).join(', ')}`);
         print(`  registry  ${registryUrl}`);
         return up;
       });
     });
-}
-
-function withoutCredentials(address: string): string {
-  const url = new URL(address);
-  Object.assign(url, { username: '', password: '' });
-  return url.href.replace(/\/$/, '');
 }

@@ -19,10 +19,10 @@ export function exitCodeOf(deployments: DeploymentAnswer[]): number {
   return deployments.every(({ state }) => state === 'succeeded') ? 0 : 1;
 }
 
-/** What waits for somebody else's turn is told with its page. */
+/** What is under way, or waits for its turn, is told with its page. */
 export function printQueued(deployments: DeploymentAnswer[]): void {
-  for (const { environment, service, url } of deployments) {
-    print(`${environment}/${service}  is queued  ${url}`);
+  for (const { environment, service, state, url } of deployments) {
+    print(`${environment}/${service}  is ${state}  ${url}`);
   }
 }
 

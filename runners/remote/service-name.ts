@@ -1,6 +1,6 @@
 /** Which service is meant where none is named. */
 import { InputError, NotFoundError } from '../../src/core/errors.ts';
-import type { EkidenApi, ServicePlace } from '../../src/remote.ts';
+import type { EkidenApi, ProjectAnswer, ServicePlace } from '../../src/remote.ts';
 
 /** The one that is named, else the only one, else web. @throws EkidenError that names those there are. */
 export async function servicePlace(
@@ -20,6 +20,37 @@ export async function servicePlace(
   throw new InputError(`There are several services in ${environment}: ${names.join(', ')}.`, {
     code: 'E_USAGE',
     hint: 'Name one with --service.',
+  });
+}
+
+/**
+ * The project with one environment's deployments, also those that newer ones elsewhere pushed off its list.
+ * @throws NotFoundError where nothing runs in the environment and nothing was deployed.
+ */
+export async function withDeploymentsOf(
+  api: Pick<EkidenApi, 'deployments'>,
+  project: ProjectAnswer,
+  environment: string,
+): Promise<ProjectAnswer> {
+  const listed = project.deployments.filter((each) => each.environment === environment);
+  const runs = project.environments.some(({ name }) => name === environment);
+  if (runs || listed.length > 0) return { ...project, deployments: listed };
+  const { items } = await api.deployments(String(project.id), environment);
+  if (items.length > 0) return { ...project, deployments: items };
+  const known = [
+    ...project.environments.map(({ name }) => name),
+    ...project.deployments.map((each) => each.environment),
+  ];
+  throw unknownEnvironment(environment, [...new Set(known)]);
+}
+
+function unknownEnvironment(environment: string, known: string[]): NotFoundError {
+  return new NotFoundError(`Nothing is known of ${environment}.`, {
+    code: 'E_NOT_FOUND',
+    hint:
+      known.length > 0
+        ? `Name with --env what there is: ${known.join(', ')}.`
+        : 'Nothing was deployed yet: push, or deploy a ref or a build: ekiden deploy --help.',
   });
 }
 

@@ -1,41 +1,44 @@
 /** Ekiden's own API, as its command line uses it. */
-import { buffer, text } from 'node:stream/consumers';
-import type { z } from 'zod';
-import { RemoteError } from '../core/errors.ts';
-import { parseJson } from '../core/json.ts';
-import { type Ask, askEkiden, type EkidenConnection, unreachable } from './ekiden-request.ts';
+import {
+  inEnvironment,
+  json,
+  ofProject,
+  ofService,
+  part,
+  type ServicePlace,
+} from './ekiden-calls.ts';
+import { environmentCalls } from './ekiden-environments.ts';
+import { jobCalls } from './ekiden-jobs.ts';
+import { type RemoteLog, remoteLog } from './ekiden-log.ts';
+import { releaseCalls } from './ekiden-releases.ts';
+import type { EkidenConnection } from './ekiden-request.ts';
 import * as schemas from './ekiden-schemas.ts';
-import { type FollowedPart, followLog } from './ekiden-socket.ts';
+import type { FollowedPart } from './ekiden-socket.ts';
 
+export type { WantedJob } from './ekiden-jobs.ts';
+export type {
+  DiffAnswer,
+  PlannedAnswer,
+  ReleaseAnswer,
+  ServiceDiffAnswer,
+} from './ekiden-release-schemas.ts';
 export type {
   BuildAnswer,
   CleaningAnswer,
+  DataCentreAnswer,
   DeploymentAnswer,
+  EnvironmentSettingsAnswer,
+  EvidenceAnswer,
+  EvidenceSummaryAnswer,
   FragmentAnswer,
   FragmentSummaryAnswer,
   InstanceAnswer,
+  JobAnswer,
   ProjectAnswer,
   RegistrationAnswer,
   ServiceAnswer,
 } from './ekiden-schemas.ts';
-export type { EkidenConnection, FollowedPart };
-
-/** A service in an environment of a project, which is named by its id or path. */
-export interface ServicePlace {
-  project: string;
-  environment: string;
-  service: string;
-}
-
-/** A log that can be read in parts. */
-export interface RemoteLog {
-  /** Its last bytes, at most so many, and the place behind them; undefined where there is none. */
-  tail(bytes: number): Promise<{ bytes: Buffer; end: number } | undefined>;
-  /** All of it as it is now; undefined where there is none. */
-  read(): Promise<AsyncIterable<Uint8Array> | undefined>;
-  /** From a byte on (negative: before the end) and what comes after, over breaks of the connection. */
-  follow(from: number, signal: AbortSignal): AsyncIterable<FollowedPart>;
-}
+export type { EkidenConnection, FollowedPart, RemoteLog, ServicePlace };
 
 export type EkidenApi = ReturnType<typeof createEkidenApi>;
 
@@ -45,8 +48,16 @@ export function createEkidenApi(connection: EkidenConnection) {
     ...projectCalls(connection),
     ...buildCalls(connection),
     ...deploymentCalls(connection),
+    ...environmentCalls(connection),
+    ...releaseCalls(connection),
     ...serviceCalls(connection),
+    ...jobCalls(connection),
     ...fragmentCalls(connection),
+    evidence: (place: ServicePlace) =>
+      json(connection, schemas.evidenceListSchema, `${ofService(place)}/evidence`),
+    oneEvidence: (place: ServicePlace, instance: string) =>
+      json(connection, schemas.evidenceSchema, `${ofService(place)}/evidence/${part(instance)}`),
+    dataCentres: () => json(connection, schemas.dataCentresSchema, '/data-centres'),
     clean: (dryRun: boolean) =>
       json(connection, schemas.cleaningSchema, '/clean', { method: 'POST', body: { dryRun } }),
   };
@@ -95,8 +106,22 @@ function buildCalls(connection: EkidenConnection) {
 function deploymentCalls(connection: EkidenConnection) {
   const requested = schemas.requestedDeploymentsSchema;
   return {
+    /** The last ones of an environment. */
+    deployments: (project: string, environment: string) =>
+      json(
+        connection,
+        schemas.deploymentsSchema,
+        `${ofProject(project)}/deployments?${new URLSearchParams({ environment })}`,
+      ),
     deployment: (project: string, id: string) =>
       json(connection, schemas.deploymentSchema, `${ofProject(project)}/deployments/${part(id)}`),
+    decide: (project: string, id: string, go: 'on' | 'back') =>
+      json(
+        connection,
+        schemas.deploymentSchema,
+        `${ofProject(project)}/deployments/${part(id)}/decision`,
+        { method: 'POST', body: { go } },
+      ),
     deploy: (project: string, body: WantedDeployment) =>
       json(connection, requested, `${ofProject(project)}/deployments`, { method: 'POST', body }),
     rollback: (project: string, environment: string, body: WantedRollback) =>
@@ -136,12 +161,18 @@ export interface WantedDeployment {
   services?: string[];
   /** Whose image; by default the one that runs. */
   build?: string;
+  /** Also while the environment is frozen. */
+  override?: boolean;
 }
 
 export interface WantedRollback {
   services?: string[];
   /** By default the one before the current. */
   release?: number;
+  /** Also one that is bad, or never became healthy. */
+  force?: boolean;
+  /** Also while the environment is frozen. */
+  override?: boolean;
 }
 
 function serviceCalls(connection: EkidenConnection) {
@@ -155,6 +186,17 @@ function serviceCalls(connection: EkidenConnection) {
         method: 'PUT',
         body: { instances },
       }),
+    kill: (place: ServicePlace, instance: string, replace: boolean) =>
+      json(
+        connection,
+        serviceSchema,
+        `${ofService(place)}/instances/${part(instance)}?replace=${replace}`,
+        { method: 'DELETE' },
+      ),
+    suspend: (place: ServicePlace) =>
+      json(connection, serviceSchema, `${ofService(place)}/suspend`, { method: 'POST' }),
+    resume: (place: ServicePlace) =>
+      json(connection, serviceSchema, `${ofService(place)}/resume`, { method: 'POST' }),
     restart: (place: ServicePlace) =>
       json(connection, serviceSchema, `${ofService(place)}/restart`, { method: 'POST' }),
     instances: (place: ServicePlace) =>
@@ -164,66 +206,4 @@ function serviceCalls(connection: EkidenConnection) {
     file: (place: ServicePlace, instance: string, path: string) =>
       remoteLog(connection, `${filesOf(place, instance)}/${path.split('/').map(part).join('/')}`),
   };
-}
-
-const part = encodeURIComponent;
-const ofProject = (project: string) => `/projects/${part(project)}`;
-const inEnvironment = (project: string, environment: string) =>
-  `${ofProject(project)}/environments/${part(environment)}`;
-const ofService = ({ project, environment, service }: ServicePlace) =>
-  `${inEnvironment(project, environment)}/services/${part(service)}`;
-
-async function json<T extends z.ZodType>(
-  connection: EkidenConnection,
-  schema: T,
-  path: string,
-  ask?: Ask,
-): Promise<z.output<T>> {
-  const response = await askEkiden(connection, path, ask);
-  const parsed = schema.safeParse(parseJson(await text(bodyOf(connection, response))));
-  if (parsed.success) return parsed.data;
-  throw new RemoteError(`${connection.url} answers something that this version does not know.`, {
-    code: 'E_EKIDEN_ANSWER',
-    hint: 'Use the command line of the same version as Ekiden.',
-  });
-}
-
-/** Codes that mean that there is no log, or none of these bytes yet. */
-const noLog = new Set(['E_NO_FILE', 'E_NO_LOG']);
-
-function remoteLog(connection: EkidenConnection, path: string): RemoteLog {
-  return {
-    async tail(bytes) {
-      const ask = { range: `bytes=-${bytes}`, expected: [416] };
-      const response = await askEkiden(connection, path, ask).catch(absent);
-      if (!response) return undefined;
-      // Nothing can be taken of an empty file.
-      if (response.status === 416) return { bytes: Buffer.alloc(0), end: 0 };
-      const found = await buffer(bodyOf(connection, response));
-      const last = /^bytes \d+-(\d+)\//.exec(response.headers.get('content-range') ?? '')?.[1];
-      return { bytes: found, end: last === undefined ? found.length : Number(last) + 1 };
-    },
-    async read() {
-      const response = await askEkiden(connection, path).catch(absent);
-      return response && bodyOf(connection, response);
-    },
-    follow: (from, signal) => followLog(connection, { path, from, signal }),
-  };
-}
-
-/** @throws RemoteError when it is cut */
-async function* bodyOf(
-  connection: EkidenConnection,
-  { body }: Response,
-): AsyncGenerator<Uint8Array> {
-  try {
-    yield* (body ?? []) as AsyncIterable<Uint8Array>;
-  } catch (error) {
-    throw unreachable(connection, error);
-  }
-}
-
-function absent(error: unknown): undefined {
-  if (noLog.has((error as { code?: string }).code ?? '')) return undefined;
-  throw error;
 }

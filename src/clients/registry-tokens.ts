@@ -1,5 +1,6 @@
 /** Logins at registries: Basic, or a token for it (the token authentication specification of Docker's registry). */
 import { z } from 'zod';
+import { basicAuthorization } from '../core/basic-login.ts';
 import { RemoteError } from '../core/errors.ts';
 import type { RegistryAnswer, Send } from './registry-requests.ts';
 
@@ -78,8 +79,8 @@ export function createRegistryTokens({
   };
 }
 
-function basic({ username, password }: RegistryLogin): string {
-  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+function basic({ username: user, password }: RegistryLogin): string {
+  return basicAuthorization({ user, password });
 }
 
 /** Where the token is issued, with what it is for. */

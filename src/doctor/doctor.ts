@@ -1,5 +1,6 @@
 /** Looks at everything that an installation needs, and says what is there, what is missing, and what mends it. */
 import { join } from 'node:path';
+import type { MarathonOptions } from '../clients/marathon.ts';
 import { type Address, addressOf, localUrlOf } from '../core/address.ts';
 import { type BuildLimitsOptions, buildLimitsChecks } from './build-limits.ts';
 import {
@@ -42,9 +43,11 @@ export interface DoctorOptions {
   /** Undefined where the private part is used, as with the next two. */
   redisUrl: string | undefined;
   registryUrl: string | undefined;
-  marathonUrl: string[] | undefined;
+  /** By data centre, as the settings say. */
+  marathons: Record<string, Omit<MarathonOptions, 'log'>> | undefined;
   registryListen: string;
-  engineListen: string;
+  /** Of the embedded engine, with its login. */
+  engineUrl: string;
   nginx: Omit<NginxCheckOptions, 'listen'> & { listen: string };
   /** Whether `ekiden up` runs on the data folder. */
   isUp: boolean;
@@ -60,7 +63,7 @@ export async function examine(options: DoctorOptions): Promise<Finding[]> {
       ...redisChecks(options),
       checkDocker(options.dockerHost),
       ...registryChecks(options),
-      marathonCheck(options),
+      ...marathonChecks(options),
       ...nginxChecks(options),
       checkDataFolder(options.data),
       checkDockerFolder(options.dockerHost),
@@ -131,10 +134,15 @@ function registryChecks(options: DoctorOptions): Check[] {
   return [installed, registry];
 }
 
-function marathonCheck({ marathonUrl, engineListen, isUp }: DoctorOptions): Check {
-  if (marathonUrl) return checkMarathon({ addresses: marathonUrl, isEngine: false });
-  if (!isUp) return { name: 'Engine', run: notUp };
-  return checkMarathon({ addresses: [localUrlOf(engineListen)], isEngine: true });
+function marathonChecks({ marathons, engineUrl, isUp }: DoctorOptions): Check[] {
+  if (marathons) {
+    const all = Object.entries(marathons);
+    return all.map(([dataCentre, connection]) =>
+      checkMarathon({ ...connection, isEngine: false, ...(all.length > 1 ? { dataCentre } : {}) }),
+    );
+  }
+  if (!isUp) return [{ name: 'Engine', run: notUp }];
+  return [checkMarathon({ addresses: [engineUrl], isEngine: true })];
 }
 
 function nginxChecks({ nginx }: DoctorOptions): Check[] {

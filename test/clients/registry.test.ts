@@ -3,8 +3,9 @@ import type { RequestListener } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRegistry, digestOf, isList } from '../../src/clients/registry.ts';
 import { isLoopback } from '../../src/clients/registry-requests.ts';
-import { type BuildHost, freePort, startBuildHost } from '../build/registry.ts';
+import { type BuildHost, startBuildHost } from '../build/registry.ts';
 import { pushTiny } from '../build/tiny-image.ts';
+import { freePort } from '../demo/free-ports.ts';
 import { manifestBytes, manifestHeaders, manifestType, open, serve } from './registry-server.ts';
 
 describe('a real registry', () => {

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { explainRefusal } from '../../src/engine/listening-ports.ts';
+import { explainRefusal } from '../../src/core/listening.ts';
 import { packageFolder } from '../../src/paths.ts';
 import { fencesOf } from './markdown.ts';
 

@@ -34,6 +34,10 @@ const refused: Record<string, string[]> = {
     `export { createStores } from '../stores/index.ts'`,
     `const lazy = () => import('../engine/engine.ts')`,
   ],
+  'src/deploy/rollout/part.ts': [
+    `import { buildImage } from '../../build/image/image.ts'`,
+    `import { web } from '../../../runners/web.ts'`,
+  ],
   'src/discovery/renderers/variant.ts': [`import { createView } from '../view.ts'`],
   'src/embedded/part.ts': [
     `import { createStores } from '../stores/index.ts'`,
@@ -48,6 +52,11 @@ const refused: Record<string, string[]> = {
   'src/engine/part.ts': [
     `import { createGitLab } from '../clients/gitlab.ts'`,
     `import type { AppName } from '../deploy/names.ts'`,
+  ],
+  'src/engine/tasks/part.ts': [
+    `import { createGitLab } from '../../clients/gitlab.ts'`,
+    `import type { AppName } from '../../deploy/names.ts'`,
+    `import { web } from '../../../runners/web.ts'`,
   ],
   'src/http/page.ts': [
     `import { createBuildLogs } from '../build/log/build-log.ts'`,
@@ -107,6 +116,11 @@ const allowed: Record<string, string[]> = {
     `import { connectDocker } from '../clients/docker.ts'`,
     `import { InputError } from '../core/errors.ts'`,
     `import express from 'express'`,
+  ],
+  'src/engine/tasks/part.ts': [
+    `import { connectDocker } from '../../clients/docker.ts'`,
+    `import { InputError } from '../../core/errors.ts'`,
+    `import { createCluster } from '../state/cluster.ts'`,
   ],
   'src/http/page.ts': [
     `import type { Ekiden } from '../ekiden.ts'`,

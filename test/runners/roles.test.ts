@@ -1,5 +1,6 @@
 /** Roles by name. */
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
@@ -61,6 +62,9 @@ test('the engine runs beside a role in one process, and both end with it', async
       EKIDEN_INSTALL: newInstall(),
       EKIDEN_ENGINE_LISTEN: engine,
       EKIDEN_NODE_LISTEN: node,
+      REGISTRY_URL: 'registry.example.com',
+      REGISTRY_USER: 'ekiden',
+      REGISTRY_PASSWORD: 'secret',
     },
     isReady: async () => {
       const answers = await Promise.all([
@@ -70,6 +74,8 @@ test('the engine runs beside a role in one process, and both end with it', async
       return answers.map(({ status }) => status).join() === '200,401';
     },
   });
+  const logins = await readFile(join(data, 'engine', 'docker-config.json'), 'utf8');
+  expect(Object.keys(JSON.parse(logins).auths)).toEqual(['registry.example.com']);
   expect(await roles.stop()).toBe(0);
   await expect(fetch(`http://${engine}/ping`)).rejects.toThrow('fetch failed');
 });
@@ -93,14 +99,15 @@ test('the engine alone listens where its health is looked for', async () => {
 });
 
 test.each([
-  ['abc', 'is no number'],
-  ['-1', 'is below 0'],
-])('the engine refuses to drain for %s seconds', async (drain, problem) => {
+  ['--drain', 'abc', 'is no number'],
+  ['--drain', '-1', 'is below 0'],
+  ['--install', 'My Host', 'may hold a-z, 0-9 and - only'],
+])('the engine refuses %s %s', async (option, value, problem) => {
   const data = await makeFolder();
-  const args = ['engine', '--data', data, '--listen', '127.0.0.1:0', '--drain', drain];
-  const ran = run(process.execPath, [cli, ...args], { timeout: 20_000 });
+  const args = ['engine', '--data', data, '--listen', '127.0.0.1:0', option, value];
+  const ran = run(process.execPath, [cli, ...args], { timeout: 50_000 });
   await expect(ran).rejects.toMatchObject({
     code: 1,
-    stderr: `ekiden: --drain ${problem}: ${drain}.\n`,
+    stderr: `ekiden: ${option} ${problem}: ${value}.\n`,
   });
 });

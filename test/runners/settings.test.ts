@@ -13,7 +13,7 @@ async function run(args: string[], environment: Record<string, string>, file?: s
   const cwd = await makeFolder();
   if (file !== undefined) writeFileSync(join(cwd, 'ekiden.config.yaml'), file, { mode: 0o644 });
   const env = { PATH: process.env['PATH'], ...environment };
-  const options = { cwd, env, encoding: 'utf8', timeout: 20_000 } as const;
+  const options = { cwd, env, encoding: 'utf8', timeout: 50_000 } as const;
   const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], options);
   return { status, stdout, stderr };
 }

@@ -30,7 +30,7 @@ test('the spool is emptied after an outage, and after a restart', async () => {
   const data = await makeFolder();
   const queued = async () =>
     (await queuedIn({ url: redis.url, install })).map(({ ref }) => ref).sort();
-  const patience = { timeout: 15_000, interval: 100 };
+  const patience = { timeout: 25_000, interval: 100 };
 
   const first = await start({ install, data });
   await redis.stop();

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { Deployment } from '../../../src/core/deployment.ts';
 import { ConflictError } from '../../../src/core/errors.ts';
-import type { Operations } from '../../../src/deploy/operations.ts';
+import type { Operations } from '../../../src/deploy/operations/operations.ts';
 import { useRedis } from '../../support/redis.ts';
 import { sampleBuild, sampleDeployment } from '../../support/samples.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
@@ -44,6 +44,8 @@ function withOperations({ api, service }: Terminal, ended: Ended = { state: 'suc
   const settled: Partial<Terminal['service']> = { reason: 'all is well' };
   api.ekiden.operations = {
     ...{ deploy: request, rollback: request, scale: change, restart: change },
+    ...{ kill: change, suspend: change, resume: change },
+    decide: async (wanted: unknown) => (await request(wanted))[0],
     remove: async (wanted: unknown) => {
       asked.push(wanted);
       return ['/shop/front/production/web'];
@@ -58,7 +60,7 @@ test('deploy asks for what runs in production, and says where that can be watche
   const { out, code } = await terminal.run('deploy', 'shop/front');
   expect([code, out]).toEqual([
     0,
-    `production/web  is queued  ${terminal.api.ekiden.config.url}/deployments/d1\n`,
+    `production/web  is running  ${terminal.api.ekiden.config.url}/deployments/d1\n`,
   ]);
   expect(asked).toEqual([{ project: 1, environment: 'production', by: 'owner' }]);
 });
@@ -149,15 +151,18 @@ test('scale finds the service by itself and waits until Marathon is done', async
   expect(asked).toEqual([[name, { instances: 1, by: 'owner' }]]);
 });
 
-test('restart ends with 1 when the service is not well afterwards', async () => {
-  const terminal = await openTerminal(redis);
-  const { settled } = withOperations(terminal);
-  Object.assign(settled, { health: 'down', reason: 'no instance is healthy: exited with 1' });
-  expect(await terminal.run('restart', 'shop/front', '--wait')).toMatchObject({
-    code: 1,
-    out: 'production/web  down  no instance is healthy: exited with 1\n',
-  });
-});
+test.each(['restart', 'suspend', 'resume'])(
+  '%s ends with 1 when the service is not well afterwards',
+  async (command) => {
+    const terminal = await openTerminal(redis);
+    const { settled } = withOperations(terminal);
+    Object.assign(settled, { health: 'down', reason: 'no instance is healthy: exited with 1' });
+    expect(await terminal.run(command, 'shop/front', '--wait')).toMatchObject({
+      code: 1,
+      out: 'production/web  down  no instance is healthy: exited with 1\n',
+    });
+  },
+);
 
 test.each([
   ['scale', 'shop/front', '2'],
@@ -282,19 +287,4 @@ test('deploy --ref waits also for the deployments of a build that stands in', as
   };
   const { code, out } = await terminal.run('deploy', 'shop/front', '--ref', 'main', '--wait');
   expect([code, out]).toEqual([1, expect.stringContaining('production/web  failed  why\n')]);
-});
-
-test('deploy --ref ends with 1 when the build does not succeed', async () => {
-  const terminal = await openTerminal(redis);
-  const { api } = terminal;
-  await api.ekiden.builds.create(
-    sampleBuild({ project: api.project, state: 'failed', reason: 'Dockerfile:3: why' }),
-  );
-  api.ekiden.buildRequests.request = async () => ({ id: 'b1' });
-  const { code, out } = await terminal.run('deploy', 'shop/front', '--ref', 'main', '--wait');
-  expect(code).toBe(1);
-  expect(out).toMatch(/^build b1 {2}failed {2}Dockerfile:3: why {2}http/);
-  expect((await terminal.run('deploy', 'shop/front', '--ref', 'main', '--env', 'x')).err).toBe(
-    '--ref goes where the manifest sends it, with all services.\nLeave out --env, --service and --build, or --ref.\n',
-  );
 });

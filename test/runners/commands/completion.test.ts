@@ -29,7 +29,7 @@ test('completion is offered, and not what the shell asks at each press of the ke
 test('roles are completed where one is meant', async () => {
   expect(await ask('health', '')).toEqual([...roleNames, engineName]);
   expect(await ask('health', 'b')).toEqual(['build', 'balance']);
-  expect(await ask('w')).toEqual(['web', 'watch']);
+  expect(await ask('w')).toEqual(['why', 'web', 'watch']);
   expect(await ask('web', 'b')).toEqual(['build', 'balance']);
 });
 

@@ -1,7 +1,7 @@
 /** What the command line tells of fragments and their users. */
 import { expect, test } from 'vitest';
 import { useRedis } from '../../support/redis.ts';
-import { sampleBuild } from '../../support/samples.ts';
+import { sampleBuild, sampleDeploy } from '../../support/samples.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
 
 const redis = useRedis();
@@ -9,7 +9,15 @@ const sha256 = 'f'.repeat(64);
 
 async function built({ api }: Terminal, ref: string, source: string) {
   const plan = {
-    ...{ dockerfile: 'Dockerfile', context: '', args: {}, secrets: {}, services: [], deadline: 60 },
+    ...{
+      dockerfile: 'Dockerfile',
+      context: '',
+      args: {},
+      secrets: {},
+      services: [],
+      deploy: sampleDeploy,
+      jobs: [],
+    },
     ...{ environments: ['production'], warnings: [] },
     fragments: [{ source, file: 'template:node@20.0.0', sha256 }],
   };

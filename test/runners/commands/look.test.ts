@@ -47,13 +47,47 @@ b1     failed  main  aaaaaaaaaaaa  5 min ago  0 s   step 3 [31m failed
 `);
 });
 
+test('status tells what holds pushes, and how it is in each data centre', async () => {
+  const { run, service, api } = await withHistory();
+  const counts = { ...service.instances, wanted: 2, healthy: 2 };
+  service.places = [
+    { dataCentre: 'paris', release: 7, instances: counts },
+    { dataCentre: 'oslo', awaySince: Date.now() - 5 * 60_000, reason: 'no answer' },
+  ];
+  const where = { project: api.project, environment: 'production', by: 'ada' };
+  await api.ekiden.switches.freeze({ ...where, reason: 'the sale' });
+  const { out } = await run('status', 'shop/front');
+  expect(out).toContain(`
+  production/web in paris: 2/2 healthy, release 7
+  production/web in oslo: away since 5 min ago, no answer
+  production is frozen by ada until somebody ends it: the sale
+`);
+});
+
 test('status shows one environment alone, also one where nothing runs', async () => {
-  const { run } = await withHistory();
+  const { run, api } = await withHistory();
   expect((await run('status', 'shop/front', '--env', 'production')).out).not.toContain('BUILD');
+  await api.ekiden.deployments.create(
+    sampleDeployment({ id: 'd2', project: api.project, environment: 'staging', state: 'failed' }),
+  );
   const { out } = await run('status', 'shop/front', '--env', 'staging');
   expect(out).toContain('Nothing runs in staging.');
   expect(out).not.toContain('production');
 });
+
+test.each([[[]], [['--instances']], [['--json']]])(
+  'status %j refuses an environment of which nothing is known, and names what there is',
+  async (more) => {
+    const { run, api } = await openTerminal(redis);
+    expect(await run('status', 'shop/front', '--env', 'nope', ...more)).toEqual({
+      ...{ code: 1, out: '' },
+      err: 'Nothing is known of nope.\nName with --env what there is: production.\n',
+    });
+    api.ekiden.services = { ...api.ekiden.services, ofProject: async () => [] };
+    const { err } = await run('status', 'shop/front', '--env', 'nope', ...more);
+    expect(err).toContain('Nothing was deployed yet: push');
+  },
+);
 
 test.each([['status'], ['builds']])("%s --json is the API's own answer", async (command) => {
   const { run, api } = await withHistory();

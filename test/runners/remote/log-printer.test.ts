@@ -31,12 +31,13 @@ test.each([
 });
 
 test('whoever interrupts it gets a terminal without colours back, and ends as one does', async () => {
+  // Loaded before there is a terminal, since whatever is loaded stays for the files that come after.
+  vi.resetModules();
+  const { createLogPrinter: create } = await import('../../../runners/remote/log-printer.ts');
   const printed = catchOutput(true);
   const kill = vi.spyOn(process, 'kill').mockReturnValue(true);
   onTestFinished(() => kill.mockRestore());
   const before = process.listeners('SIGINT');
-  vi.resetModules();
-  const { createLogPrinter: create } = await import('../../../runners/remote/log-printer.ts');
   const printer = create();
   create('web');
   await printer.add(Buffer.from('\x1b[8mhidden\n'));
