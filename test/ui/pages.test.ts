@@ -1,8 +1,8 @@
 /** The pages in a browser: signing in, what is seen and can be done, and that nobody is kept out. */
-import type { Page } from 'playwright-core';
+import type { Page, Route } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ConflictError } from '../../src/core/errors.ts';
-import type { Operations } from '../../src/deploy/operations.ts';
+import type { Operations } from '../../src/deploy/operations/operations.ts';
 import { instances } from './life.ts';
 import { barriers, signIn, soon, useUi } from './rig.ts';
 
@@ -110,6 +110,20 @@ describe('a project', () => {
     expect(isDrawn).toBe(true);
   });
 
+  it('moves no button when its graphs come', async () => {
+    const page = await ui.open('developer');
+    const asked: Route[] = [];
+    await page.route(/\/metrics$/, (route) => void asked.push(route));
+    await page.goto(ui.url + project);
+    const service = page.getByRole('article', { name: 'web in production' });
+    const place = () => service.getByRole('button', { name: 'Restart' }).boundingBox();
+    const before = await place();
+    await soon(() => asked.length).toBeGreaterThan(0);
+    for (const each of asked) await each.continue();
+    await service.locator('canvas').last().waitFor();
+    expect(await place()).toEqual(before);
+  });
+
   it('shows how it was scaled elsewhere, but for a number that somebody is writing', async () => {
     const { services } = ui.ekiden;
     onTestFinished(() => void Object.assign(ui.ekiden, { services }));
@@ -132,17 +146,21 @@ describe('a project', () => {
   it('has graphs also of a service that is stopped, for when it is not', async () => {
     const page = await ui.open('reporter');
     await page.goto(ui.url + project);
-    await page
-      .getByRole('article', { name: 'web in review/x' })
-      .locator('canvas')
-      .first()
-      .waitFor();
+    const service = page.getByRole('article', { name: 'web in review/x' });
+    // They are drawn where the reader has come to see them.
+    await service.locator('figure').scrollIntoViewIfNeeded();
+    await service.locator('canvas').first().waitFor();
   });
+
+  const ofDevelopers = ['Build', 'Restart', 'Redeploy'];
 
   it.each([
     ['reporter', []],
-    ['developer', ['Build', 'Restart', 'Redeploy']],
-    ['maintainer', ['Build', 'Redeploy', 'Roll back', 'Restart', 'Scale']],
+    ['developer', ofDevelopers],
+    [
+      'maintainer',
+      [...ofDevelopers, 'Roll back', 'Scale', 'Suspend', 'Resume', 'Freeze', 'Hold pushes'],
+    ],
   ] as const)('offers a %s what the role allows', async (role, wanted) => {
     const page = await ui.open(role);
     await page.goto(ui.url + project);

@@ -69,7 +69,7 @@ async function startUi({ redis, data, base }: { redis: TestRedis; data: string; 
     ...{ gitlabToken: gitlab.token, listen, url },
   };
   const ekiden = createEkiden(config, logInto(lines));
-  await poll(async () => (await ekiden.isReady()) || undefined, { within: 5_000, what: 'Redis' });
+  await poll(async () => (await ekiden.isReady()) || undefined, { within: 30_000, what: 'Redis' });
   await bringToLife(ekiden, project);
   const onDelivery = () => Promise.reject(new Error('no hook is sent here'));
   const server = await startServer({ ekiden, hookSecret: 'secret', onDelivery });
@@ -89,7 +89,7 @@ function createOpen(browser: Browser, ui: Omit<Ui, 'open'>): Ui['open'] {
     const context = await browser.newContext(options);
     onTestFinished(() => context.close());
     const page = await context.newPage();
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(30_000);
     const broken: string[] = [];
     page.on('pageerror', (error) => broken.push(String(error)));
     page.on('console', (message) => {
@@ -118,7 +118,7 @@ export async function signIn(page: Page, url: string, token: string): Promise<vo
 
 /** Asks again for as long as a browser on a busy machine may take. */
 export function soon<T>(ask: () => T) {
-  return expect.poll(ask, { timeout: 15_000 });
+  return expect.poll(ask, { timeout: 30_000 });
 }
 
 /** What axe finds that keeps people out, each with where it is. */

@@ -8,10 +8,13 @@ import { endWaiting } from '../patience.ts';
 import { createTemplates } from '../templates.ts';
 import { createAssets } from './assets.ts';
 import { createEntry, prefersHtml } from './entry.ts';
+import { createEvidencePages } from './evidence.ts';
 import { createFilePages } from './files.ts';
+import { createJobPages } from './jobs.ts';
 import type { Pages } from './page.ts';
 import { createProjectPages } from './projects.ts';
 import { createRecordPages } from './records.ts';
+import { createReleasePages } from './releases.ts';
 import { createSignIn } from './sign-in.ts';
 
 export interface UiOptions {
@@ -27,7 +30,10 @@ export function createUi({ ekiden, limits }: UiOptions): Router {
   router.use(...[endWaiting, ...limits.byAddress].map(unlessApi));
   router.use(createSignIn(pages));
   router.use(createRecordPages(pages));
+  router.use(createJobPages(pages));
   router.use(createFilePages(pages));
+  router.use(createEvidencePages(pages));
+  router.use(createReleasePages(pages));
   router.use(createProjectPages(pages));
   router.use(notFound, createErrorPage(pages));
   return router;

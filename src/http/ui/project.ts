@@ -35,3 +35,8 @@ export function pathOfService(project: string, environment: string, service: str
 export function apiOfService(project: number, environment: string, service: string): string {
   return `/api/v1/projects/${project}/environments/${encodeURIComponent(environment)}/services/${service}`;
 }
+
+/** Where the releases of an environment are listed, below the base. */
+export function pathOfReleases(project: string, environment: string): string {
+  return `/projects/${project}/-/environments/${encodeURIComponent(environment)}/releases`;
+}

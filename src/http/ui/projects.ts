@@ -2,21 +2,25 @@
 import { Router } from 'express';
 import { z } from 'zod';
 import type { Caller } from '../../core/access.ts';
+import type { EnvironmentSettings } from '../../core/environment.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { KnownProject } from '../../core/project.ts';
 import type { ServiceDetail } from '../../core/service.ts';
 import type { Ekiden } from '../../ekiden.ts';
 import { byEnvironment, visibleProjects } from '../api/projects.ts';
 import { basePathOf } from '../base-path.ts';
+import { failedRows } from './evidence.ts';
+import { showJob } from './jobs.ts';
 import type { Pages } from './page.ts';
 import {
   apiOfService,
   type OpenProject,
   openProject,
+  pathOfReleases,
   pathOfService,
   plainPath,
 } from './project.ts';
-import { abilitiesOf, showBuild, showDeployment, showService } from './views.ts';
+import { abilitiesOf, showBuild, showDeployment, showService, showTime } from './views.ts';
 
 /** Projects on a page, and records of each kind on the page of one. */
 const listed = 20;
@@ -85,10 +89,12 @@ async function summaryOf(ekiden: Ekiden, { id, path }: KnownProject) {
 
 async function viewOfProject(ekiden: Ekiden, caller: Caller, { project, level }: OpenProject) {
   const { id, path, webUrl, defaultBranch } = project;
-  const [services, builds, deployments] = await Promise.all([
+  const [services, settings, builds, deployments, jobs] = await Promise.all([
     detailsOf(ekiden, id).catch((error: unknown) => ({ problem: messageOf(error) })),
+    ekiden.switches.list(id),
     ekiden.builds.list(id, { limit: shown }),
     ekiden.deployments.list(id, { limit: shown }),
+    ekiden.jobs.list(id, { limit: shown }),
   ]);
   const isKnown = Array.isArray(services);
   return {
@@ -96,9 +102,14 @@ async function viewOfProject(ekiden: Ekiden, caller: Caller, { project, level }:
     api: `/api/v1/projects/${id}`,
     may: abilitiesOf(caller, level),
     problem: isKnown ? '' : services.problem,
-    environments: isKnown ? environmentsOf(services, { project, level, caller }) : [],
+    environments: isKnown
+      ? environmentsOf(await withFailed(ekiden, services, path), {
+          ...{ project, level, caller, settings },
+        })
+      : [],
     builds: builds.items.map(showBuild),
     deployments: deployments.items.map(showDeployment),
+    jobs: jobs.items.map(showJob),
   };
 }
 
@@ -110,19 +121,54 @@ async function detailsOf({ services }: Pick<Ekiden, 'services'>, project: number
   return details.filter((each) => each !== undefined);
 }
 
-function environmentsOf(
+type Shown = ServiceDetail & { failed: Awaited<ReturnType<typeof failedRows>> };
+
+/** With the failed instances of the release that each has now. */
+async function withFailed(
+  ekiden: Ekiden,
   services: ServiceDetail[],
-  { project, level, caller }: OpenProject & { caller: Caller },
+  path: string,
+): Promise<Shown[]> {
+  return Promise.all(
+    services.map(async (detail) => {
+      const { app, release } = detail;
+      const failed = await failedRows(ekiden, { app, release: release?.number }, path);
+      return { ...detail, failed };
+    }),
+  );
+}
+
+interface Settings {
+  settings: ReadonlyMap<string, EnvironmentSettings>;
+}
+
+function showSettings({ autoDeploy, freeze }: EnvironmentSettings = { autoDeploy: true }) {
+  if (!freeze) return { autoDeploy, freeze: null };
+  const until = freeze.until === undefined ? null : showTime(freeze.until);
+  return { autoDeploy, freeze: { by: freeze.by, reason: freeze.reason, until } };
+}
+
+function apiOfEnvironment(project: number, name: string): string {
+  return `/api/v1/projects/${project}/environments/${encodeURIComponent(name)}`;
+}
+
+function environmentsOf(
+  services: Shown[],
+  { project, level, caller, settings }: OpenProject & Settings & { caller: Caller },
 ) {
   return byEnvironment(services).map(([name, details]) => ({
     name,
     may: abilitiesOf(caller, level, name),
-    rollback: `/api/v1/projects/${project.id}/environments/${encodeURIComponent(name)}/rollback`,
-    services: details.map((detail) =>
-      showService(detail, {
+    ...showSettings(settings.get(name)),
+    releases: pathOfReleases(project.path, name),
+    api: apiOfEnvironment(project.id, name),
+    rollback: `${apiOfEnvironment(project.id, name)}/rollback`,
+    services: details.map((detail) => ({
+      ...showService(detail, {
         path: pathOfService(project.path, name, detail.service),
         api: apiOfService(project.id, name, detail.service),
       }),
-    ),
+      failed: detail.failed,
+    })),
   }));
 }

@@ -2,13 +2,17 @@
 import { type Request, type Response, Router } from 'express';
 import type { Caller } from '../../core/access.ts';
 import { type Build, isActive } from '../../core/build.ts';
-import { type Deployment, isOpen } from '../../core/deployment.ts';
+import { type Deployment, isOpen, reasonNow } from '../../core/deployment.ts';
 import { NotFoundError } from '../../core/errors.ts';
 import { durations, renderWaterfall } from '../../core/timeline.ts';
+import { isUndecided } from '../../core/trial.ts';
 import type { Ekiden } from '../../ekiden.ts';
 import { missing } from '../api/names.ts';
 import { prefersHtml } from './entry.ts';
+import { failedRows } from './evidence.ts';
 import type { Pages } from './page.ts';
+import { showPlaces, showStrategy } from './places.ts';
+import { pathOfReleases } from './project.ts';
 import {
   abilitiesOf,
   legsSoFar,
@@ -45,18 +49,22 @@ export function createRecordPages({ ekiden, templates, enter }: Pages): Router {
     const caller = await enter.caller(request, response);
     if (!caller) return;
     const deployment = await ekiden.deployments.find(request.params.id);
-    await levelAt(ekiden, caller, deployment?.project, 'deployment');
+    const level = await levelAt(ekiden, caller, deployment?.project, 'deployment');
     if (!deployment) throw missing('deployment');
     await show(request, response, {
       json: async () => dataOfDeployment(deployment),
-      html: () => templates.render('deployment', { caller, ...pageOfDeployment(deployment) }),
+      html: async () =>
+        templates.render('deployment', {
+          caller,
+          ...(await pageOfDeployment(ekiden, deployment, { caller, level })),
+        }),
     });
   });
   return router;
 }
 
 /** For programs, and for those who do not say what they are, as JSON. */
-async function show(
+export async function show(
   request: Request,
   response: Response,
   as: { json: () => Promise<object>; html: () => Promise<string> },
@@ -67,7 +75,7 @@ async function show(
 }
 
 /** The caller's level where the record belongs. @throws NotFoundError as if there were no record */
-async function levelAt(
+export async function levelAt(
   { access }: Pick<Ekiden, 'access'>,
   caller: Caller,
   project: number | undefined,
@@ -102,12 +110,12 @@ async function dataOfBuild(ekiden: Ekiden, build: Build) {
 }
 
 function dataOfDeployment(deployment: Deployment) {
-  const { id, build, app, environment, service, sha, state, reason, release, legs } = deployment;
+  const { id, build, app, environment, service, sha, state, release, legs } = deployment;
   return {
     ...{ id, build, app, environment, sha, state, legs },
     service: service.name,
     release: release ?? null,
-    reason: reason ?? null,
+    reason: reasonNow(deployment) ?? null,
     addresses: deployment.addresses,
     milliseconds: durations(legs),
     waterfall: renderWaterfall(legs),
@@ -142,15 +150,22 @@ async function pageOfBuild(ekiden: Ekiden, build: Build, { caller, level }: View
   };
 }
 
-function pageOfDeployment(deployment: Deployment) {
-  const { app, addresses, legs, project, projectPath, image, ref } = deployment;
-  const { variables = [], warnings = [] } = deployment;
+async function pageOfDeployment(ekiden: Ekiden, deployment: Deployment, { caller, level }: Viewer) {
+  const { id, app, addresses, legs, project, projectPath, image, ref } = deployment;
+  const { variables = [], warnings = [], decision, environment } = deployment;
   return {
     ...showDeployment(deployment),
     ...{ app, project, projectPath, image, variables, warnings },
     ref: showRef(ref),
     addresses: addresses.map(showAddress),
-    legs: showLegs(legs),
+    legs: showLegs(legs, { isOver: !isOpen(deployment) }),
+    ...{ strategy: showStrategy(deployment), places: showPlaces(deployment) },
+    releasePath: `${pathOfReleases(projectPath, environment)}/${deployment.release ?? ''}`,
+    decision: decision ?? null,
+    mayDecide: isUndecided(deployment) && abilitiesOf(caller, level, environment).deploy,
+    decide: `/api/v1/projects/${project}/deployments/${id}/decision`,
+    failed: await failedRows(ekiden, deployment, projectPath),
+    jobs: Object.entries(deployment.jobs ?? {}).map(([when, job]) => ({ when, id: job })),
     isActive: isOpen(deployment),
     created: showTime(deployment.createdAt),
   };

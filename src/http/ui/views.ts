@@ -2,7 +2,7 @@
 import { type Ability, type Caller, isAllowed } from '../../core/access.ts';
 import type { Build } from '../../core/build.ts';
 import type { BuildStep } from '../../core/build-step.ts';
-import type { Deployment } from '../../core/deployment.ts';
+import { type Deployment, reasonNow } from '../../core/deployment.ts';
 import { type Instance, shortId } from '../../core/instance.ts';
 import type { ServiceDetail } from '../../core/service.ts';
 import { showSpan } from '../../core/span.ts';
@@ -19,6 +19,7 @@ export function abilitiesOf(caller: Caller, level: number, environment?: string)
     restart: may('restart'),
     rollback: may('rollback'),
     scale: may('scale'),
+    configure: may('configure'),
   };
 }
 
@@ -43,16 +44,17 @@ export function legsSoFar({ state, legs, steps = [] }: Build): Leg[] {
   );
 }
 
-/** The legs as bars: `from` and `length` in hundredths of the whole. */
-export function showLegs(legs: Leg[], now = Date.now()) {
+/** The legs as bars: `from` and `length` in hundredths of the whole; what has ended is no longer under way. */
+export function showLegs(legs: Leg[], { isOver = false, now = Date.now() } = {}) {
   const start = Math.min(...legs.map((leg) => leg.start));
-  const end = Math.max(...legs.map((leg) => leg.end ?? now));
-  const scale = 100 / Math.max(1, end - start);
+  const last = Math.max(...legs.map((leg) => leg.end ?? (isOver ? leg.start : now)));
+  const scale = 100 / Math.max(1, last - start);
+  const open = isOver ? 'not finished' : 'under way';
   return legs.map(({ name, start: from, end: to }) => ({
     name,
     from: Math.min(99, (from - start) * scale).toFixed(2),
-    length: Math.max(1, ((to ?? now) - from) * scale).toFixed(2),
-    took: to === undefined ? 'under way' : showSpan(to - from),
+    length: Math.max(1, ((to ?? last) - from) * scale).toFixed(2),
+    took: to === undefined ? open : showSpan(to - from),
   }));
 }
 
@@ -85,9 +87,10 @@ export function showBuild(build: Build) {
 }
 
 export function showDeployment(deployment: Deployment) {
-  const { id, build, state, sha, environment, service, reason, createdAt, by, legs } = deployment;
+  const { id, build, state, sha, environment, service, createdAt, by, legs } = deployment;
   return {
-    ...{ id, build, state, environment, sha: sha.slice(0, 12), reason: reason ?? '' },
+    ...{ id, build, state, environment, sha: sha.slice(0, 12) },
+    reason: reasonNow(deployment) ?? '',
     ...{ service: service.name, kind: deployment.kind ?? 'push', by: by ?? '' },
     release: deployment.release ?? null,
     created: showTime(createdAt),
@@ -114,6 +117,13 @@ export function showService(detail: ServiceDetail, at: { path: string; api: stri
       ? { ...release, sha: release.sha.slice(0, 12), created: showTime(release.createdAt) }
       : null,
     scale: scale ? { ...scale, at: showTime(scale.at) } : null,
+    places: (detail.places ?? []).map(
+      ({ dataCentre, release: number, instances: counts, ...is }) => ({
+        ...{ dataCentre, release: number ?? null, reason: is.reason ?? '' },
+        ...{ wanted: counts?.wanted ?? 0, healthy: counts?.healthy ?? 0 },
+        away: is.awaySince === undefined ? null : showTime(is.awaySince),
+      }),
+    ),
     list: detail.list.map((instance) => showInstance(instance, at.path)),
   };
 }

@@ -30,7 +30,8 @@ function keep(figure) {
   const graphs = createGraphs(figure);
   const ask = async () => {
     try {
-      const { sum } = await call('GET', figure.dataset.metrics);
+      const { sum: all, usage } = await call('GET', figure.dataset.metrics);
+      const sum = all ?? usage.series;
       const isKnown = sum.values.cpu.some((value) => value !== null);
       words.textContent = isKnown
         ? `The last hour: ${caption('cpu', sum)}; ${caption('memory', sum)}`
@@ -42,7 +43,8 @@ function keep(figure) {
   };
   const again = async () => {
     if (document.visibilityState === 'visible') await ask();
-    setTimeout(again, every);
+    // What a failed instance used does not change any more.
+    if (figure.dataset.still === undefined) setTimeout(again, every);
   };
   void again();
 }
