@@ -3,6 +3,7 @@ import { type Cleaner, createCleaner } from './build/cleaning/cleaner.ts';
 import { messageOf } from './core/errors.ts';
 import { markGarbage } from './embedded/registry-garbage.ts';
 import type { Parts } from './parts.ts';
+import { createRebuilding } from './releases.ts';
 
 export interface Cleaning extends Cleaner {
   /** Cleans in the background, unless that was done a moment ago. */
@@ -14,12 +15,21 @@ const hour = 3_600_000;
 /** Milliseconds after which a disk that is still full is worth another look. */
 const pause = 600_000;
 
-export function createCleaning({ config, stores, log, ...clients }: Parts): Cleaning {
+export function createCleaning(parts: Parts): Cleaning {
+  const { config, stores, log, ...clients } = parts;
+  const { rebuild } = createRebuilding(parts);
   const { install, cleanKeep: keep, cleanAfter, buildCache } = config;
   const cleaner = createCleaner({
     ...stores,
+    releases: {
+      // A Redis that is new would know no release that one can go back to.
+      images: async () => {
+        await rebuild();
+        return stores.releases.images();
+      },
+    },
     docker: clients.docker,
-    marathon: clients.marathon,
+    dataCentres: clients.dataCentres,
     registryClient: clients.registry,
     log,
     install,

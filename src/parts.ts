@@ -1,7 +1,7 @@
 /** What is shared by all that createEkiden puts together. */
+import type { DataCentres } from './clients/data-centres.ts';
 import type { Docker } from './clients/docker.ts';
 import type { GitLab } from './clients/gitlab.ts';
-import type { Marathon } from './clients/marathon.ts';
 import type { Registry } from './clients/registry.ts';
 import type { Config } from './config.ts';
 import { addressOf } from './core/address.ts';
@@ -24,7 +24,7 @@ export interface Parts {
   gitlab: GitLab;
   docker: Docker;
   registry: Registry;
-  marathon: Marathon;
+  dataCentres: DataCentres;
 }
 
 /** Ekiden's own login at the registry; undefined where the settings hold none. */

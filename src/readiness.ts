@@ -63,15 +63,15 @@ interface CheckedParts {
   config: { registryUrl: string };
   stores: { isReady(): Promise<boolean>; balancers: Pick<Balancers, 'alive'> };
   gitlab: { version(): Promise<string> };
-  marathon: { ping(): Promise<boolean> };
+  dataCentres: { list(): readonly { name: string; marathon: { ping(): Promise<boolean> } }[] };
 }
 
 /** How each part is asked, with its own time limit above. */
-export function checksOf({ config, stores, gitlab, marathon }: CheckedParts): PartChecks {
+export function checksOf({ config, stores, gitlab, dataCentres }: CheckedParts): PartChecks {
   return {
     redis: async () => mustBe(await stores.isReady(), 'does not answer'),
     gitlab: async () => `version ${await gitlab.version()}`,
-    marathon: async () => mustBe(await marathon.ping(), 'does not answer'),
+    ...marathonsOf(dataCentres),
     registry: async () => {
       const status = await statusOf(config.registryUrl.split('/', 1)[0] ?? '');
       return mustBe(status < 500, `answers ${status}`);
@@ -82,6 +82,15 @@ export function checksOf({ config, stores, gitlab, marathon }: CheckedParts): Pa
       return alive.join(', ');
     },
   };
+}
+
+/** `marathon` where there is one, and `marathon <data centre>` for each of several. */
+function marathonsOf({ list }: CheckedParts['dataCentres']): PartChecks {
+  const all = list().map(({ name, marathon }): [string, PartChecks[string]] => {
+    const check = async () => mustBe(await marathon.ping(), 'does not answer');
+    return [list().length > 1 ? `marathon ${name}` : 'marathon', check];
+  });
+  return Object.fromEntries(all);
 }
 
 /** Docker too asks a registry by TLS first, and by plain HTTP where that is allowed. */

@@ -32,7 +32,7 @@ export function createRelay(ekiden: Ekiden): Relay {
         return handOnAll(await resolver.resolve(arrival, handOn, attempt));
       }
       await handOnAll(await resolver.abandon(arrival));
-      await ekiden.removeApps(arrival);
+      await handOnAll(await ekiden.removeApps(arrival));
     },
     build: async ({ build }, attempt) => handOnAll(await builder.build(build, handOn, attempt)),
     deploy: async ({ deployment }, attempt) =>
@@ -64,9 +64,7 @@ async function pass(ekiden: Ekiden, event: JourneyEvent): Promise<void> {
     case 'image.pushed':
       await Promise.all([tell(ekiden, event), ekiden.noteFragments(event.build)]);
       await buildLine.leave(event.build);
-      for (const deployment of await ekiden.requestDeployments(event.build)) {
-        await pass(ekiden, { type: 'deployment.requested', deployment });
-      }
+      for (const next of await ekiden.requestDeployments(event.build)) await pass(ekiden, next);
       return;
     case 'deployment.requested':
       // Told last: what nobody will work on must not be shown as waiting for its turn.
@@ -74,14 +72,15 @@ async function pass(ekiden: Ekiden, event: JourneyEvent): Promise<void> {
       return tell(ekiden, event);
     case 'deployment.succeeded':
       await tell(ekiden, event);
-      return ekiden.removeLeftServices(event.deployment);
+      await ekiden.removeLeftServices(event.deployment);
+      return ekiden.jobs.schedules.follow(event.deployment);
     default:
       return tell(ekiden, event);
   }
 }
 
-/** Which state of the build or deployment each event means to GitLab. */
-const told = {
+/** Which state of the build each event means to GitLab. */
+const toldOfBuild = {
   'build.resolved': 'queued',
   'build.started': 'running',
   'build.skipped': 'skipped',
@@ -89,6 +88,11 @@ const told = {
   'build.failed': 'failed',
   'build.canceled': 'canceled',
   'image.pushed': 'succeeded',
+} as const;
+
+/** The same for deployments. */
+const toldOfDeployment = {
+  'deployment.held': 'held',
   'deployment.requested': 'queued',
   'deployment.started': 'running',
   'deployment.superseded': 'superseded',
@@ -99,9 +103,6 @@ const told = {
 type Told = Exclude<JourneyEvent, { type: 'head.moved' }>;
 
 async function tell({ report }: Ekiden, event: Told): Promise<void> {
-  const state = told[event.type];
-  if ('build' in event) return report.build(event.build, state);
-  if (state !== 'skipped' && state !== 'canceled') {
-    return report.deployment(event.deployment, state);
-  }
+  if ('build' in event) return report.build(event.build, toldOfBuild[event.type]);
+  return report.deployment(event.deployment, toldOfDeployment[event.type]);
 }
