@@ -3,6 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'undici';
 
 export interface Shot {
+  /** Default: POST. */
+  method?: 'GET' | 'POST';
   headers: Record<string, string>;
   body: Buffer;
 }
@@ -20,6 +22,8 @@ export interface LoadOptions {
   /** The n-th request. */
   shot: (n: number) => Shot;
   count: number;
+  /** Nothing more is sent once it aborts. */
+  signal?: AbortSignal;
 }
 
 const answerPatience = 10_000;
@@ -51,7 +55,7 @@ export async function sendSteadily(
   const pool = poolFor(options.url, 256);
   const started = performance.now();
   const outcomes: Promise<Outcome>[] = [];
-  for (let n = 0; n < options.count; n += 1) {
+  for (let n = 0; n < options.count && !options.signal?.aborted; n += 1) {
     const due = started + (n * 1_000) / options.perSecond;
     const early = due - performance.now();
     if (early > 1) await delay(early);
@@ -71,10 +75,11 @@ function poolFor(url: string, connections: number): Pool {
 }
 
 async function send(pool: Pool, options: LoadOptions, n: number, due: number): Promise<Outcome> {
-  const { headers, body } = options.shot(n);
+  const { method = 'POST', headers, body } = options.shot(n);
   const path = new URL(options.url).pathname;
   try {
-    const answer = await pool.request({ method: 'POST', path, headers, body });
+    const sent = method === 'GET' ? { method, path, headers } : { method, path, headers, body };
+    const answer = await pool.request(sent);
     const text = await answer.body.text();
     return { status: answer.statusCode, text, milliseconds: performance.now() - due };
   } catch {

@@ -6,6 +6,7 @@ import Table from 'cli-table3';
 import { measureBuildMemory } from './build-memory.ts';
 import { measureBuilds, measureLargeBuilds } from './builds.ts';
 import { measureCancel } from './cancel.ts';
+import { measureEngine, measureInstances } from './engine.ts';
 import { measureExpansion } from './expansion.ts';
 import { measureHookCost } from './hook-cost.ts';
 import { measureHookRate } from './hook-rate.ts';
@@ -13,7 +14,9 @@ import { measureIdle } from './idle.ts';
 import { measureLog } from './log.ts';
 import { measureLoss } from './loss.ts';
 import { measurePage } from './page.ts';
+import { measureRollback } from './rollback.ts';
 import type { Bench, Row } from './stage.ts';
+import { measureTraffic, measureUndrained } from './traffic.ts';
 
 const parts: Record<string, (bench: Bench) => Promise<Row[]>> = {
   cost: measureHookCost,
@@ -23,10 +26,15 @@ const parts: Record<string, (bench: Bench) => Promise<Row[]>> = {
   builds: measureBuilds,
   large: measureLargeBuilds,
   cancel: measureCancel,
+  engine: measureEngine,
+  instances: measureInstances,
   expansion: measureExpansion,
   log: measureLog,
   idle: measureIdle,
   page: measurePage,
+  rollback: measureRollback,
+  traffic: measureTraffic,
+  undrained: measureUndrained,
 };
 
 const asked = process.argv.slice(2);
