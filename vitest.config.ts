@@ -9,7 +9,7 @@ import { LongestFirst } from './test/setup/sequencer.js';
 const setupFiles = ['test/support/every-test.ts'];
 
 /** A machine that does much else is slow, and what is true at once costs no time. */
-const expect = { poll: { timeout: 15_000 } };
+const expect = { poll: { timeout: 25_000 } };
 
 const isRoot = process.getuid?.() === 0;
 const tests = 'test/**/*.test.{ts,js}';
@@ -33,8 +33,8 @@ export default defineConfig({
           exclude: [foreign, flows, ...needRoot],
           pool: 'forks',
           isolate: false,
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {
@@ -47,8 +47,8 @@ export default defineConfig({
           pool: 'forks',
           // After the others, whose load would make these wait.
           sequence: { groupOrder: 1 },
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
         },
       },
     ],

@@ -8,7 +8,7 @@ import { describeWaiting } from '../src/core/waiting.ts';
 import { type RedisStores, startRedisStores } from './fakes/redis-stores.ts';
 import { sampleBuild } from './support/samples.ts';
 
-const patience = { timeout: 20_000, interval: 20 };
+const patience = { timeout: 25_000, interval: 20 };
 
 let redis: RedisStores;
 beforeAll(async () => {
@@ -100,7 +100,7 @@ describe('whose build begins', () => {
     const { push, work } = open({ slots: 2 });
     await push(...many('ra', 50));
     const { begun, step } = work();
-    await expect.poll(() => begun, patience).toEqual(['ra0', 'ra1']);
+    await expect.poll(() => begun.toSorted(), patience).toEqual(['ra0', 'ra1']);
     await push('rb0', 'rc0', 'rd0');
     await step(2);
     await step(4);

@@ -6,12 +6,13 @@ import type { Ekiden } from '../src/ekiden.ts';
 import { createReport } from '../src/gitlab/report.ts';
 import type { Status } from '../src/gitlab/statuses.ts';
 import { createRelay } from '../src/relay.ts';
+import { createFakeEnvironmentSettings } from './fakes/environments.ts';
 import {
   createFakeAppIds,
   createFakeBuildStore,
   createFakeDeploymentStore,
 } from './fakes/records.ts';
-import { sampleBuild, sampleDeployment, sampleService } from './support/samples.ts';
+import { sampleBuild, sampleDeploy, sampleDeployment, sampleService } from './support/samples.ts';
 
 let told: string[];
 let queued: string[];
@@ -43,12 +44,25 @@ beforeEach(async () => {
     }),
     buildLine: { enter: async () => 1, begin: async () => undefined, leave: async () => undefined },
     removeLeftServices: async () => undefined,
+    jobs: { schedules: { follow: async () => undefined } },
     noteFragments: async (build: string) => void noted.push(build),
     requestDeployments: (build: string) =>
-      requestDeployments({ builds, deployments, appIds: createFakeAppIds() }, build),
+      requestDeployments(
+        {
+          ...{ builds, deployments, appIds: createFakeAppIds() },
+          environmentSettings: createFakeEnvironmentSettings(),
+          releases: { isBad: async () => false },
+        },
+        build,
+      ),
   } as unknown as Ekiden;
   const plan = {
-    ...{ environments: ['production', 'staging'], services: [sampleService], deadline: 60 },
+    ...{
+      environments: ['production', 'staging'],
+      services: [sampleService],
+      deploy: sampleDeploy,
+      jobs: [],
+    },
     ...{ dockerfile: 'Dockerfile', context: '', args: {}, fragments: [], warnings: [] },
     secrets: {},
   };

@@ -7,8 +7,9 @@ import { createBuildLogs } from '../../src/build/log/build-log.ts';
 import { connectDocker } from '../../src/clients/docker.ts';
 import { createRegistry } from '../../src/clients/registry.ts';
 import type { JourneyEvent } from '../../src/core/event.ts';
+import { freePort } from '../demo/free-ports.ts';
 import { textOfLog } from '../support/build-logs.ts';
-import { type BuildHost, freePort, startBuildHost } from './registry.ts';
+import { type BuildHost, startBuildHost } from './registry.ts';
 import { type Host, type Rig, short, startHost } from './rig.ts';
 
 let buildHost: BuildHost;
@@ -151,7 +152,7 @@ describe('a build that fails', () => {
     expect(await build('b1', { timeout: 1 })).toEqual([{ type: 'build.failed', build: 'b1' }]);
     expect((await rig.endOf('b1')).reason).toBe('not done after 1 s');
     expect(await lastLegOf('b1')).toMatchObject({ name: 'build', end: expect.any(Number) });
-    await expect.poll(() => buildHost.containers(), { timeout: 10_000 }).toEqual([]);
+    await expect.poll(() => buildHost.containers()).toEqual([]);
   });
 
   it('asks for another push when its Dockerfile is no longer kept', async () => {
@@ -244,12 +245,12 @@ describe('a build that is overtaken', () => {
     await resolved('b1', { Dockerfile: `${buildHost.from}\nRUN echo begun; sleep 60\n` });
     const cancel = new AbortController();
     const building = build('b1', { signal: cancel.signal, last: true });
-    await expect.poll(() => logOf('b1'), { timeout: 20_000 }).toMatch(/^begun$/m);
+    await expect.poll(() => logOf('b1')).toMatch(/^begun$/m);
     await rig.stores.builds.end('b1', 'superseded', 'superseded by x');
     cancel.abort(new Error('superseded by x'));
     expect(await building).toEqual([{ type: 'build.superseded', build: 'b1' }]);
     expect(await lastLegOf('b1')).toMatchObject({ name: 'build', end: expect.any(Number) });
-    await expect.poll(() => buildHost.containers(), { timeout: 10_000 }).toEqual([]);
+    await expect.poll(() => buildHost.containers()).toEqual([]);
     expect(await build('b1')).toEqual([{ type: 'build.superseded', build: 'b1' }]);
     expect((await rig.endOf('b1')).reason).toBe('superseded by x');
   });
@@ -275,7 +276,7 @@ describe('a build role that stops', () => {
     await resolved('b1', { Dockerfile: `${buildHost.from}\nRUN echo begun; sleep 60\n` });
     const stopping = new AbortController();
     const building = build('b1', { signal: stopping.signal, last: true });
-    await expect.poll(() => logOf('b1'), { timeout: 20_000 }).toMatch(/^begun$/m);
+    await expect.poll(() => logOf('b1')).toMatch(/^begun$/m);
     stopping.abort(new Error('Ekiden is stopping'));
     await expect(building).rejects.toThrow('Ekiden is stopping');
     expect((await rig.endOf('b1')).state).toBe('running');

@@ -4,20 +4,18 @@ import { mkdtemp, open, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAdmission, roomOf } from '../../src/build/admission.ts';
 import { connectDocker, type Docker } from '../../src/clients/docker.ts';
 import { createRegistry } from '../../src/clients/registry.ts';
 import { childEnvironment } from '../../src/config.ts';
 import { silent } from '../../src/core/log.ts';
 import { startRegistry } from '../../src/embedded/registry.ts';
+import { freePort } from '../demo/free-ports.ts';
 import { type OwnDockerd, startOwnDockerd } from '../flow/own-dockerd.ts';
 import { setting } from '../flow/stage.ts';
-import { freePort } from './registry.ts';
 import { createBuilding } from './reuse/building.ts';
 import { type Host, startHost } from './rig.ts';
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const run = promisify(execFile);
 const mebibyte = 1024 ** 2;
@@ -114,7 +112,7 @@ describe('of the Docker host', () => {
       );
       expect(log).toContain('hint: Free room on the Docker host');
       expect(await docker.listContainers({ all: true })).toEqual([]);
-      await expect.poll(disk.free, { timeout: 20_000 }).toBeGreaterThan(before - mebibyte);
+      await expect.poll(disk.free).toBeGreaterThan(before - mebibyte);
     },
   );
 

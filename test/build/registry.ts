@@ -1,6 +1,5 @@
 /** A private registry and a Docker daemon for tests of builds; what they make goes with them. */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -9,6 +8,7 @@ import { connectDocker, type Docker } from '../../src/clients/docker.ts';
 import { childEnvironment } from '../../src/config.ts';
 import { silent } from '../../src/core/log.ts';
 import { startRegistry } from '../../src/embedded/registry.ts';
+import { freePort } from '../demo/free-ports.ts';
 
 export interface BuildHost {
   docker: Docker;
@@ -74,14 +74,6 @@ export function archiveOf(files: Record<string, string | Buffer>): Readable {
   }
   packing.finalize();
   return Readable.from(packing);
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const { port } = server.address() as { port: number };
-  await new Promise((closed) => server.close(closed));
-  return port;
 }
 
 /** Processes of this machine whose command line holds `mark`: what a RUN started runs here as well. */

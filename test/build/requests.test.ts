@@ -125,10 +125,11 @@ describe('giving a build up', () => {
 
   it('while it is resolved leaves the older build alone', async () => {
     await rig.resolve(rig.push('b1', await rig.commit()));
-    rig.gitlab.faults.add({ route: /files\/Dockerfile/, times: 1, delayMs: 800 });
+    const held = rig.hold('Dockerfile');
     const slow = rig.resolve(rig.push('b2', await rig.commit({ more: 'x' })));
-    await expect.poll(() => rig.stores.builds.find('b2')).toBeDefined();
+    await expect.poll(held.isTaken).toBe(true);
     await requests.cancel('b2', by);
+    held.letGo();
     expect(await slow).toEqual([{ type: 'build.canceled', build: 'b2' }]);
     expect(await rig.endOf('b1')).toMatchObject({ state: 'queued' });
   });

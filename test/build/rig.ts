@@ -64,7 +64,7 @@ function createRig({ gitlab, stores, project, folder }: Parts) {
     cache: createFileCache(),
   });
   const resolver = createResolver({
-    ...{ ...stores, gitlab: client, deadline: 300, projects: stores.knownProjects },
+    ...{ ...stores, gitlab: client, projects: stores.knownProjects },
     limits: { instances: 100, memory: 65_536 },
     expand: createExpansion({
       ...{ openSources, args: { TEAM: 'web' }, include: {}, heredocs: async () => true },
@@ -109,6 +109,23 @@ function createRig({ gitlab, stores, project, folder }: Parts) {
       acceptedAt: 1_010,
       ...change,
     }),
+    /** Keeps back the next answer of GitLab with this file, until it is let go. */
+    hold(path: string) {
+      const { file } = client;
+      let isTaken = false;
+      let letGo = () => {};
+      const released = new Promise<void>((resolve) => {
+        letGo = resolve;
+      });
+      client.file = async (...asked) => {
+        const bytes = await file(...asked);
+        if (isTaken || asked[1] !== path) return bytes;
+        isTaken = true;
+        await released;
+        return bytes;
+      };
+      return { isTaken: () => isTaken, letGo };
+    },
     /** All events, in the order in which they are handed on. */
     async resolve(arrival: PushReceived, last = false): Promise<JourneyEvent[]> {
       const handedOn: JourneyEvent[] = [];

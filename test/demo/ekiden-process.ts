@@ -26,8 +26,8 @@ export interface EkidenProcess {
   kill(): Promise<void>;
 }
 
-const upPatience = 30_000;
-const stopPatience = 15_000;
+const upPatience = 60_000;
+const stopPatience = 45_000;
 
 /** Resolves once it is ready. @throws Error with the end of its log. */
 export async function startEkidenProcess(options: EkidenProcessOptions): Promise<EkidenProcess> {

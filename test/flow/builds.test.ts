@@ -8,7 +8,7 @@ import { awaitStatus } from '../demo/watching.ts';
 import { createCaller } from '../http/api/rig.ts';
 import { openStage, setting } from './stage.ts';
 
-const within = 60_000;
+const within = 120_000;
 
 let stage: Stage;
 let project: Awaited<ReturnType<Stage['project']>>;

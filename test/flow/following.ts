@@ -91,11 +91,14 @@ export function createFollowing(stage: Stage) {
     );
   }
 
-  /** The states that GitLab was told of each status, in order. */
+  /** The states that GitLab was told of each status, in order; other words for the same state are none. */
   function told({ project, sha }: Followed): Record<string, string[]> {
     const states: Record<string, string[]> = {};
-    for (const { name, status } of gitlab.statuses(project.id, sha).history) {
-      states[name] = [...(states[name] ?? []), status];
+    const last: Record<string, string> = {};
+    for (const { name, status, description } of gitlab.statuses(project.id, sha).history) {
+      const isReworded = states[name]?.at(-1) === status && last[name] !== description;
+      last[name] = description ?? '';
+      if (!isReworded) states[name] = [...(states[name] ?? []), status];
     }
     return states;
   }

@@ -27,7 +27,7 @@ it('carries a push to a live app, and each role ends with 0 when it is asked to'
     sha,
     name: 'ekiden/deploy/production/web',
     states: ['success', 'failed'],
-    within: 90_000,
+    within: 120_000,
   });
   expect(live.status).toBe('success');
   const request = { url: stage.state.nginxUrl, host: 'roles-app.localhost' };

@@ -9,7 +9,7 @@ import { startRedis } from '../../src/embedded/redis.ts';
 import { startRegistry } from '../../src/embedded/registry.ts';
 import { type EkidenProcess, startEkidenProcess } from '../demo/ekiden-process.ts';
 import { isReady, type StageState, type Starter } from '../demo/stage.ts';
-import { type MarathonProxy, startMarathonProxy } from './marathon-proxy.ts';
+import { type MarathonProxy, startMarathonProxy } from '../stand-ins/marathon/proxy.ts';
 
 export type ProcessName = (typeof roleNames)[number] | 'engine';
 

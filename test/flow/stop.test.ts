@@ -15,7 +15,7 @@ import { createRoleProcesses, type RoleProcess } from './role-processes.ts';
 import { openStage } from './stage.ts';
 
 const processes = createRoleProcesses();
-const within = 60_000;
+const within = 120_000;
 let stage: Stage;
 
 beforeAll(async () => {

@@ -100,7 +100,7 @@ it('gets through a GitLab that fails once in every question of every leg', async
 const dockerfile = (command: string) =>
   `FROM ${setting('EKIDEN_TEST_BUSYBOX')}\nEXPOSE 8080\nCMD ["sh", "-c", "${command}"]\n`;
 const quick =
-  'deploy: { deadline: 6s }\nservices: { web: { health: { path: /, interval: 1s } } }\n';
+  'deploy: { deadline: 12s }\nservices: { web: { health: { path: /, interval: 1s } } }\n';
 
 describe('what people do wrong is said on the commit', () => {
   const cases: { name: string; files: Files; status: string; reason: RegExp }[] = [
@@ -132,13 +132,13 @@ describe('what people do wrong is said on the commit', () => {
       name: 'an image that exits at once',
       files: { Dockerfile: dockerfile('exit 3'), '.ekiden.yml': quick },
       status: deployStatus,
-      reason: /^not healthy after 6 s, taken down: .*exited with status 3/,
+      reason: /^not healthy after 12 s, taken down: .*exited with status 3/,
     },
     {
       name: 'a port that never opens',
       files: { Dockerfile: dockerfile('sleep 1000'), '.ekiden.yml': quick },
       status: deployStatus,
-      reason: /^not healthy after 6 s, taken down: .*8080/,
+      reason: /^not healthy after 12 s, taken down: .*8080/,
     },
   ];
 
@@ -189,12 +189,14 @@ it('keeps what it has to say while its token is refused, and says it with a new 
   await up.stop();
   await startUp(token);
 
-  const step = 'RUN echo step; sleep 6; date';
+  const step = 'RUN echo step; sleep 10; date';
+  const sha = await asked.copy.commit(appFiles('never built'), 'change');
   const first = await follow.push(built, appFiles('without a token', { step }));
-  await follow.buildThat(first, ({ log }) => log.includes('sleep 6'), 'the step');
+  await follow.buildThat(first, ({ log }) => log.includes('sleep 10'), 'the step');
   const [, , files] = legs(asked.id);
   if (files) stage.gitlab.faults.add({ route: files, delayMs: 2_000 });
-  const second = await follow.push(asked, appFiles('never built'));
+  await asked.copy.push('HEAD');
+  const second = { project: asked, sha };
   await poll(() => stage.gitlab.faults.left() === 0 || undefined, { within, what: 'a question' });
   stage.gitlab.endToken(token, 'revoked');
 

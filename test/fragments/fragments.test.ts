@@ -50,8 +50,9 @@ const timeout = 90_000;
 describe('the first Dockerfile of the README', { timeout }, () => {
   let workshop: Workshop;
   beforeAll(async () => {
+    // A machine without its base images makes them first, of hundreds of megabytes.
     workshop = await openWorkshop();
-  }, 120_000);
+  }, 400_000);
   afterAll(() => workshop?.stop());
 
   /** Starts what was built; answers what it answers, and ends it. */

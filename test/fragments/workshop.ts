@@ -7,7 +7,7 @@ import { onTestFinished } from 'vitest';
 import { createTemplates, expandDockerfile } from '../../src/build/dockerfile/index.ts';
 import { connectDocker } from '../../src/clients/docker.ts';
 import { packageFolder, templatesFolder } from '../../src/paths.ts';
-import { freePort } from '../build/registry.ts';
+import { freePort } from '../demo/free-ports.ts';
 import { fencesOf } from '../docs/markdown.ts';
 // @ts-expect-error The set-up is plain JavaScript, since it runs before there is a compiler.
 import { createDockerApi } from '../setup/docker-api.js';

@@ -145,7 +145,7 @@ afterAll(async () => {
   await stage?.stop();
   await rm(data, { recursive: true, force: true });
   await removeImages();
-}, 60_000);
+});
 
 async function containers() {
   const filters = { label: [`com.docker.compose.project=${install}`] };

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { connectRedis, type Redis } from '../../src/clients/redis.ts';
 import { packageFolder } from '../../src/paths.ts';
 import { type EkidenProcess, startEkidenProcess } from '../demo/ekiden-process.ts';
@@ -104,7 +104,7 @@ test('no hook is lost while both are restarted, one after the other', async () =
   onTestFinished(async () => void (await Promise.all([up.stop(), spare.stop()])));
   await startFront(data, { front, main, spare: spareAddress });
   const url = `http://${front}`;
-  await vi.waitFor(() => fetch(`${url}/healthz`), { timeout: 10_000 });
+  await expect.poll(async () => (await fetch(`${url}/healthz`)).ok).toBe(true);
 
   const body = await read('test/fixtures/gitlab/webhooks/push.json');
   const stop = startStream(url, body);

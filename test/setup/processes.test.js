@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { withLock } from './lock.js';
 import { mountsBelow } from './mounts.js';
 import { endProcesses, identify, isAlive, parentOf, processesWithSetting } from './processes.js';
@@ -40,10 +40,11 @@ describe('a recorded process', () => {
   it('is found by a setting it was started with', async () => {
     const setting = { EKIDEN_SETUP_MARK: folder };
     const child = await startShell('echo up; exec sleep 100', setting);
-    const found = processesWithSetting([`EKIDEN_SETUP_MARK=${folder}`]);
-    expect(found.map(({ pid }) => pid)).toEqual([child.pid]);
-    await endProcesses(found);
-    expect(processesWithSetting([`EKIDEN_SETUP_MARK=${folder}`])).toEqual([]);
+    const found = () => processesWithSetting([`EKIDEN_SETUP_MARK=${folder}`]);
+    // In the moment in which one program becomes another the process shows no settings.
+    await expect.poll(() => found().map(({ pid }) => pid)).toEqual([child.pid]);
+    await endProcesses(found());
+    expect(found()).toEqual([]);
   });
 });
 
@@ -52,7 +53,7 @@ describe('withLock', () => {
     const order = [];
     let release;
     const first = withLock(folder, {}, () => new Promise((resolve) => (release = resolve)));
-    await vi.waitFor(() => expect(release).toBeDefined());
+    await expect.poll(() => release).toBeDefined();
     const onWait = () => order.push('waits') && release();
     await withLock(folder, { onWait }, () => order.push('works'));
     await first;

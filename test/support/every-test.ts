@@ -1,6 +1,7 @@
-/** What holds for every test: an API that it asked answered as its document says. */
+/** What holds for every test: an API that it asked answered as its document says, and connections are kept. */
 import { afterAll, afterEach, expect } from 'vitest';
 import { wrongAnswers } from './api-answers.ts';
+import './kept-connections.ts';
 
 const expectDocumentedAnswers = async () => expect(await wrongAnswers()).toEqual([]);
 

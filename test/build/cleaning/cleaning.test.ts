@@ -3,8 +3,8 @@ import { Readable } from 'node:stream';
 import { pack } from 'tar-stream';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { ConflictError } from '../../../src/core/errors.ts';
+import { freePort } from '../../demo/free-ports.ts';
 import { sampleRelease } from '../../support/samples.ts';
-import { freePort } from '../registry.ts';
 import { type CleaningRig, type Made, startCleaningHost } from './rig.ts';
 
 let cleaningHost: Awaited<ReturnType<typeof startCleaningHost>>;

@@ -47,7 +47,7 @@ function open(names: string[], change: Partial<RegistryCleaning> = {}): World {
   const builds = names.map((name) => sampleBuild({ state: 'succeeded', image: image(name) }));
   const options: RegistryCleaning = {
     ...{ registry: world.registry, install: 'test', keep: 0, after: 0, dryRun: false },
-    marathon: { apps: async () => [] },
+    dataCentres: { apps: async () => ({ apps: [], away: [] }) },
     releases: { images: async () => new Set<string>() },
     builds: { list: async () => ({ items: builds }) },
     deployments: { list: async () => ({ items: [] }) },

@@ -1,5 +1,6 @@
 /** A real Docker, registry and Redis with images of an installation of its own for each test. */
 import { type CleanerOptions, createCleaner } from '../../../src/build/cleaning/cleaner.ts';
+import { createDataCentres } from '../../../src/clients/data-centres.ts';
 import { createRegistry } from '../../../src/clients/registry.ts';
 import type { Build } from '../../../src/core/build.ts';
 import { silent } from '../../../src/core/log.ts';
@@ -82,7 +83,8 @@ function cleanWith({ host, stores, marathon, registry, install }: Rig) {
   return (change: Partial<CleanerOptions> & { dryRun?: boolean } = {}) => {
     const { dryRun = false, ...options } = change;
     const cleaner = createCleaner({
-      ...{ ...stores, marathon, docker: host.docker, registryClient: registry, log: silent },
+      ...{ ...stores, docker: host.docker, registryClient: registry, log: silent },
+      dataCentres: createDataCentres({ all: [{ name: 'default', marathon }] }),
       exclusively: stores.locks.exclusively,
       registry: host.registry,
       install,

@@ -8,7 +8,8 @@ import { StepError } from '../../../src/build/image/step-error.ts';
 import { connectDocker } from '../../../src/clients/docker.ts';
 import type { StepEvent } from '../../../src/core/build-step.ts';
 import { RemoteError } from '../../../src/core/errors.ts';
-import { archiveOf, type BuildHost, commandsWith, freePort, startBuildHost } from '../registry.ts';
+import { freePort } from '../../demo/free-ports.ts';
+import { archiveOf, type BuildHost, commandsWith, startBuildHost } from '../registry.ts';
 import { buildsOn, outputOf, stepsOf } from './builds.ts';
 
 let host: BuildHost;
@@ -222,8 +223,8 @@ RUN head -c 3500000 /dev/zero | base64; echo the-end ${fresh()}
     const dockerfile = `${host.from}\nRUN echo begun; sleep 61; echo ${mark}\n`;
     expect(await failureOf({ dockerfile, onStep, signal: cancel.signal })).toBe(reason);
     expect(stepsOf(events).at(-1)).toMatchObject({ state: 'canceled', ends: 1 });
-    await expect.poll(() => commandsWith(mark), { timeout: 10_000 }).toEqual([]);
-    await expect.poll(() => host.containers(), { timeout: 10_000 }).toEqual([]);
+    await expect.poll(() => commandsWith(mark)).toEqual([]);
+    await expect.poll(() => host.containers()).toEqual([]);
   });
 
   it.each([

@@ -7,7 +7,7 @@ import {
   tagImage,
 } from '../../../src/build/image/made-image.ts';
 import { connectDocker, type Docker } from '../../../src/clients/docker.ts';
-import { freePort } from '../registry.ts';
+import { freePort } from '../../demo/free-ports.ts';
 
 it.each<[string, (docker: Docker) => Promise<unknown>]>([
   ['the id of an image', (docker) => imageId(docker, 'a')],

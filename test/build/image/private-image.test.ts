@@ -8,7 +8,8 @@ import { explainRefusal, loginsFor } from '../../../src/build/image/registry-log
 import { childEnvironment } from '../../../src/config.ts';
 import { silent } from '../../../src/core/log.ts';
 import { type Child, keepChild } from '../../../src/embedded/child.ts';
-import { type BuildHost, freePort, startBuildHost } from '../registry.ts';
+import { freePort } from '../../demo/free-ports.ts';
+import { type BuildHost, startBuildHost } from '../registry.ts';
 import { buildsOn } from './builds.ts';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');

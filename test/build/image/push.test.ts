@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { pushImage } from '../../../src/build/image/push.ts';
 import { connectDocker } from '../../../src/clients/docker.ts';
 import { RemoteError } from '../../../src/core/errors.ts';
-import { type BuildHost, freePort, startBuildHost } from '../registry.ts';
+import { freePort } from '../../demo/free-ports.ts';
+import { type BuildHost, startBuildHost } from '../registry.ts';
 import { buildsOn } from './builds.ts';
 
 let host: BuildHost;

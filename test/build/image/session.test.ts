@@ -2,7 +2,8 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type BuildHost, freePort, startBuildHost } from '../registry.ts';
+import { freePort } from '../../demo/free-ports.ts';
+import { type BuildHost, startBuildHost } from '../registry.ts';
 import { buildsOn } from './builds.ts';
 
 let host: BuildHost;

@@ -8,14 +8,24 @@ import { silent } from '../../../src/core/log.ts';
 import { withJournal } from '../../../src/journal.ts';
 import { openBuildLogStore, textOfLog } from '../../support/build-logs.ts';
 import { useRedis } from '../../support/redis.ts';
-import { sampleBuild, sampleDeployment, sampleService } from '../../support/samples.ts';
+import {
+  sampleBuild,
+  sampleDeploy,
+  sampleDeployment,
+  sampleService,
+} from '../../support/samples.ts';
 
 const server = useRedis();
 const at = Date.UTC(2026, 10, 22, 7, 10, 3);
 const hook = { name: 'hook' as const, start: at - 1_000, end: at };
 
 const plan: NonNullable<Build['plan']> = {
-  ...{ environments: ['production', 'staging'], services: [sampleService], deadline: 60 },
+  ...{
+    environments: ['production', 'staging'],
+    services: [sampleService],
+    deploy: sampleDeploy,
+    jobs: [],
+  },
   ...{ dockerfile: 'docker/Dockerfile', context: '', args: {}, secrets: {} },
   fragments: [
     { source: 'template:node@20', file: 'template:node@20.1.0', sha256: 'ab'.repeat(32) },

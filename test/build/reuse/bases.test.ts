@@ -1,10 +1,11 @@
 /** Which images a build stands on: the same by Docker's own copy and by the registry, and never a guess. */
 import { setImmediate } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type BasesOptions, identifyBases } from '../../../src/build/reuse/bases.ts';
 import { Obstacle } from '../../../src/build/reuse/obstacle.ts';
 import { createRegistry, type Manifest } from '../../../src/clients/registry.ts';
-import { type BuildHost, freePort, startBuildHost } from '../registry.ts';
+import { freePort } from '../../demo/free-ports.ts';
+import { type BuildHost, startBuildHost } from '../registry.ts';
 import { makeTiny, pushTiny } from '../tiny-image.ts';
 
 let host: BuildHost;
@@ -170,6 +171,6 @@ it('many are looked up some at a time, until somebody gives up', async () => {
   asked.length = 0;
   const identified = identify(names, { docker, signal: over.signal });
   await expect(identified).rejects.toThrow(Obstacle);
-  await vi.waitFor(() => expect(asked).toHaveLength(most));
+  await expect.poll(() => asked).toHaveLength(most);
   expect(most).toBe(8);
 });

@@ -37,8 +37,10 @@ describe('the tag of a branch', () => {
 
   it('is pushed where Ekiden may not give it, and by the build that holds the branch alone', async () => {
     const { registryClient } = building;
+    const asked: string[] = [];
     const refusing = (meanwhile = async () => {}) => {
-      const putManifest = async () => {
+      const putManifest = async (_: unknown, tag: string) => {
+        asked.push(tag);
         await meanwhile();
         throw new RemoteError('no login is known', { code: 'E_REGISTRY_LOGIN', retryable: false });
       };
@@ -47,6 +49,8 @@ describe('the tag of a branch', () => {
     const files = { Dockerfile: copying('COPY . /'), 'a.txt': 'a' };
     const { record } = await building.build(files, refusing());
     const pushed = record?.image?.split('@')[1];
+    // What is asked for after a refusal could come after the turn, and after a newer build's.
+    expect(asked).toEqual([expect.stringMatching(/^fp-/)]);
     expect(await building.digest('main')).toBe(pushed);
     const older = await building.build(
       { 'a.txt': 'b' },

@@ -2,8 +2,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { connectDocker } from '../../../src/clients/docker.ts';
 import { RemoteError } from '../../../src/core/errors.ts';
+import { freePort } from '../../demo/free-ports.ts';
 import type { FileContent } from '../../stand-ins/gitlab/gitlab.ts';
-import { type BuildHost, freePort, startBuildHost } from '../registry.ts';
+import { type BuildHost, startBuildHost } from '../registry.ts';
 import { type Host, type Rig, short, startHost } from '../rig.ts';
 import { makeTiny } from '../tiny-image.ts';
 import { createBuilding } from './building.ts';

@@ -49,6 +49,8 @@ export async function startGitLab(options: GitLabOptions): Promise<GitLabStandIn
   const root = addUser(gitlab.state, { username: 'root', name: 'Administrator', admin: true });
   const { value: token } = addToken(gitlab.state, root.id);
   const server = createServer(requestListener(gitlab));
+  // As GitLab's own nginx; a test that is busy for five seconds would lose its next request else.
+  server.keepAliveTimeout = 65_000;
   const url = await listen(server, gitlab);
   gitlab.setUrl(url);
   return {

@@ -201,7 +201,7 @@ describe('deliveries', () => {
 
   it('gives up after its time-out, and when nobody listens', async () => {
     await rig.stop();
-    await start({ hookTimeoutMs: 100 });
+    await start({ hookTimeoutMs: 1_000 });
     rig.answer.never = true;
     rig.gitlab.addHook(projectId, { url: rig.hookUrl });
     rig.gitlab.addHook(projectId, { url: 'http://127.0.0.1:1/' });

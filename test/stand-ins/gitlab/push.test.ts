@@ -1,6 +1,6 @@
 /** Pushes with the real git client, and the events that follow. */
 import { randomBytes } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { refsThatFire } from './push.ts';
 import { parsePushOptions } from './push-options.ts';
 import { ZERO_SHA } from './repository.ts';
@@ -195,7 +195,7 @@ describe('git push', () => {
     rig.answer.never = true;
     const change = { branch: 'main', files: { a: '1' }, message: 'one' };
     await rig.gitlab.commit(projectId, change);
-    await vi.waitFor(() => expect(rig.received).toHaveLength(1));
+    await expect.poll(() => rig.received).toHaveLength(1);
     await rig.gitlab.stop();
     await expect(rig.api('/version')).rejects.toThrow(/fetch failed/);
   });

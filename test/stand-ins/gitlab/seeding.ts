@@ -187,6 +187,7 @@ function seedSettings(gitlab: GitLab): Pick<Seeding, Settings> {
 type Code = 'createProject' | 'addHook' | 'commit' | 'createTag';
 
 function seedCode(gitlab: GitLab, own: Own): Pick<Seeding, Code> {
+  const lastCommits = new Map<number, Promise<unknown>>();
   return {
     createProject: async (wanted) => {
       const { id, fullPath } = await createProject(gitlab, wanted, own.root);
@@ -207,7 +208,12 @@ function seedCode(gitlab: GitLab, own: Own): Pick<Seeding, Code> {
     commit: async (projectId, commit) => {
       const project = projectById(gitlab, projectId);
       const author = { name: own.root.name, email: 'root@example.com', now: gitlab.now() };
-      const change = await writeCommit(gitlab.repo(project), commit, author);
+      // Of two at once git would take one alone, since both have the same parent.
+      const before = lastCommits.get(projectId) ?? Promise.resolve();
+      const write = () => writeCommit(gitlab.repo(project), commit, author);
+      const written = before.then(write, write);
+      lastCommits.set(projectId, written);
+      const change = await written;
       await afterPush(gitlab, { project, user: own.root, changes: [change], options: [] });
       return change.after;
     },
