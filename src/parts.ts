@@ -15,6 +15,8 @@ export type ReadyConfig = Config & {
   redisUrl: string;
   registryUrl: string;
   marathonUrl: string[];
+  /** Milliseconds that a hook waits for the queue before its delivery goes to the spool; 25 unless given. */
+  hookPatience?: number;
 };
 
 export interface Parts {

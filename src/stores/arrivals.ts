@@ -9,12 +9,18 @@ import type { Door } from './door.ts';
 import type { Spool } from './spool.ts';
 
 /** GitLab is answered within 50 ms; a queue that is silent for half of that counts as away. */
-const patience = { turns: 5, milliseconds: 5 };
+const usualPatience = 25;
+const turns = 5;
 
-export interface ArrivalsOptions {
+export interface SpoolOptions {
   queue: Pick<Door<Arrival>, 'add'>;
   spool: Spool<Spooled>;
   log: Log;
+}
+
+export interface ArrivalsOptions extends SpoolOptions {
+  /** Milliseconds that the queue may take; 25 unless given. */
+  patience?: number | undefined;
 }
 
 /** What lies in the spool: enough to queue it later under the same id. */
@@ -28,12 +34,13 @@ export const spooledSchema = z.object({
 export type Spooled = z.output<typeof spooledSchema>;
 
 /** Dedupe and enqueue are one step: the key's hash is what the queue keeps once. */
-export function createArrivals({ queue, spool, log }: ArrivalsOptions): Arrivals {
+export function createArrivals(options: ArrivalsOptions): Arrivals {
+  const { queue, spool, log, patience = usualPatience } = options;
   return {
     async accept(arrival, key): Promise<Receipt> {
       const id = hash('sha256', key, 'hex');
       try {
-        const { added, kept } = await withPatience(queue.add(arrival, { id }));
+        const { added, kept } = await withPatience(queue.add(arrival, { id }), patience);
         return { outcome: added ? 'queued' : 'duplicate', ...buildOf(kept) };
       } catch (error) {
         log.warn({ error: messageOf(error) }, 'queue is away: the delivery goes to the spool');
@@ -58,7 +65,7 @@ function refuse(error: NodeJS.ErrnoException): never {
 }
 
 /** Moves what the spool holds into the queue; safe to repeat, since ids are kept. */
-export async function drainSpool({ queue, spool }: ArrivalsOptions): Promise<number> {
+export async function drainSpool({ queue, spool }: SpoolOptions): Promise<number> {
   return spool.drain(async ({ id, arrival }) => {
     await queue.add(arrival, { id });
   });
@@ -69,17 +76,17 @@ function buildOf(arrival: Arrival): Pick<Receipt, 'build'> {
 }
 
 /** Counts turns and not the clock: while this process is busy it cannot hear an answer either. */
-function withPatience<T>(promise: Promise<T>): Promise<T> {
+function withPatience<T>(promise: Promise<T>, patience: number): Promise<T> {
   return new Promise((resolve, reject) => {
     let turn = 1;
-    let timer = setTimeout(wait, patience.milliseconds);
+    let timer = setTimeout(wait, patience / turns);
     function wait(): void {
-      if (turn === patience.turns) {
-        reject(new Error(`no answer within ${patience.turns * patience.milliseconds} ms`));
+      if (turn === turns) {
+        reject(new Error(`no answer within ${patience} ms`));
         return;
       }
       turn += 1;
-      timer = setTimeout(wait, patience.milliseconds);
+      timer = setTimeout(wait, patience / turns);
     }
     // Plain timers, since a signal that ends them costs more than the rest of the wait; a failure
     // after nobody waits any more is heard here and has no effect.

@@ -46,6 +46,7 @@ export interface StoresOptions {
     /** MiB that all logs of builds may take, and days that one is kept. */
     buildLogMemory: number;
     buildLogDays: number;
+    hookPatience?: number;
   };
   log: Log;
   redis: (options: RedisOptions) => Redis;
@@ -76,7 +77,7 @@ export function createStores({ config, log, redis: connect }: StoresOptions) {
     ...{ queues, schedules },
     ...{ buildLogStore, jobLogs },
     buildTurns: createBuildTurns({ ...options, reprioritize: queues.build.reprioritize }),
-    arrivals: createArrivals({ queue: door, spool, log }),
+    arrivals: createArrivals({ queue: door, spool, log, patience: config.hookPatience }),
     drainSpool: () => drainSpool({ queue: door, spool, log }),
     ...openRecords(options),
     archiveLimits: createArchiveLimits(options),

@@ -53,6 +53,8 @@ export interface DoorOptions {
   install?: string;
   /** How long GitLab may take to show a manifest, in milliseconds. */
   tagPatience?: number;
+  /** How long the queue may take before a delivery goes to the spool, in milliseconds; ample unless given. */
+  hookPatience?: number;
 }
 
 /** No test shall profit from what another one asked. */
@@ -99,7 +101,14 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
 
 /** Settings of an Ekiden whose Docker, registry and Marathon do not exist. */
 export function configOf(options: DoorOptions) {
-  const { redis, install, data, gitlabUrl = nowhere, signingToken } = options;
+  const {
+    redis,
+    install,
+    data,
+    gitlabUrl = nowhere,
+    signingToken,
+    hookPatience = 20_000,
+  } = options;
   const config = readConfig(undefined, {
     GITLAB_URL: gitlabUrl,
     GITLAB_TOKEN: 'token',
@@ -115,6 +124,7 @@ export function configOf(options: DoorOptions) {
     redisUrl: redis.url,
     registryUrl: '127.0.0.1:9',
     marathonUrl: ['http://127.0.0.1:9'],
+    hookPatience,
   };
 }
 

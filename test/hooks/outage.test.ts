@@ -23,7 +23,7 @@ const outages = [
 
 describe.each(outages)('Redis is %s', (_, begin, end) => {
   test('a push is answered, kept, and queued once when Redis is back', async () => {
-    const door = await openDoor({ redis });
+    const door = await openDoor({ redis, hookPatience: 500 });
     await door.send(payload('push', { ref: 'refs/heads/before' }));
     await begin();
     const answer = await door.send(payload('push'), key);
@@ -40,7 +40,7 @@ describe.each(outages)('Redis is %s', (_, begin, end) => {
     expect(JSON.parse(text).arrival).toMatchObject({ build: answer.body.build });
 
     await end();
-    await expect.poll(() => drained(door), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => drained(door)).toBe(true);
     const ofMaster = (await door.queued()).filter((each) => each.ref === 'refs/heads/master');
     expect(ofMaster).toMatchObject([{ build: answer.body.build }]);
     expect((await door.send(payload('push'), key)).body).toMatchObject({
@@ -50,7 +50,7 @@ describe.each(outages)('Redis is %s', (_, begin, end) => {
   });
 
   test('the same delivery again is a duplicate with the same build', async () => {
-    const door = await openDoor({ redis });
+    const door = await openDoor({ redis, hookPatience: 500 });
     await begin();
     const first = await door.send(payload('push'), key);
     const again = await door.send(payload('push'), key);
@@ -59,15 +59,20 @@ describe.each(outages)('Redis is %s', (_, begin, end) => {
   });
 
   test('what one process kept, another queues', async () => {
-    const first = await openDoor({ redis });
+    const first = await openDoor({ redis, hookPatience: 500 });
     await begin();
     const answer = await first.send(payload('push'), key);
     const deletion = await first.send(payload('push', { after: '0'.repeat(40) }));
     expect(deletion.body.decision).toBe('queued');
     await first.stop();
     await end();
-    const second = await openDoor({ redis, install: first.install, data: first.data });
-    await expect.poll(() => drained(second), { timeout: 10_000 }).toBe(true);
+    const second = await openDoor({
+      redis,
+      hookPatience: 500,
+      install: first.install,
+      data: first.data,
+    });
+    await expect.poll(() => drained(second)).toBe(true);
     const queued = await second.queued();
     expect(queued).toHaveLength(2);
     expect(queued).toContainEqual(expect.objectContaining({ build: answer.body.build }));
@@ -75,24 +80,24 @@ describe.each(outages)('Redis is %s', (_, begin, end) => {
   });
 
   test('/readyz says so and /healthz does not mind', async () => {
-    const door = await openDoor({ redis });
+    const door = await openDoor({ redis, hookPatience: 500 });
     const ask = async (path: string) => (await fetch(new URL(path, door.url))).status;
     await expect.poll(() => ask('/readyz')).toBe(200);
     await begin();
     await expect.poll(() => ask('/readyz')).toBe(503);
     expect(await ask('/healthz')).toBe(200);
     await end();
-    await expect.poll(() => ask('/readyz'), { timeout: 10_000 }).toBe(200);
+    await expect.poll(() => ask('/readyz')).toBe(200);
   });
 });
 
 test('a door that opens while Redis is down queues when it comes', async () => {
   await redis.stop();
-  const door = await openDoor({ redis });
+  const door = await openDoor({ redis, hookPatience: 500 });
   const early = await door.send(payload('push', { ref: 'refs/heads/early' }));
   expect(early.body.decision).toBe('queued');
   await redis.start();
-  await expect.poll(() => drained(door), { timeout: 10_000 }).toBe(true);
+  await expect.poll(() => drained(door)).toBe(true);
   const late = await door.send(payload('push', { ref: 'refs/heads/late' }));
   expect(late.body.reason).toBe('da1560886d4f is to be built');
   expect(await door.queued()).toHaveLength(2);
