@@ -78,7 +78,8 @@ describe.concurrent('a deployment says what is wrong, and keeps the evidence', s
   });
 
   it('of a program that needs more memory than it has', async ({ expect }) => {
-    const command = 'echo hungry; sleep 0.5; tail -c 200m /dev/zero';
+    // Of a container that is gone at once Docker may never hear that it was the memory.
+    const command = 'echo hungry; tail -c 200m /dev/zero; code=$?; sleep 1; exit $code';
     const found = await fail(expect, 'hungry', { command }, /ran out of memory and was killed/);
     expect(found.reason).toBe('ran out of memory and was killed');
     expect(found.evidence).toMatchObject({

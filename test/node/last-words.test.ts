@@ -34,10 +34,15 @@ test('the exit code is known although the container was removed at once', async 
 test('so is that it ran out of memory', async () => {
   const { data, install, start } = await setUp();
   const instances = await start();
-  // The filter holds all that it was given until its input ends.
-  const command = 'tail -c 64m /dev/zero';
+  // The filter holds all that it was given until its input ends; the shell outlives it, since of a
+  // container that is gone at once containerd may hear of its end and never of the memory.
+  const command =
+    'tail -c 64m /dev/zero; code=$?; until [ -e /mnt/mesos/sandbox/end ]; do sleep 0.05; done; exit $code';
   const memory = 8 * 1024 * 1024;
-  const { id, container } = await run({ data, labels: labelled(install), command, memory });
+  const task = await run({ data, labels: labelled(install), command, memory });
+  const { id, sandbox, container } = task;
+  await expect.poll(() => container.inspect()).toHaveProperty('State.OOMKilled', true);
+  await writeFile(join(sandbox, 'end'), '');
   await container.wait();
   await container.remove();
   const exit = { code: 137, outOfMemory: true };
