@@ -47,13 +47,10 @@ async function halfMoved(more: Partial<Deployment> = {}) {
     if (seen.some((line) => line.startsWith('KILL'))) rig.marathon.play(2, wrongPort);
   };
   const deploying = rig.deploy('d2');
-  await expect.poll(() => instancesAt(app)).toBe(2);
+  await expect.poll(() => rig.marathon.instancesOf(app)).toBe(2);
   return { deploying };
 }
 
-const releaseAt = (id: string) =>
-  (rig.marathon.definitionOf(id)?.['labels'] as Record<string, string>)?.['ekiden.release'];
-const instancesAt = (id: string) => rig.marathon.definitionOf(id)?.['instances'];
 const manual: Strategy = { kind: 'canary', instances: 1, hold: 'manual' };
 
 /** A canary of one that gets requests and waits for a word. */
@@ -104,7 +101,7 @@ it('a rollback to what serves still starts none of it anew', async () => {
     `DELETE ${alt} force`,
     'SHARE 1 0',
   ]);
-  expect([releaseAt(app), instancesAt(app)]).toEqual(['1', 4]);
+  expect([rig.marathon.releaseOf(app), rig.marathon.instancesOf(app)]).toEqual(['1', 4]);
 });
 
 it('what was switched stays so for a process that goes on', async () => {
@@ -137,7 +134,11 @@ describe('a canary that somebody scales while it is looked at', () => {
     await rig.operations.scale(web, { instances, by: 'ada' });
     await say('back');
     await deploying;
-    expect([releaseAt(app), instancesAt(app), releaseAt(alt)]).toEqual(['1', instances, undefined]);
+    expect([
+      rig.marathon.releaseOf(app),
+      rig.marathon.instancesOf(app),
+      rig.marathon.releaseOf(alt),
+    ]).toEqual(['1', instances, undefined]);
   });
 
   it('goes on with the number of now', async () => {
@@ -147,7 +148,11 @@ describe('a canary that somebody scales while it is looked at', () => {
     await say('on');
     await deploying;
     expect(await rig.endOf('d2')).toMatchObject({ state: 'succeeded' });
-    expect([releaseAt(alt), instancesAt(alt), releaseAt(app)]).toEqual(['2', 2, undefined]);
+    expect([
+      rig.marathon.releaseOf(alt),
+      rig.marathon.instancesOf(alt),
+      rig.marathon.releaseOf(app),
+    ]).toEqual(['2', 2, undefined]);
   });
 });
 
@@ -177,14 +182,14 @@ function playNoRoom() {
   let waits = true;
   rig.marathon.app = async (id) => {
     const found = await show(id);
-    const [old, fresh] = [app, alt].map((each) => Number(instancesAt(each) ?? 0));
+    const [old, fresh] = [app, alt].map((each) => Number(rig.marathon.instancesOf(each) ?? 0));
     kept = Math.min(fresh ?? 0, Math.max(kept, 5 - (old ?? 0)));
     found?.tasks.splice(id === alt ? kept : 5 - kept);
     return found;
   };
   rig.marathon.onCall = () => {
-    if (instancesAt(app) === 2) rig.marathon.play(2, wrongPort);
-    if (waits && instancesAt(alt) === 4) rig.marathon.locked.add(alt);
+    if (rig.marathon.instancesOf(app) === 2) rig.marathon.play(2, wrongPort);
+    if (waits && rig.marathon.instancesOf(alt) === 4) rig.marathon.locked.add(alt);
   };
   rig.marathon.scale = async (id, instances, options) => {
     if (options?.force && id === alt) {
@@ -223,5 +228,9 @@ it('a way back that came to no end has its number of instances later', async () 
     ...{ ...rig.stores, ...rig.stores.locks, dataCentres: rig.dataCentres, install: 'lab' },
     ...{ isFree: rig.stores.balancers.isFree, log: silent, patience: 500, lastRequests: 0 },
   });
-  expect([releaseAt(app), instancesAt(app), releaseAt(alt)]).toEqual(['1', 4, undefined]);
+  expect([
+    rig.marathon.releaseOf(app),
+    rig.marathon.instancesOf(app),
+    rig.marathon.releaseOf(alt),
+  ]).toEqual(['1', 4, undefined]);
 });

@@ -50,13 +50,10 @@ async function halfMoved(more: Partial<Deployment> = {}) {
     if (seen.some((line) => line.startsWith('KILL'))) rig.marathon.play(3, wrongPort);
   };
   const deploying = rig.deploy('d3');
-  await expect.poll(() => instancesAt(alt)).toBe(2);
+  await expect.poll(() => rig.marathon.instancesOf(alt)).toBe(2);
   return { deploying };
 }
 
-const releaseAt = (id: string) =>
-  (rig.marathon.definitionOf(id)?.['labels'] as Record<string, string>)?.['ekiden.release'];
-const instancesAt = (id: string) => rig.marathon.definitionOf(id)?.['instances'];
 const placeOf = async (id: string) => (await rig.stores.deployments.find(id))?.places?.[0];
 
 describe('rolling', () => {
@@ -94,7 +91,7 @@ describe('rolling', () => {
     await rig.deploy('d2');
     expect(await rig.endOf('d2')).toMatchObject({ state: 'failed' });
     expect(seen.slice(3)).toEqual(['SHARE 1 0', `DELETE ${alt} force`]);
-    expect([releaseAt(app), instancesAt(app)]).toEqual(['1', 1]);
+    expect([rig.marathon.releaseOf(app), rig.marathon.instancesOf(app)]).toEqual(['1', 1]);
   });
 
   it('brings back those that gave way before it takes the requests from the new ones', async () => {
@@ -102,7 +99,7 @@ describe('rolling', () => {
     await deploying;
     expect(await rig.endOf('d3')).toMatchObject({ state: 'failed' });
     expect(seen.slice(4)).toEqual([`SCALE 4 ${alt}`, 'SHARE 0 1', `DELETE ${app} force`]);
-    expect([releaseAt(alt), instancesAt(alt)]).toEqual(['2', 4]);
+    expect([rig.marathon.releaseOf(alt), rig.marathon.instancesOf(alt)]).toEqual(['2', 4]);
   });
 
   it('that a newer push overtakes half way leaves no gap either', async () => {
@@ -116,7 +113,11 @@ describe('rolling', () => {
       `DELETE ${app} force`,
       'SHARE 0 1',
     ]);
-    expect([releaseAt(app), instancesAt(app), releaseAt(alt)]).toEqual(['4', 4, undefined]);
+    expect([
+      rig.marathon.releaseOf(app),
+      rig.marathon.instancesOf(app),
+      rig.marathon.releaseOf(alt),
+    ]).toEqual(['4', 4, undefined]);
   });
 
   it.each(['putApp', 'deleteApp'] as const)(
@@ -126,7 +127,7 @@ describe('rolling', () => {
       await follow('d2', 2);
       await expect(rig.deploy('d2')).rejects.toThrow('away');
       expect(await rig.deploy('d2')).toMatchObject([{ type: 'deployment.succeeded' }]);
-      expect([releaseAt(app), releaseAt(alt)]).toEqual([undefined, '2']);
+      expect([rig.marathon.releaseOf(app), rig.marathon.releaseOf(alt)]).toEqual([undefined, '2']);
       expect(await rig.stores.traffic.find(app)).toMatchObject({ [`${alt}@default`]: 1 });
     },
   );
@@ -143,7 +144,7 @@ describe('rolling', () => {
     };
     await follow('d2', 2);
     await rig.deploy('d2');
-    expect([releaseAt(app), releaseAt(alt)]).toEqual([undefined, '2']);
+    expect([rig.marathon.releaseOf(app), rig.marathon.releaseOf(alt)]).toEqual([undefined, '2']);
   });
 });
 
@@ -181,7 +182,7 @@ describe('a restart', () => {
     expect(deployment).toMatchObject({ kind: 'redeploy', by: 'ada', override: true });
     await rig.deploy(deployment?.id ?? '');
     expect(seen[1]).toBe(`PUT ${alt} release 2 force`);
-    expect([releaseAt(app), releaseAt(alt)]).toEqual([undefined, '2']);
+    expect([rig.marathon.releaseOf(app), rig.marathon.releaseOf(alt)]).toEqual([undefined, '2']);
   });
 
   it('tries nothing and runs no command, whatever the manifest has for new commits', async () => {

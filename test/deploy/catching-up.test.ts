@@ -40,8 +40,7 @@ describe('a data centre that is back', () => {
 
   const west = () => rig.marathonAt('west');
   const writes = () => west().writes;
-  const releaseAt = (id = app) =>
-    (west().definitionOf(id)?.['labels'] as Record<string, string>)?.['ekiden.release'];
+  const releaseAt = (id = app) => west().releaseOf(id);
   const leaveAlone = async (isAway: boolean) => {
     west().onCall = () => {
       if (isAway) throw away();

@@ -17,9 +17,6 @@ const alt = `${app}.alt`;
 const canary: Strategy = { kind: 'canary', instances: 1, hold: 'manual' };
 const blueGreen: Strategy = { kind: 'blue-green', keep: 3600 };
 const place = async () => (await rig.stores.deployments.find('d2'))?.places?.[0];
-const releaseAt = (id: string) =>
-  (rig.marathon.definitionOf(id)?.['labels'] as Record<string, string>)?.['ekiden.release'];
-const instancesAt = (id: string) => rig.marathon.definitionOf(id)?.['instances'];
 const decide = (go: 'on' | 'back') => rig.operations.decide({ ...asked, id: 'd2', go });
 
 /** Release 2 beside release 1, once it is there; `done` when that deployment has ended. */
@@ -64,7 +61,7 @@ it('a canary of which nothing is known for as long as it had to start is given u
   const { done } = await tried(canary, 'holding', { deadline: 0.5 });
   rig.marathon.play(2, { healthCheckResults: [] });
   expect(await done).toMatchObject([{ type: 'deployment.failed' }]);
-  expect([releaseAt(app), releaseAt(alt)]).toEqual(['1', undefined]);
+  expect([rig.marathon.releaseOf(app), rig.marathon.releaseOf(alt)]).toEqual(['1', undefined]);
 });
 
 it.each([
@@ -76,7 +73,7 @@ it.each([
   expect(asking).toMatchObject([{ kind: 'rollback', release: 1 }]);
   expect(await done).toMatchObject([{ type: 'deployment.superseded' }]);
   await rig.work(asking);
-  expect([releaseAt(app), releaseAt(alt)]).toEqual(['1', undefined]);
+  expect([rig.marathon.releaseOf(app), rig.marathon.releaseOf(alt)]).toEqual(['1', undefined]);
   expect(await rig.stores.traffic.find(app)).toMatchObject({ [`${app}@default`]: 1 });
 });
 
@@ -85,16 +82,24 @@ it('a canary is followed by as many as somebody has asked for meanwhile', async 
   await rig.operations.scale(web, { instances: 3, by: 'ada' });
   await decide('on');
   expect(await done).toMatchObject([{ type: 'deployment.succeeded' }]);
-  expect([instancesAt(app), releaseAt(app), releaseAt(alt)]).toEqual([3, '2', undefined]);
+  expect([
+    rig.marathon.instancesOf(app),
+    rig.marathon.releaseOf(app),
+    rig.marathon.releaseOf(alt),
+  ]).toEqual([3, '2', undefined]);
 });
 
 it('who goes back after a switch has as many instances as somebody asked for since', async () => {
   const { done } = await tried(blueGreen);
   await rig.operations.scale(web, { instances: 3, by: 'ada' });
-  expect([instancesAt(app), instancesAt(alt)]).toEqual([1, 3]);
+  expect([rig.marathon.instancesOf(app), rig.marathon.instancesOf(alt)]).toEqual([1, 3]);
   rig.marathon.play(2, wrongPort);
   expect(await done).toMatchObject([{ type: 'deployment.failed' }]);
-  expect([releaseAt(app), instancesAt(app), releaseAt(alt)]).toEqual(['1', 3, undefined]);
+  expect([
+    rig.marathon.releaseOf(app),
+    rig.marathon.instancesOf(app),
+    rig.marathon.releaseOf(alt),
+  ]).toEqual(['1', 3, undefined]);
 });
 
 it('nobody is scaled while new instances start beside it, nor stopped while both are there', async () => {
@@ -105,7 +110,7 @@ it('nobody is scaled while new instances start beside it, nor stopped while both
   rig.marathon.play(2, { healthCheckResults: [{ alive: true }] });
   await expect.poll(async () => (await place())?.state).toBe('holding');
   await expect(rig.operations.suspend(web, 'ada')).rejects.toMatchObject(refused);
-  expect(instancesAt(alt)).toBe(2);
+  expect(rig.marathon.instancesOf(alt)).toBe(2);
   await rig.operations.remove(asked);
   expect(await done).toMatchObject([{ type: 'deployment.superseded' }]);
 });
@@ -139,7 +144,10 @@ it.each([
     const [instance = ''] = ((await rig.marathon.app(id))?.tasks ?? []).map((task) => task.id);
     const wanted = { instance, replace: false, by: 'ada' };
     await expect(rig.operations.kill(web, wanted)).rejects.toMatchObject({ code: 'E_DEPLOYING' });
-    expect([instancesAt(id), await rig.stores.scales.find(app)]).toEqual([1, undefined]);
+    expect([rig.marathon.instancesOf(id), await rig.stores.scales.find(app)]).toEqual([
+      1,
+      undefined,
+    ]);
     await rig.operations.kill(web, { ...wanted, replace: true });
     await rig.operations.remove(asked);
     expect(await done).toMatchObject([{ type: 'deployment.superseded' }]);
@@ -154,7 +162,7 @@ it('a switch back that balancers do not follow is given up with one app left', a
     await rig.deploy(id, { isRouted: async () => false, switchPatience: 300 });
     expect((await rig.endOf(id)).reason).toMatch(/^not all balancers .*, back to release 1$/);
   }
-  expect([releaseAt(app), releaseAt(alt)]).toEqual(['1', undefined]);
+  expect([rig.marathon.releaseOf(app), rig.marathon.releaseOf(alt)]).toEqual(['1', undefined]);
 });
 
 it.each(['before', 'after'] as const)('a command %s it gives way at once', async (when) => {
@@ -172,7 +180,7 @@ it.each(['before', 'after'] as const)('a command %s it gives way at once', async
   expect(back).toMatchObject({ release: 1 });
   expect(await done).toMatchObject([{ type: 'deployment.superseded' }]);
   await rig.work(back ? [back] : []);
-  expect(releaseAt(app)).toBe('1');
+  expect(rig.marathon.releaseOf(app)).toBe('1');
 });
 
 it('what failed in its command before it is bad, and nothing was sent of it', async () => {
@@ -209,6 +217,9 @@ it.each(['trial', 'holding'] as const)('taking it down in %s takes both', async 
   const { done } = await tried(canary, state);
   await rig.operations.remove(asked);
   expect(await done).toMatchObject([{ type: 'deployment.superseded' }]);
-  expect([releaseAt(app), releaseAt(alt)]).toEqual([undefined, undefined]);
+  expect([rig.marathon.releaseOf(app), rig.marathon.releaseOf(alt)]).toEqual([
+    undefined,
+    undefined,
+  ]);
   expect((await rig.stores.traffic.all()).size).toBe(0);
 });

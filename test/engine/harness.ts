@@ -7,25 +7,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createParser } from 'eventsource-parser';
 import { type EngineOptions, type RunningEngine, startEngine } from '../../runners/engine.ts';
 import { connectDocker } from '../../src/clients/docker.ts';
+import type { Json, MarathonEvent, Reply } from '../marathon/answers.ts';
+
+export type { Json, MarathonEvent } from '../marathon/answers.ts';
 
 const env = process.env;
 export const dockerHost = env['DOCKER_HOST'] ?? 'unix:///var/run/docker.sock';
 export const busybox = env['EKIDEN_TEST_BUSYBOX'] ?? 'busybox:latest';
 export const docker = connectDocker(dockerHost);
-
-// biome-ignore lint/suspicious/noExplicitAny: Answers are checked against Marathon's schema and by exact values.
-export type Json = any;
-
-export interface Reply {
-  status: number;
-  headers: Headers;
-  body: Json;
-}
-
-export interface MarathonEvent {
-  type: string;
-  data: Json;
-}
 
 export interface TestEngine {
   readonly url: string;

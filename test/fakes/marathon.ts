@@ -49,6 +49,9 @@ export interface FakeMarathon extends Marathon {
   /** Ids of the apps that deployments hold. */
   locked: Set<string>;
   definitionOf(id: string): Record<string, unknown> | undefined;
+  /** The number of the release that an app is labelled with. */
+  releaseOf(id: string): string | undefined;
+  instancesOf(id: string): unknown;
 }
 
 interface Kept {
@@ -129,6 +132,11 @@ export function createFakeMarathon(): FakeMarathon {
     play: (release, task) => void played.set(release, task),
     fail: (call, error, { after = false } = {}) => void failures.push({ call, error, after }),
     definitionOf: (id) => apps.get(id)?.definition,
+    releaseOf: (id) =>
+      (apps.get(id)?.definition['labels'] as Record<string, string> | undefined)?.[
+        'ekiden.release'
+      ],
+    instancesOf: (id) => apps.get(id)?.definition['instances'],
     app: (id) => seen('app', () => show(id)),
     versions: (id) =>
       seen('versions', () =>

@@ -3,7 +3,18 @@ import { expect } from 'vitest';
 import { expectType } from '../engine/schema.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: Answers are checked against Marathon's schema before anything is read.
-type Json = any;
+export type Json = any;
+
+export interface Reply {
+  status: number;
+  headers: Headers;
+  body: Json;
+}
+
+export interface MarathonEvent {
+  type: string;
+  data: Json;
+}
 
 /** What a client asked and what it got; `path` is without the query. */
 export interface Exchange {

@@ -4,21 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createParser } from 'eventsource-parser';
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
 import type { TestEngine } from '../engine/harness.ts';
-import { expectAnswer } from './answers.ts';
+import { expectAnswer, type Json, type MarathonEvent, type Reply } from './answers.ts';
 
-// biome-ignore lint/suspicious/noExplicitAny: Answers are checked against Marathon's schema.
-export type Json = any;
-
-export interface Reply {
-  status: number;
-  headers: Headers;
-  body: Json;
-}
-
-export interface MarathonEvent {
-  type: string;
-  data: Json;
-}
+export type { Json, MarathonEvent } from './answers.ts';
 
 export interface Marathon {
   /** Without a slash at its end. */
