@@ -248,3 +248,8 @@ it('lets a stream of a vanished client go', async () => {
   leaving.abort();
   await until(async () => (await active()) === before);
 });
+
+it('answers a path of thousands of slashes at once', async () => {
+  const { status } = await engine.api('GET', `/v2/queue${'/'.repeat(8_000)}x`);
+  expect(status).toBe(404);
+});

@@ -92,7 +92,7 @@ function createApp(api: Api): Express {
 
 /** Clients that join an address and a path may double the slash between them. */
 const singleSlash: RequestHandler = (request, _response, next) => {
-  request.url = request.url.replace(/^\/+/, '/');
+  request.url = request.url.replace(/^[^?]*/, (path) => path.replace(/\/+/g, '/'));
   next();
 };
 

@@ -20,7 +20,7 @@ export function whole(value: string): number {
 }
 
 export function decimal(value: string): number {
-  if (/^\d*\.?\d+$/.test(value)) return Number(value);
+  if (/^(?:\d+(?:\.\d+)?|\.\d+)$/.test(value)) return Number(value);
   throw new TypeError(`must be a number, not '${value}'`);
 }
 
@@ -34,7 +34,7 @@ const UNITS: Record<string, number> = { b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 
 
 /** `64m`, `1.5g`, `1024`, and -1 for no limit. */
 export function bytes(value: string): number {
-  const [, digits, unit = 'b'] = /^(-1|\d*\.?\d+)\s*([bkmgt])?i?b?$/i.exec(value) ?? [];
+  const [, digits, unit = 'b'] = /^(-1|\d+(?:\.\d+)?|\.\d+)\s*([bkmgt])?i?b?$/i.exec(value) ?? [];
   if (digits === undefined) throw new TypeError(`must be a size such as 64m, not '${value}'`);
   return Math.round(Number(digits) * (UNITS[unit.toLowerCase()] ?? 1));
 }
