@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { ApiError } from '../../src/engine/api/api-error.ts';
 import { normalizeApp } from '../../src/engine/apps/app-definition.ts';
-import type { AppInput } from '../../src/engine/apps/app-schema.ts';
+import { type AppInput, parseApp } from '../../src/engine/apps/app-schema.ts';
 import { ensureValidApp } from '../../src/engine/apps/app-validation.ts';
 import { contradictions } from '../../src/engine/apps/deprecated-fields.ts';
 
@@ -159,6 +159,14 @@ describe('ensureValidApp', () => {
         const app = normalizeApp({ id: '/a', cmd: 'x', ports: [], healthChecks: [healthCheck] });
         expect(() => ensureValidApp(app)).not.toThrow();
       }
+    },
+  );
+
+  it.each(['backoffSeconds', 'maxLaunchDelaySeconds'])(
+    'takes no %s that no timer can wait',
+    (key) => {
+      expect(() => parseApp({ id: '/a', cmd: 'x', [key]: 2_147_484 })).toThrow();
+      expect(() => parseApp({ id: '/a', cmd: 'x', [key]: 2_147_483 })).not.toThrow();
     },
   );
 

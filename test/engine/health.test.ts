@@ -171,6 +171,17 @@ describe('an instance that gets ill', () => {
 });
 
 describe('a deployment', () => {
+  it('is not ready where no request can carry the path that is asked for', async () => {
+    const app = bridged('/unaskable', serve(8080));
+    app.container.portMappings[0].name = 'http-api';
+    app.readinessChecks = [{ path: '/is ready' }];
+    await engine.api('POST', '/v2/apps', app);
+    await until(async () => {
+      const { body } = await engine.api('GET', '/v2/apps/unaskable?embed=app.readiness');
+      return body.app.readinessCheckResults?.[0]?.ready === false;
+    });
+  });
+
   it('waits for readiness, and says who is not ready', async () => {
     const app = bridged('/ready', serve(8080));
     app.container.portMappings[0].name = 'http-api';

@@ -3,7 +3,11 @@ import { z } from 'zod';
 import { ApiError, type Complaint } from '../api/api-error.ts';
 
 const port = z.int().min(0).max(65535);
-const seconds = z.int().min(0);
+const count = z.int().min(0);
+
+/** What Node's timers can wait for, some 24 days; with more they fire at once. */
+const longestWait = Math.floor((2 ** 31 - 1) / 1000);
+const seconds = count.max(longestWait);
 const words = z.record(z.string(), z.string());
 const transport = z.enum(['tcp', 'udp', 'udp,tcp']);
 const name = z.string().regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
@@ -56,7 +60,7 @@ const healthCheck = z.object({
   gracePeriodSeconds: seconds.optional(),
   intervalSeconds: seconds.optional(),
   timeoutSeconds: seconds.optional(),
-  maxConsecutiveFailures: seconds.optional(),
+  maxConsecutiveFailures: count.optional(),
   delaySeconds: seconds.optional(),
   ignoreHttp1xx: z.boolean().optional(),
   ipProtocol: z.enum(['IPv4', 'IPv6']).optional(),
@@ -123,8 +127,8 @@ const network = z.object({
 const unreachableStrategy = z.union([
   z.literal('disabled'),
   z.object({
-    inactiveAfterSeconds: seconds.optional(),
-    expungeAfterSeconds: seconds.optional(),
+    inactiveAfterSeconds: count.optional(),
+    expungeAfterSeconds: count.optional(),
   }),
 ]);
 

@@ -91,7 +91,8 @@ async function ask({ instance, app, check }: Question): Promise<Readiness> {
   const target = targetOf(app, instance, { portIndex });
   // Marathon's schema wants the instance here, although the field says task.
   const about = { name: check.name, taskId: instance.id };
-  const response = target && (await get(target, check));
+  // A path that no request can carry, such as one with a blank, is never answered.
+  const response = target && (await get(target, check).catch(() => undefined));
   if (!response) return { ...about, ready: false };
   const ready = check.httpStatusCodesForReady.includes(response.status);
   return { ...about, ready, ...(check.preserveLastResponse ? { lastResponse: response } : {}) };
@@ -105,8 +106,8 @@ function get(
 ): Promise<Response | undefined> {
   const open = protocol === 'HTTPS' ? httpsRequest : httpRequest;
   const secure = protocol === 'HTTPS' ? { rejectUnauthorized: false } : {};
-  const signal = AbortSignal.timeout(timeoutSeconds * 1000);
   return new Promise((resolve) => {
+    const signal = AbortSignal.timeout(timeoutSeconds * 1000);
     const request = open({ host: address, port, path, agent: false, signal, ...secure });
     request.once('error', () => resolve(undefined));
     request.once('response', (response) => {
