@@ -69,7 +69,7 @@ const DEFAULTS = {
   attributes: '',
 };
 
-/** A pull may take long; what it was for is taken up at the next start. */
+/** A pull may take long, and so may Docker; what it was for is taken up at the next start. */
 const STOP_PATIENCE_MS = 5_000;
 
 /** Takes up what is on the disk and listens, until it is stopped; `abdicate` asks for that. */
@@ -93,22 +93,28 @@ export async function startTerm(
   const { image: defaultImage, drainSeconds, dockerConfig } = options;
   const tasks = createTaskParts(context, { defaultImage, dockerConfig, drainSeconds });
   const control: Control = createControl(context, tasks);
-  await takeUp(context, tasks, control);
-  const server = await startServer(options.listen, {
-    ...context,
-    ...tasks,
-    ...control,
-    ...{ stream, metrics, credentials: options.credentials, drains: drainSeconds > 0 },
-    abdicate,
-    flush: () => store.flush().catch(notKept),
-  });
-  const stop = async () => {
+  const end = async (closing: Promise<void>) => {
     stopping.abort();
     stream.close();
-    await stopTasks(tasks, control, server.close());
+    await stopTasks(tasks, control, closing);
     await store.close();
   };
-  return { url: server.url, stop };
+  try {
+    await takeUp(context, tasks, control);
+    const server = await startServer(options.listen, {
+      ...context,
+      ...tasks,
+      ...control,
+      ...{ stream, metrics, credentials: options.credentials, drains: drainSeconds > 0 },
+      abdicate,
+      flush: () => store.flush().catch(notKept),
+    });
+    return { url: server.url, stop: () => end(server.close()) };
+  } catch (error) {
+    // What a term began must not go on beside the next one.
+    await end(Promise.resolve()).catch(notKept);
+    throw error;
+  }
 }
 
 function both(first: Publish, second: Publish): Publish {
@@ -124,8 +130,8 @@ async function stopTasks(tasks: TaskParts, control: Control, closing: Promise<vo
   tasks.monitor.stop();
   tasks.readinessMonitor.stop();
   await closing;
-  await Promise.race([tasks.launcher.idle(), sleep(STOP_PATIENCE_MS, undefined, { ref: false })]);
-  await tasks.outputs.all();
+  const idle = Promise.all([tasks.launcher.idle(), tasks.outputs.all()]);
+  await Promise.race([idle, sleep(STOP_PATIENCE_MS, undefined, { ref: false })]);
 }
 
 type ContextOptions = EngineOptions &

@@ -75,6 +75,7 @@ async function followToTheEnd(options: OutputOptions, watch: Watch): Promise<voi
       () => undefined,
       (error: unknown) => error,
     );
+    if (signal.aborted) return;
     if (hasEnded && broken === undefined) return;
     if (hasEnded && ++failures === MAX_FAILURES) throw broken;
     const exit = await dockerHost.exitOf(options.containerId).catch(() => undefined);
