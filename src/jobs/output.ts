@@ -111,8 +111,16 @@ async function nextPiece(
     return undefined;
   const ends = parts.map(({ name, start, bytes }) => [name, start + bytes.length] as const);
   const next = printed.next ?? (Object.fromEntries(ends) as Place);
-  const texts = parts.map(({ hasGap, bytes }) => (hasGap ? leftOut : '') + bytes.toString('utf8'));
+  const texts = parts.map(({ hasGap, bytes }) =>
+    hasGap ? leftOut + afterLine(bytes).toString('utf8') : bytes.toString('utf8'),
+  );
   return { text: texts.join(''), next };
+}
+
+/** Behind a gap the first line may lack its beginning, and what is left of a secret is not known for one. */
+function afterLine(bytes: Buffer): Buffer {
+  const end = bytes.indexOf(0x0a);
+  return end < 0 ? Buffer.alloc(0) : bytes.subarray(end + 1);
 }
 
 /** Where the next piece begins; once a file was cut to its newer half, places in it mean other bytes. */

@@ -112,6 +112,15 @@ describe('the output of a job', () => {
     expect(logged()).toBe(files['stdout']?.replace(secrets[0] ?? '', '[REDACTED]'));
   });
 
+  it('has no part of a secret behind a gap', async () => {
+    const half = 1.5 * 1024 * 1024;
+    const tail = `${secrets[0]?.slice(4)}\n`.padEnd(half, 'z\n');
+    files = { stdout: `${'x\n'.repeat(half)}${secrets[0]?.slice(0, 4)}${tail}`, stderr: '' };
+    await copy(true);
+    expect(logged()).toContain('[output is left out here]\n');
+    expect(logged()).not.toContain(secrets[0]?.slice(-4));
+  });
+
   it('goes on behind what a full file lost, and says so', async () => {
     files = { stdout: `${'line\n'.repeat(1_000)}`, stderr: '' };
     await copy();
