@@ -61,7 +61,9 @@ function jsonOf(text: string): unknown {
 }
 
 function connectionOf(name: string, value: unknown): MarathonConnection {
-  ensure(namePattern.test(name), `has the name ${name.slice(0, 60)}, and may hold a-z, 0-9 and -`);
+  // What looks like no name may be an address with its login.
+  const called = /^\w{1,60}$/.test(name) ? `the name ${name}` : 'a name that may not be';
+  ensure(namePattern.test(name), `has ${called}, and may hold a-z, 0-9 and -`);
   const simple = many.safeParse(value);
   const parsed = detailed.safeParse(simple.success ? { addresses: simple.data } : value);
   if (!parsed.success) throw new Error(`is wrong for ${name}: ${problemOf(parsed.error)}`);

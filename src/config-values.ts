@@ -44,7 +44,18 @@ export function toUrl(text: string): string {
   const isHttp = parsed?.protocol === 'http:' || parsed?.protocol === 'https:';
   ensure(isHttp, 'is no address that begins with http:// or https://');
   ensure(!/[?#]/.test(text), 'has more behind the path of the address');
+  ensure(isDecodable(text), 'has a % in its login that has to be written as %25');
   return text.replace(/\/+$/, '');
+}
+
+function isDecodable(text: string): boolean {
+  const { username, password } = new URL(text);
+  try {
+    decodeURIComponent(`${username}${password}`);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A whole number within bounds. */

@@ -96,6 +96,8 @@ test.each([
     /EKIDEN_DEFAULT_DATA_CENTRES: names b; there are the data centres a\./,
   ],
   [{ EKIDEN_BALANCE_DATA_CENTRES: 'b' }, /names b; there are the data centres default\./],
+  [{ EKIDEN_DATA_CENTRES: '{"http://u:s3cret@h":"x"}' }, /a name that may not be/],
+  [{ EKIDEN_DATA_CENTRES: 'a=http://u:50%s3cret@h' }, /% in its login that has to be written/],
   [{ EKIDEN_DEFAULT_DATA_CENTRES: ' , ' }, /names no data centre; there are default\./],
 ])('%j is refused', (environment, problem) => {
   const { problems } = readSettings(names, environment);
