@@ -32,11 +32,9 @@ export async function withDeploymentsOf(
   project: ProjectAnswer,
   environment: string,
 ): Promise<ProjectAnswer> {
-  const listed = project.deployments.filter((each) => each.environment === environment);
-  const runs = project.environments.some(({ name }) => name === environment);
-  if (runs || listed.length > 0) return { ...project, deployments: listed };
   const { items } = await api.deployments(String(project.id), environment);
-  if (items.length > 0) return { ...project, deployments: items };
+  const runs = project.environments.some(({ name }) => name === environment);
+  if (runs || items.length > 0) return { ...project, deployments: items };
   const known = [
     ...project.environments.map(({ name }) => name),
     ...project.deployments.map((each) => each.environment),
