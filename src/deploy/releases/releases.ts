@@ -15,7 +15,7 @@ import { type AppsOptions, appsOfProject, nameOf } from '../services/apps.ts';
 export interface HistoryOptions extends AppsOptions {
   releases: ReleaseStore;
   appIds: Pick<AppIds, 'list'>;
-  evidence?: Pick<EvidenceStore, 'list'>;
+  evidence?: Pick<EvidenceStore, 'count'>;
   commits: CommitNotes;
   /** Makes records of releases again where those of the environment were lost. */
   ensureNumbered: (where: NumberedBy) => Promise<void>;
@@ -117,7 +117,7 @@ async function describe(
       const services = await Promise.all(
         each.services.map(async (of) => ({
           ...of,
-          evidence: (await evidence?.list(of.release.app, each.number))?.length ?? 0,
+          evidence: (await evidence?.count(of.release.app, each.number)) ?? 0,
         })),
       );
       return { ...each, services, ...(commit ? { commit } : {}) };
